@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <array>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include <peft/method.hpp>
+
+namespace peft {
+
+/// Where one delta sits on a loaded backbone.
+struct Placement {
+  std::vector<Module> modules;
+  std::vector<int> index;         // [site * (layers + 1) + layer + 1] -> module, or -1
+  std::size_t first_field = 0;    // of the layout; the shared tensors come first
+  int layers = 0;
+
+  int find(Site site, int layer) const {
+    return index[static_cast<std::size_t>(site) * (layers + 1) + static_cast<std::size_t>(layer + 1)];
+  }
+};
+
+/// The tensors of a whole method, as views into one buffer: values, or gradients.
+template <class M, class V>
+struct TensorsOf;
+template <class... P, class V>
+struct TensorsOf<Method<P...>, V> {
+  std::tuple<All<typename P::type, V>...> all;
+};
+template <class M>
+struct PlainMethod {
+  template <class... P>
+  static Method<P...> plain(const Method<P...>&);
+  using type = decltype(plain(std::declval<const M&>()));
+};
+
+/// A method on a backbone: its modules and the list of its tensors. Copies nothing of the backbone.
+template <class Backbone, class M>
+class Attachment {
+ public:
+  using Plain = typename PlainMethod<M>::type;
+  using T = typename Backbone::Scalar;
+  using E = typename Backbone::Space;
+  using Tensors = TensorsOf<Plain, Mat<T, E>>;
+  static constexpr std::size_t size = Plain::size;
+  template <std::size_t i>
+  using D = typename Plain::template type<i>;
+
+  /// Lists every tensor into `layout`. Fails when a run-time choice (layers, mask) leaves a delta with no place.
+  Attachment(const Backbone& backbone, const M& method, Layout& layout) : method_(method), shape_(backbone.shape()) {
+    const int layers = backbone.layers();
+    for_each_delta<Plain>([&](auto i) {
+      constexpr SiteSet sites = sites_of<Backbone, Plain, i>();
+      const auto& part = std::get<i>(method_.deltas);
+      Placement& p = placements_[i];
+      p.layers = layers;
+      p.index.assign(site_count * (layers + 1), -1);
+      require(part.layers.first >= 0 && (part.layers.last == LayerRange{}.last || part.layers.last <= layers) &&
+                  part.layers.first < part.layers.last,
+              "Layers<", part.layers.first, ", ", part.layers.last, ">: the backbone has layers 0 to ", layers - 1);
+      for (const SiteInfo& s : site_table) {
+        if (!sites.contains(s.site) || !part.mask.contains(s.site)) continue;
+        for (int layer = s.per_layer ? 0 : -1; layer < (s.per_layer ? layers : 0); ++layer) {
+          if (s.per_layer && !part.layers.contains(layer)) continue;
+          Module m = backbone.module(s.site, layer);
+          if constexpr (requires { part.delta.attaches(m); })
+            if (!part.delta.attaches(m)) continue;
+          p.index[static_cast<std::size_t>(s.site) * (layers + 1) + layer + 1] = static_cast<int>(p.modules.size());
+          p.modules.push_back(std::move(m));
+        }
+      }
+      p.first_field = layout.fields().size();
+      if constexpr (requires { typename D<i>::template Shared<Mat<T, E>>; }) {
+        Fields<T, E> fields(layout, "shared");
+        typename D<i>::template Shared<Mat<T, E>> shared;
+        part.delta.declare_shared(fields, shared, shape_);
+      }
+      for (const Module& m : p.modules) {
+        Fields<T, E> fields(layout, m.path);
+        typename D<i>::template Params<Mat<T, E>> params;
+        part.delta.declare(fields, params, m);
+      }
+    });
+  }
+
+  /// The method's tensors inside a buffer of `length` elements laid out as `layout`.
+  Tensors bind(const Layout& layout, T* buffer, std::int64_t length) const {
+    Tensors tensors;
+    for_each_delta<Plain>([&](auto i) {
+      const auto& part = std::get<i>(method_.deltas);
+      auto& all = std::get<i>(tensors.all);
+      Fields<T, E> fields(layout, placements_[i].first_field, buffer, length);
+      if constexpr (requires { typename D<i>::template Shared<Mat<T, E>>; })
+        part.delta.declare_shared(fields, all.shared, shape_);
+      all.modules.resize(placements_[i].modules.size());
+      for (std::size_t k = 0; k < all.modules.size(); ++k)
+        part.delta.declare(fields, all.modules[k], placements_[i].modules[k]);
+    });
+    return tensors;
+  }
+
+  template <std::size_t i>
+  const D<i>& delta() const {
+    return std::get<i>(method_.deltas).delta;
+  }
+  const Placement& placement(std::size_t i) const { return placements_[i]; }
+  const M& method() const { return method_; }
+
+  /// The lowest layer that any delta of the backbone's own sits in; -1 when the embeddings carry one, a large number when none does.
+  int first_layer() const {
+    int first = 1 << 30;
+    for_each_delta<Plain>([&](auto i) {
+      if constexpr (D<i>::route != Route::side)
+        for (const Module& m : placements_[i].modules)
+          if (m.site != Site::pooler) first = std::min(first, m.layer);
+    });
+    return first;
+  }
+
+ private:
+  M method_;
+  std::array<Placement, size == 0 ? 1 : size> placements_;
+  typename Backbone::Shape shape_;
+};
+
+}  // namespace peft

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <concepts>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <peft/core/fields.hpp>
+#include <peft/core/worker.hpp>
+#include <peft/nn/packed.hpp>
+#include <peft/site.hpp>
+
+/// The whole contract between a method and the engine, on one page. A delta is a value with hyper-parameters; its tensors
+/// live in `Params<V>` (V: a matrix view), listed once by `declare`. Everything marked optional may be left out.
+namespace peft {
+
+/// How a delta acts on its site.
+enum class Route {
+  branch,  // y += f(x)                      LoRA, parallel adapter
+  post,    // y  = f(y), in place            adapters, scaled outputs
+  pre,     // x  = f(x), in place            PASTA, scaled inputs
+  weight,  // the site uses other tensors    full fine-tuning, BitFit, diff pruning
+  prefix,  // keys and values to attend to   prefix tuning
+  input,   // rows before the embeddings     prompt tuning
+  side     // its own network over depth     READ, LST
+};
+
+/// What backward will want to read again; the engine keeps nothing else of a site.
+enum class Keep : unsigned { nothing = 0, input = 1 };
+
+/// One place where a delta sits. Shapes are those of the site: x (n, in), y (n, out); a table has `in` entries.
+struct Module {
+  Site site;
+  int layer;         // -1 outside the layers
+  Extent in, out;
+  bool bias;         // whether a linear site has one
+  std::string path;  // in the checkpoint's own names
+};
+
+/// What an op of a delta runs in: the worker, the group of sequences, and the place.
+template <class T, ExecutionSpace E>
+struct Context {
+  Worker<E>& w;
+  const Packed* batch = nullptr;
+  int layer = -1;
+  bool training = false;
+  std::uint64_t seed = 0;              // of this step
+  const int* row_example = nullptr;    // per row of x: what dropout is drawn from
+  const int* row_position = nullptr;
+
+  Mat<T, E> keep(Extent rows, Extent cols, const char* name = "delta") { return w.template keep<T>(rows, cols, name); }
+  Mat<T, E> temp(Extent rows, Extent cols, const char* name = "temporary") { return w.template temp<T>(rows, cols, name); }
+  /// Dropout with probability p for the use named by `salt`; inactive outside training.
+  Dropout dropout(double p, std::uint64_t salt) const {
+    if (!training || p <= 0) return {};
+    return {rng::combine(rng::combine(seed, static_cast<std::uint64_t>(layer + 1)), salt),
+            static_cast<std::uint32_t>(p * 4294967296.0), 1 / (1 - p), row_example, row_position};
+  }
+};
+
+/// Weight and bias of a site; a bias may be empty. Norms: (1, d) each. Tables: bias empty.
+template <class V>
+struct Weights {
+  V w, b;
+};
+/// Keys and values (n, d) put before those of every sequence.
+template <class V>
+struct KeysValues {
+  V k, v;
+};
+
+/// What a step was, for members that run after it.
+struct StepInfo {
+  double lr = 0;
+  std::int64_t step = 0, total = 0;  // step counts from 1
+};
+
+/// A delta's tensors over a whole model: `shared` once (optional `Shared<V>`), one `Params<V>` per module.
+struct NoTensors {};
+template <class D, class V>
+struct SharedOf {
+  using type = NoTensors;
+};
+template <class D, class V>
+  requires requires { typename D::template Shared<V>; }
+struct SharedOf<D, V> {
+  using type = typename D::template Shared<V>;
+};
+template <class D, class V>
+struct All {
+  typename SharedOf<D, V>::type shared;
+  std::vector<typename D::template Params<V>> modules;
+};
+
+// Stand-ins that a concept checks signatures with.
+namespace check {
+using T = float;
+using M = Mat<T>;
+using C = Mat<const T>;
+using Ctx = Context<T, Host>;
+template <class D>
+using P = typename D::template Params<M>;
+template <class D>
+using K = typename D::template Kept<M>;
+}  // namespace check
+
+template <class D>
+concept HasRoute = requires { { D::route } -> std::convertible_to<Route>; };
+template <class D>
+concept HasKinds = requires { { D::fits } -> std::convertible_to<Kind>; };
+template <class D>
+concept HasParams = std::default_initializable<check::P<D>>;
+/// `void declare(auto& fields, auto& p, const Module& m) const`: lists the tensors of one module.
+template <class D>
+concept HasDeclare = requires(const D d, Fields<float, Host>& f, check::P<D>& p, const Module& m) { d.declare(f, p, m); };
+/// `Kept<V>`: views into the workspace that forward fills and backward reads.
+template <class D>
+concept HasKept = std::default_initializable<check::K<D>>;
+
+/// branch: y += f(x). backward adds to the gradients g, and to dx unless dx is empty (nothing below wants it).
+template <class D>
+concept HasBranchForward = requires(const D d, check::Ctx& c, const check::P<D>& p, check::C x, check::M y, check::K<D>& k) { d.forward(c, p, x, y, k); };
+template <class D>
+concept HasBranchBackward = requires(const D d, check::Ctx& c, const check::P<D>& p, check::C x, check::C dy, const check::K<D>& k, check::P<D>& g, check::M dx) { d.backward(c, p, x, dy, k, g, dx); };
+/// post, pre: in place on h; backward turns dh from the gradient of the result into that of the argument.
+template <class D>
+concept HasMapForward = requires(const D d, check::Ctx& c, const check::P<D>& p, check::M h, check::K<D>& k) { d.forward(c, p, h, k); };
+template <class D>
+concept HasMapBackward = requires(const D d, check::Ctx& c, const check::P<D>& p, check::M dh, const check::K<D>& k, check::P<D>& g) { d.backward(c, p, dh, k, g); };
+/// weight: the tensors used instead of the frozen ones, and where the site adds their gradients (empty: not wanted).
+template <class D>
+concept HasWeights = requires(const D d, const check::P<D>& p, Weights<check::C> frozen, check::P<D>& g) {
+  { d.weights(p, frozen) } -> std::same_as<Weights<check::C>>;
+  { d.gradient(g) } -> std::same_as<Weights<check::M>>;
+};
+/// prefix: keys and values, of the parameters or of their gradients.
+template <class D>
+concept HasKeysValues = requires(const D d, check::P<D>& p) { { d.keys_values(p) } -> std::same_as<KeysValues<check::M>>; };
+/// input: rows (n, d), of the parameters or of their gradients, and how many.
+template <class D>
+concept HasInputRows = requires(const D d, check::P<D>& p) {
+  { d.rows(p) } -> std::same_as<check::M>;
+  { d.count() } -> std::convertible_to<Extent>;
+};
+/// side: sees the rows that the task reads after every layer, corrects the last, and has its own backward over depth.
+template <class D>
+concept HasTaps = requires(const D d, check::Ctx& c, const check::P<D>& p, check::K<D>& k, int layer, check::C hidden, check::M last, check::C dlast, check::P<D>& g) {
+  d.begin(c, p, k, layer);
+  d.tap(c, p, k, layer, hidden);
+  d.correct(c, p, k, last);
+  d.backward(c, p, k, dlast, g);
+};
+
+template <class D>
+concept RouteIsComplete = HasRoute<D> && (D::route != Route::branch || (HasBranchForward<D> && HasBranchBackward<D>)) &&
+                          ((D::route != Route::post && D::route != Route::pre) || (HasMapForward<D> && HasMapBackward<D>)) &&
+                          (D::route != Route::weight || HasWeights<D>) && (D::route != Route::prefix || HasKeysValues<D>) &&
+                          (D::route != Route::input || HasInputRows<D>) && (D::route != Route::side || HasTaps<D>);
+/// A complete delta.
+template <class D>
+concept IsDelta = HasRoute<D> && HasKinds<D> && HasParams<D> && HasKept<D> && HasDeclare<D> && RouteIsComplete<D>;
+/// A delta that may sit on site S.
+template <class D, Site S>
+concept DeltaFor = IsDelta<D> && has(D::fits, info(S).kind);
+
+// Optional members of a delta, absent by default. `all`, `grads`: All<D, V> of values and of summed gradients.
+//   static constexpr Keep keeps                        what backward reads of its site (default: nothing)
+//   bool attaches(const Module&) const                 leave a module out (default: sit everywhere)
+//   void declare_shared(auto& fields, auto& s, shape)  tensors that exist once per model
+//   void prepare(c, all)                               before the first group of a step: fill the derived tensors
+//   void finish(c, all, grads)                         after the groups are summed: turn their gradients back
+//   void regularise(c, all, grads)                     add the gradient of a penalty
+//   void after_step(c, all, grads, StepInfo)           after the optimizer: proximal step, rank budget
+
+template <class D>
+constexpr Keep keep_of() {
+  if constexpr (requires { D::keeps; })
+    return D::keeps;
+  else
+    return Keep::nothing;
+}
+
+/// A gate acts on the rank axis: h (n, r) between the two halves of a bottleneck.
+template <class G>
+concept IsGate = requires(const G gate, check::Ctx& c, Fields<float, Host>& f, check::P<G>& p, const check::P<G>& cp, check::C h, check::M dh, check::P<G>& g, Extent r) {
+  gate.declare(f, p, r);
+  { gate.forward(c, cp, h) } -> std::same_as<check::C>;
+  gate.backward(c, cp, h, dh, g);
+};
+
+}  // namespace peft

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <sstream>
+#include <stdexcept>
+#include <string>
+
+namespace peft {
+
+/// Everything the library refuses: the message says what, where, and what was expected.
+struct Error : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// The arguments, written one after the other.
+template <class... A>
+std::string cat(const A&... a) {
+  std::ostringstream out;
+  (out << ... << a);
+  return out.str();
+}
+
+template <class... A>
+[[noreturn]] void fail(const A&... a) {
+  throw Error(cat(a...));
+}
+
+template <class... A>
+void require(bool ok, const A&... a) {
+  if (!ok) [[unlikely]] fail(a...);
+}
+
+}  // namespace peft

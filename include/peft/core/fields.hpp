@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <peft/core/error.hpp>
+#include <peft/core/rng.hpp>
+#include <peft/core/tensor.hpp>
+
+namespace peft {
+
+/// What a tensor of a delta is for.
+enum class Role {
+  trained,  // has a gradient, is updated by the optimizer, is saved
+  derived,  // computed from trained ones once per step (`prepare`), has a gradient (`finish` turns it back)
+  state     // belongs to the method's schedule, no gradient, saved in checkpoints only
+};
+
+/// How a trained tensor begins.
+struct Init {
+  enum Kind { constant, uniform, normal, checkpoint } kind = constant;
+  double scale = 0;  // the constant, the bound, the deviation
+};
+inline Init zeros() { return {}; }
+inline Init constant_of(double value) { return {Init::constant, value}; }
+inline Init uniform(double bound) { return {Init::uniform, bound}; }
+inline Init normal(double deviation) { return {Init::normal, deviation}; }
+
+/// The backbone's own values: the field's name is that of a tensor of the checkpoint.
+inline Init from_checkpoint() { return {Init::checkpoint, 0}; }
+
+/// Settings of one tensor that differ from the optimizer's.
+struct Group {
+  double lr_factor = 1;
+  bool decays = true;
+};
+
+/// One tensor of the flat buffer.
+struct Field {
+  std::string name;   // module path + "." + field, as saved
+  Extent rows, cols;  // as used
+  bool vector;        // saved with shape (cols) instead of (rows, cols)
+  Role role;
+  Init init;
+  Group group;
+  bool table = false;      // an embedding table: gradients touch few rows
+  std::int64_t offset = 0;  // elements from the start of the flat buffer
+  std::int64_t size() const { return static_cast<std::int64_t>(rows) * cols; }
+};
+
+/// Every tensor that a model owns beside its backbone, as ranges of one contiguous buffer: trained, then trained embedding
+/// tables, then derived, then state. The optimizer, clipping, saving and the exchange between workers walk this list only.
+class Layout {
+ public:
+  static constexpr std::int64_t alignment = 16;  // elements
+
+  std::size_t add(Field field) {
+    require(field.rows > 0 && field.cols > 0, "field ", field.name, ": shape (", field.rows, ", ", field.cols,
+            ") is empty");
+    fields_.push_back(std::move(field));
+    return fields_.size() - 1;
+  }
+  /// Gives every field its place.
+  void finish() {
+    std::int64_t at = 0;
+    const auto place = [&](auto belongs) {
+      for (Field& f : fields_)
+        if (belongs(f)) {
+          f.offset = at;
+          at += (f.size() + alignment - 1) / alignment * alignment;
+        }
+      return at;
+    };
+    dense_ = place([](const Field& f) { return f.role == Role::trained && !f.table; });
+    derived_ = place([](const Field& f) { return f.role == Role::derived; });
+    gradients_ = place([](const Field& f) { return f.role == Role::trained && f.table; });
+    size_ = place([](const Field& f) { return f.role == Role::state; });
+  }
+  const std::vector<Field>& fields() const { return fields_; }
+  std::int64_t size() const { return size_; }                 // elements of the value buffer
+  std::int64_t gradient_size() const { return gradients_; }   // elements of a full gradient buffer
+  std::int64_t group_size() const { return derived_; }        // elements of a group's accumulator: all but the tables
+  std::int64_t dense_size() const { return dense_; }
+  std::int64_t trained() const {
+    std::int64_t n = 0;
+    for (const Field& f : fields_) n += f.role == Role::trained ? f.size() : 0;
+    return n;
+  }
+
+ private:
+  std::vector<Field> fields_;
+  std::int64_t size_ = 0, gradients_ = 0, derived_ = 0, dense_ = 0;
+};
+
+/// What a delta's `declare` writes to. The same member runs twice: first it lists the tensors, then it binds each to its
+/// place in a buffer (values or gradients).
+template <class T, ExecutionSpace E>
+class Fields {
+ public:
+  using Tensor = Mat<T, E>;
+
+  /// Lists tensors of `module` into `layout`.
+  Fields(Layout& layout, std::string module) : layout_(&layout), module_(std::move(module)) {}
+  /// Binds the tensors listed before, from the `first` on; those with no place in [0, size) of `buffer` stay empty.
+  Fields(const Layout& layout, std::size_t first, T* buffer, std::int64_t size)
+      : bound_(&layout), at_(first), buffer_(buffer), size_(size) {}
+
+  /// A trained (rows, cols) tensor.
+  void trained(std::string_view name, Tensor& tensor, Extent rows, Extent cols, Init init = {}, Group group = {}) {
+    field(tensor, {std::string(name), rows, cols, false, Role::trained, init, group});
+  }
+  /// A trained vector of n, used as (1, n), saved as (n).
+  void vector(std::string_view name, Tensor& tensor, Extent n, Init init = {}, Group group = {}) {
+    field(tensor, {std::string(name), 1, n, true, Role::trained, init, group});
+  }
+  /// A trained embedding table.
+  void table(std::string_view name, Tensor& tensor, Extent rows, Extent cols, Init init = {}) {
+    field(tensor, {std::string(name), rows, cols, false, Role::trained, init, {}, true});
+  }
+  void derived(std::string_view name, Tensor& tensor, Extent rows, Extent cols) {
+    field(tensor, {std::string(name), rows, cols, false, Role::derived, {}, {}});
+  }
+  void state(std::string_view name, Tensor& tensor, Extent rows, Extent cols, Init init = {}) {
+    field(tensor, {std::string(name), rows, cols, false, Role::state, init, {}});
+  }
+  std::size_t position() const { return at_; }
+
+ private:
+  void field(Tensor& tensor, Field f) {
+    if (layout_) {
+      f.name = module_.empty() ? f.name : module_ + "." + f.name;
+      layout_->add(std::move(f));
+    } else {
+      const Field& known = bound_->fields()[at_++];
+      if (known.offset + known.size() <= size_) tensor = Tensor(buffer_ + known.offset, known.rows, known.cols);
+    }
+  }
+
+  Layout* layout_ = nullptr;
+  std::string module_;
+  const Layout* bound_ = nullptr;
+  std::size_t at_ = 0;
+  T* buffer_ = nullptr;
+  std::int64_t size_ = 0;
+};
+
+}  // namespace peft

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <peft/core/tensor.hpp>
+#include <peft/core/workspace.hpp>
+
+namespace peft {
+
+/// Whoever runs ops: an execution-space instance and the memory it works in. On the host there are several, each single
+/// threaded with an instance of its own (instances lock); on a GPU there is one.
+template <ExecutionSpace E>
+struct Worker {
+  E exec = make();
+  Workspace<E> space;
+
+  /// While planning, ops are switched off and views have no memory.
+  bool planning() const { return space.counting(); }
+
+  template <class T>
+  Mat<T, E> keep(Extent rows, Extent cols, const char* name = "stash") {
+    return space.template keep<T>(rows, cols, name);
+  }
+  template <class T>
+  Mat<T, E> temp(Extent rows, Extent cols, const char* name = "temporary") {
+    return space.template temp<T>(rows, cols, name);
+  }
+  [[nodiscard]] typename Workspace<E>::Scope scope() { return typename Workspace<E>::Scope(space); }
+
+  void fence() const {
+    if (!planning()) exec.fence("peft::worker");
+  }
+
+ private:
+  static E make() {
+    if constexpr (std::is_same_v<E, Kokkos::Serial>)
+      return Kokkos::Serial{Kokkos::NewInstance{}};
+    else
+      return E{};
+  }
+};
+
+}  // namespace peft

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <algorithm>
+#include <cstddef>
+#include <map>
+#include <string>
+
+#include <peft/core/error.hpp>
+#include <peft/core/tensor.hpp>
+
+namespace peft {
+
+/// One block of memory used as a two-ended stack: what backward needs grows from the bottom in forward order and is released
+/// in reverse; temporaries come from the top. A workspace without memory only counts: running a step on it *is* the plan.
+template <ExecutionSpace E>
+class Workspace {
+ public:
+  static constexpr std::size_t alignment = 64;
+
+  /// Allocates `bytes`; everything that was taken before is void.
+  void reserve(std::size_t bytes) {
+    if (bytes > block_.size()) block_ = Block(Kokkos::view_alloc(Kokkos::WithoutInitializing, "peft::workspace"), bytes);
+    counting_ = false;
+    clear();
+  }
+  /// Starts a plan: takes succeed without memory and only move the marks.
+  void count() {
+    counting_ = true;
+    clear();
+    peak_ = 0;
+    by_name_.clear();
+  }
+  bool counting() const { return counting_; }
+  void clear() { bottom_ = top_ = 0; }
+
+  /// A (rows, cols) matrix that lives until `release` to an earlier mark.
+  template <class T>
+  Mat<T, E> keep(Extent rows, Extent cols, const char* name = "stash") {
+    return take<T>(bottom_, rows, cols, name);
+  }
+  /// A (rows, cols) matrix that lives until the enclosing `Scope` ends.
+  template <class T>
+  Mat<T, E> temp(Extent rows, Extent cols, const char* name = "temporary") {
+    return take<T>(top_, rows, cols, name);
+  }
+
+  std::size_t mark() const { return bottom_; }
+  void release(std::size_t mark) { bottom_ = mark; }
+
+  /// Returns temporaries to the top when it ends.
+  class Scope {
+   public:
+    explicit Scope(Workspace& space) : space_(space), top_(space.top_) {}
+    ~Scope() { space_.top_ = top_; }
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+
+   private:
+    Workspace& space_;
+    std::size_t top_;
+  };
+
+  /// Bytes in use at the worst moment since `count` (planned) or since the last `watch` (measured).
+  std::size_t peak() const { return peak_; }
+  void watch() { peak_ = 0; }
+  /// While counting: the most bytes that each name held over a pass.
+  const std::map<std::string, std::size_t>& by_name() const { return by_name_; }
+
+ private:
+  using Block = Kokkos::View<std::byte*, typename E::memory_space>;
+
+  template <class T>
+  Mat<T, E> take(std::size_t& end, Extent rows, Extent cols, const char* name) {
+    const std::size_t bytes =
+        (static_cast<std::size_t>(rows) * cols * sizeof(T) + alignment - 1) / alignment * alignment;
+    const std::size_t at = end;
+    end += bytes;
+    peak_ = std::max(peak_, bottom_ + top_);
+    if (counting_) {
+      by_name_[name] += bytes;
+      return Mat<T, E>(nullptr, rows, cols);
+    }
+    if (bottom_ + top_ > block_.size())
+      fail("workspace: ", name, " (", rows, ", ", cols, ") does not fit: ", bottom_ + top_, " bytes of ", block_.size(),
+           " planned; plan with a group at least as large as those of the step");
+    std::byte* p = &end == &bottom_ ? block_.data() + at : block_.data() + block_.size() - end;
+    return Mat<T, E>(reinterpret_cast<T*>(p), rows, cols);
+  }
+
+  Block block_;
+  std::size_t bottom_ = 0, top_ = 0, peak_ = 0;
+  bool counting_ = false;
+  std::map<std::string, std::size_t> by_name_;
+};
+
+}  // namespace peft

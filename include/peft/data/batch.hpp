@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <peft/core/error.hpp>
+#include <peft/data/example.hpp>
+#include <span>
+#include <vector>
+
+namespace peft {
+
+/// Several examples packed without padding: sequence s owns the rows offsets[s] .. offsets[s + 1] of `ids` and `types`.
+struct Batch {
+  std::vector<std::int32_t> offsets{0}, ids, types;
+  std::vector<double> targets;
+  std::vector<std::int64_t> examples;  // index in the data set: dropout is drawn from it
+
+  int sequences() const { return static_cast<int>(offsets.size()) - 1; }
+  int tokens() const { return offsets.back(); }
+
+  /// Tokens of the longest sequence; 0 for an empty batch.
+  int longest() const {
+    std::int32_t most = 0;
+    for (std::size_t s = 1; s < offsets.size(); ++s) most = std::max(most, offsets[s] - offsets[s - 1]);
+    return most;
+  }
+
+  void add(const Encoded& encoded, std::int64_t example) { add(encoded.ids, encoded.types, encoded.target, example); }
+
+  /// Appends a sequence. Throws Error when ids and types differ in number or the batch outgrows 2^31 - 1 tokens.
+  void add(std::span<const std::int32_t> new_ids, std::span<const std::int32_t> new_types, double target,
+           std::int64_t example) {
+    require(new_ids.size() == new_types.size(), "example ", example, ": ", new_ids.size(), " ids but ",
+            new_types.size(), " segment types");
+    require(new_ids.size() <= std::numeric_limits<std::int32_t>::max() - ids.size(), "example ", example,
+            ": the batch would hold more than 2^31 - 1 tokens; make it smaller");
+    ids.insert(ids.end(), new_ids.begin(), new_ids.end());
+    types.insert(types.end(), new_types.begin(), new_types.end());
+    offsets.push_back(static_cast<std::int32_t>(ids.size()));
+    targets.push_back(target);
+    examples.push_back(example);
+  }
+};
+
+}  // namespace peft

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <cmath>
+#include <map>
+#include <string>
+
+#include <peft/gate/open.hpp>
+#include <peft/gate/proximal.hpp>
+#include <peft/method.hpp>
+#include <peft/nn/shape.hpp>
+#include <peft/ops/gemm.hpp>
+#include <peft/ops/map.hpp>
+
+namespace peft {
+
+/// The rank comes at run time, and may differ from module to module.
+inline constexpr int Dynamic = -1;
+
+/// LoRA (Hu et al., 2021):  y += s B (A drop(x)),  s = alpha / r.  A ~ U(+-1/sqrt(in)), B = 0, as loralib and PEFT.
+/// With a gate G on the rank axis:  y += s B (g * (A drop(x))).  Trains r (in + out) per matrix, and the gate's.
+template <int r, class G = Open>
+struct LoRA {
+  static_assert(r > 0 || r == Dynamic, "peft::LoRA<r>: the rank r must be positive, or Dynamic");
+  static_assert(IsGate<G>, "peft::LoRA<r, G>: G is no gate (peft/concepts.hpp: IsGate)");
+  static constexpr Route route = Route::branch;
+  static constexpr Kind fits = Kind::linear;
+  static constexpr Keep keeps = Keep::input;
+  using Places = At<Query | Value>;
+  template <class H>
+  using gated = LoRA<r, H>;
+
+  int rank = r == Dynamic ? 8 : r;
+  double alpha = 16;
+  double dropout = 0;
+  [[no_unique_address]] G gate{};
+  std::map<std::string, int> ranks{};      // Dynamic: rank by module path; 0 leaves the module out
+  std::map<std::string, double> alphas{};  // Dynamic: alpha by module path
+
+  template <class V>
+  struct Params : G::template Params<V> {
+    V A, B;  // (r, in)  (out, r)
+    double scale = 0;
+  };
+  template <class V>
+  struct Kept {
+    V h;  // (n, r)
+  };
+
+  bool attaches(const Module& m) const { return rank_of(m) > 0; }
+  int rank_of(const Module& m) const {
+    const auto known = ranks.find(m.path);
+    return r != Dynamic || known == ranks.end() ? rank : known->second;
+  }
+  double alpha_of(const Module& m) const {
+    const auto known = alphas.find(m.path);
+    return known == alphas.end() ? alpha : known->second;
+  }
+  void declare(auto& fields, auto& p, const Module& m) const {
+    const int n = rank_of(m);
+    fields.trained("lora_A.weight", p.A, n, m.in, uniform(1 / std::sqrt(static_cast<double>(m.in))));
+    fields.trained("lora_B.weight", p.B, m.out, n, zeros());
+    gate.declare(fields, p, n);
+    p.scale = alpha_of(m) / n;
+  }
+
+  void forward(auto& c, const auto& p, auto x, auto y, auto& kept) const {
+    kept.h = c.keep(rows(x), rows(p.A), "lora");
+    const auto scope = c.w.scope();
+    ops::gemm(c.w, kept.h, dropped(c, x), t(p.A));       // h   = drop(x) A'      (n, r)
+    const auto u = gate.forward(c, p, constant(kept.h));  // u   = g * h           (n, r)
+    ops::gemm(c.w, y, u, t(p.B), p.scale, 1);            // y  += s u B'          (n, out)
+  }
+
+  void backward(auto& c, const auto& p, auto x, auto dy, const auto& kept, auto& g, auto dx) const {
+    const auto scope = c.w.scope();
+    const auto h = constant(kept.h);
+    const auto u = gate.forward(c, p, h);
+    ops::gemm(c.w, g.B, t(dy), u, p.scale, 1);           // dB += s dy' u         (out, r)
+    auto dh = c.temp(rows(x), rows(p.A));
+    ops::gemm(c.w, dh, dy, p.B, p.scale);                // du  = s dy B          (n, r)
+    gate.backward(c, p, h, dh, g);                       // dh  = g * du          (n, r)
+    ops::gemm(c.w, g.A, t(dh), dropped(c, x), 1, 1);     // dA += dh' drop(x)     (r, in)
+    if (empty(dx)) return;
+    const Dropout mask = c.dropout(dropout, salt());
+    if (!mask.active()) return ops::gemm(c.w, dx, dh, p.A, 1, 1);  // dx += dh A   (n, in)
+    auto through = c.temp(rows(x), cols(x));
+    ops::gemm(c.w, through, dh, p.A);
+    ops::dropout(c.w, through, constant(through), mask);
+    ops::add(c.w, dx, constant(through));
+  }
+
+  void after_step(auto& c, auto& all, auto&, const StepInfo& step) const {
+    if constexpr (requires { gate.after_step(c, all.modules[0], step); })
+      for (auto& p : all.modules) gate.after_step(c, p, step);
+  }
+
+ private:
+  static constexpr std::uint64_t salt() { return static_cast<std::uint64_t>(nn::DropoutAt::delta); }
+  auto dropped(auto& c, auto x) const {
+    const Dropout mask = c.dropout(dropout, salt());
+    if (!mask.active()) return x;
+    auto copy = c.temp(rows(x), cols(x));
+    ops::dropout(c.w, copy, x, mask);
+    return constant(copy);
+  }
+};
+
+}  // namespace peft

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <string>
+#include <vector>
+
+#include <peft/io/tensor_ref.hpp>
+
+namespace peft {
+
+/// One adapted projection: y += (alpha / rank) B A x.
+struct LoraModule {
+  std::string path;  // in the Hugging Face model, "bert.encoder.layer.0.attention.self.query"
+  int rank = 0, in = 0, out = 0;
+  double alpha = 0;      // the effective numerator of the scale, whatever the file's convention
+  std::vector<float> A;  // (rank, in)
+  std::vector<float> B;  // (out, rank)
+};
+
+/// A LoRA adapter as Hugging Face PEFT keeps it on disk, in neutral form.
+struct PeftLora {
+  using Tensor = HostTensor;
+
+  std::string base_model;             // the backbone's name or folder; may be empty
+  std::string task_type = "SEQ_CLS";  // may be empty
+  double dropout = 0;                 // on the input of A, in training
+  std::vector<LoraModule> modules;
+  std::vector<Tensor> head;  // fully trained tensors under their model paths, "classifier.weight"
+
+  /// How save_peft_lora names the modules. Empty: by their full paths, which is always right. Otherwise name endings
+  /// ("query", "value") for the caller who knows that they mean exactly these modules in the whole model; not used
+  /// when ranks or alphas differ or a module has rank 0.
+  std::vector<std::string> targets;
+};
+
+/// PEFT's rule for a list of targets: the path is the target or ends in "." and the target.
+inline bool ends_in_name(const std::string& path, const std::string& target) {
+  return path == target ||
+         (path.size() > target.size() && path.ends_with(target) && path[path.size() - target.size() - 1] == '.');
+}
+
+}  // namespace peft

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <peft/core/dtype.hpp>
+#include <peft/core/error.hpp>
+#include <peft/io/atomic_file.hpp>
+#include <peft/io/json.hpp>
+#include <peft/io/safetensors_header.hpp>
+#include <peft/io/tensor_ref.hpp>
+
+namespace peft {
+
+/// A tensor to be written: row-major, `data` holds the product of `shape` elements of `dtype`.
+struct NamedTensor {
+  std::string name;
+  DType dtype = DType::F32;
+  std::vector<std::int64_t> shape;
+  const void* data = nullptr;
+};
+
+/// A float tensor as something to write; refers to its data. Throws when shape and data disagree.
+inline NamedTensor named(const HostTensor& tensor) {
+  const auto bytes = safetensors_header::byte_count(tensor.shape, DType::F32);
+  require(bytes == tensor.data.size() * sizeof(float), "tensor \"", tensor.name, "\" of shape ",
+          shape_text(tensor.shape), " has ", tensor.data.size(), " values");
+  return {tensor.name, DType::F32, tensor.shape, tensor.data.data()};
+}
+
+/// Writes a safetensors file, atomically. Wider dtypes come first, so that every tensor is aligned; the header is
+/// padded with spaces to a multiple of 8 bytes. `metadata` {"format": "pt"} is what Hugging Face's loaders ask for.
+/// Throws Error for a name used twice, an impossible shape, missing data, or when writing fails (the old file stays).
+inline void write_safetensors(const std::filesystem::path& path, std::span<const NamedTensor> tensors,
+                              const std::map<std::string, std::string>& metadata = {{"format", "pt"}}) {
+  const std::string file = path.string();
+  std::vector<const NamedTensor*> order;
+  for (const auto& tensor : tensors) order.push_back(&tensor);
+  std::stable_sort(order.begin(), order.end(),
+                   [](const auto* a, const auto* b) { return size_of(a->dtype) > size_of(b->dtype); });
+
+  nlohmann::ordered_json header = nlohmann::ordered_json::object();
+  if (!metadata.empty()) header["__metadata__"] = metadata;
+  std::set<std::string_view> used{"__metadata__"};
+  std::vector<std::span<const std::byte>> data;
+  std::uint64_t end = 0;
+  for (const auto* tensor : order) {
+    const auto problem = [&](std::string_view what) {
+      fail("cannot write ", file, ": tensor \"", tensor->name, "\" ", what);
+    };
+    if (!used.insert(tensor->name).second) problem("appears twice, or its name is reserved");
+    for (const auto extent : tensor->shape)
+      if (extent < 0) problem("has a negative size in its shape");
+    const auto bytes = safetensors_header::byte_count(tensor->shape, tensor->dtype);
+    if (!bytes) problem("has a shape that overflows");
+    if (*bytes > 0 && tensor->data == nullptr) problem("has no data");
+    data.emplace_back(static_cast<const std::byte*>(tensor->data), *bytes);
+    nlohmann::ordered_json entry;
+    entry["dtype"] = name(tensor->dtype);
+    entry["shape"] = tensor->shape;
+    entry["data_offsets"] = {end, end + *bytes};
+    end += *bytes;
+    header[tensor->name] = std::move(entry);
+  }
+  std::string text = to_text(header, -1, file);
+  text.append((8 - text.size() % 8) % 8, ' ');
+  require(text.size() <= longest_safetensors_header, "cannot write ", file, ": its header would have ", text.size(),
+          " bytes, the format allows ", longest_safetensors_header);
+
+  std::string length(8, '\0');
+  for (std::size_t i = 0; i < 8; ++i) length[i] = static_cast<char>(text.size() >> (8 * i) & 0xff);
+  AtomicFile out(path);
+  out.write(length);
+  out.write(text);
+  for (const auto bytes : data) out.write(bytes);
+  out.commit();
+}
+
+}  // namespace peft

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <peft/core/dtype.hpp>
+#include <peft/core/error.hpp>
+
+namespace peft {
+
+/// "(768, 768)", as errors show a shape.
+inline std::string shape_text(std::span<const std::int64_t> shape) {
+  std::string text = "(";
+  for (std::size_t i = 0; i < shape.size(); ++i) text += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
+  return text + ")";
+}
+
+/// A tensor inside an open file: a view, row-major, valid while the file's object lives. The bytes may lie at any
+/// address (no alignment): read them through read().
+struct TensorRef {
+  std::string name;
+  DType dtype = DType::F32;
+  std::vector<std::int64_t> shape;
+  std::span<const std::byte> bytes;
+
+  /// Elements.
+  std::int64_t size() const { return static_cast<std::int64_t>(bytes.size() / size_of(dtype)); }
+
+  /// All elements as T, converted when stored otherwise; `to` must hold exactly size() of them.
+  template <class T>
+  void read(std::span<T> to) const {
+    require(static_cast<std::int64_t>(to.size()) == size(), "tensor \"", name, "\" has ", size(), " elements, not ",
+            to.size());
+    convert<T>(dtype, bytes.data(), to);
+  }
+
+  template <class T>
+  std::vector<T> values() const {
+    std::vector<T> result(static_cast<std::size_t>(size()));
+    read(std::span<T>(result));
+    return result;
+  }
+};
+
+/// A small tensor in memory, in float: what adapters and deltas are made of.
+struct HostTensor {
+  std::string name;
+  std::vector<std::int64_t> shape;
+  std::vector<float> data;  // row-major
+};
+
+}  // namespace peft

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include <peft/concepts.hpp>
+
+namespace peft {
+
+template <class D>
+struct DefaultPlaces {
+  using type = At<>;
+};
+template <class D>
+  requires requires { typename D::Places; }
+struct DefaultPlaces<D> {
+  using type = typename D::Places;
+};
+
+/// A delta of type D at the places of `Where`. What changes code is a type; at run time `mask` and `layers` narrow it down.
+template <class D, class Where = typename DefaultPlaces<D>::type>
+struct Delta {
+  static_assert(HasRoute<D>, "peft::Delta: this type is no delta: it has no `static constexpr Route route` (peft/concepts.hpp)");
+  static_assert(HasKinds<D>, "peft::Delta: the delta does not say which kinds of sites it fits: `static constexpr Kind fits`");
+  static_assert(HasParams<D>, "peft::Delta: the delta has no `template <class V> struct Params`");
+  static_assert(HasKept<D>, "peft::Delta: the delta has no `template <class V> struct Kept` (it may be empty)");
+  static_assert(HasDeclare<D>, "peft::Delta: the delta has no `void declare(auto& fields, auto& p, const Module& m) const`");
+  static_assert(!HasRoute<D> || D::route != Route::branch || HasBranchForward<D>,
+                "peft::Delta: a branch needs `void forward(auto& c, const auto& p, auto x, auto y, auto& kept) const`");
+  static_assert(!HasRoute<D> || D::route != Route::branch || HasBranchBackward<D>,
+                "peft::Delta: the delta has a forward but no `void backward(auto& c, const auto& p, auto x, auto dy, const "
+                "auto& kept, auto& g, auto dx) const`");
+  static_assert(!HasRoute<D> || (D::route != Route::post && D::route != Route::pre) || (HasMapForward<D> && HasMapBackward<D>),
+                "peft::Delta: a pre or post delta needs `forward(c, p, h, kept)` and `backward(c, p, dh, kept, g)`");
+  static_assert(RouteIsComplete<D>, "peft::Delta: the members that the delta's route asks for are missing (peft/concepts.hpp)");
+
+  using type = D;
+  using places = Where;
+
+  D delta{};
+  SiteSet mask{~0u};
+  LayerRange layers = Where::layers();
+};
+
+/// A gate for every bottleneck of the method that can carry one.
+template <class G>
+struct Gate {
+  G gate{};
+};
+
+/// A network beside the backbone (READ, LST). The backbone's backward is never instantiated for a method that is only this.
+template <class N>
+using SideNet = Delta<N, At<only(Site::side)>>;
+
+template <class P>
+inline constexpr bool is_gate = false;
+template <class G>
+inline constexpr bool is_gate<Gate<G>> = true;
+
+/// The type of part P of a method once gate G is put on its bottleneck.
+template <class P, class G>
+struct Gated {
+  using type = P;
+};
+template <class D, class Where, class G>
+  requires requires { typename D::template gated<G>; }
+struct Gated<Delta<D, Where>, G> {
+  using type = Delta<typename D::template gated<G>, Where>;
+};
+
+/// What is trained: deltas, side nets, and at most one gate for all of them. `Method<Delta<LoRA<8>, At<Linear>>,
+/// Gate<Proximal<>>>` is SoRA; `Method<>` trains the task's head alone.
+template <class... Parts>
+struct Method {
+  static_assert(!(is_gate<Parts> || ... || false), "peft::Method: the gate comes last, and there is one at the most");
+
+  using Deltas = std::tuple<Parts...>;
+  static constexpr std::size_t size = sizeof...(Parts);
+
+  Method() = default;
+  explicit Method(Parts... parts)
+    requires(sizeof...(Parts) > 0)
+      : deltas(std::move(parts)...) {}
+
+  Deltas deltas;
+
+  template <std::size_t i>
+  using type = typename std::tuple_element_t<i, Deltas>::type;
+  template <std::size_t i>
+  using places = typename std::tuple_element_t<i, Deltas>::places;
+};
+
+/// The same with the gate put on every bottleneck: deltas first, the gate last.
+template <class P, class G>
+  requires(!is_gate<P>)
+struct Method<P, Gate<G>> : Method<typename Gated<P, G>::type> {
+  static_assert(!std::is_same_v<typename Gated<P, G>::type, P>,
+                "peft::Method: the delta has no bottleneck that a gate could act on (no `template <class G> using gated`)");
+  using Method<typename Gated<P, G>::type>::Method;
+};
+template <class P, class Q, class G>
+  requires(!is_gate<P> && !is_gate<Q>)
+struct Method<P, Q, Gate<G>> : Method<typename Gated<P, G>::type, typename Gated<Q, G>::type> {
+  using Method<typename Gated<P, G>::type, typename Gated<Q, G>::type>::Method;
+};
+
+/// Calls `f(std::integral_constant<std::size_t, i>)` for every delta of a method.
+template <class M, class F>
+constexpr void for_each_delta(F&& f) {
+  [&]<std::size_t... i>(std::index_sequence<i...>) {
+    (f(std::integral_constant<std::size_t, i>{}), ...);
+  }(std::make_index_sequence<M::size>{});
+}
+
+constexpr bool all_of_kind(SiteSet sites, Kind kinds) {
+  for (const SiteInfo& s : site_table)
+    if (sites.contains(s.site) && !has(kinds, s.kind)) return false;
+  return true;
+}
+
+/// The sites of delta i of method M on `Backbone`, with everything that can be wrong about them refused in words.
+template <class Backbone, class M, std::size_t i>
+constexpr SiteSet sites_of() {
+  using D = typename M::template type<i>;
+  using Places = typename M::template places<i>;
+  static_assert(Places::template resolves<Backbone>(),
+                "peft::At: a name matches no site of this backbone. Common names: attn.q attn.k attn.v attn.out ff.up ff.down "
+                "attn.norm ff.norm attn ff layer attn.prefix input embed.word embed.position embed.type embed.norm pooler; "
+                "or the checkpoint's own, with * for the layer (Backbone::path)");
+  constexpr SiteSet sites = Places::template sites<Backbone>();
+  constexpr SiteSet missing{sites.bits & ~Backbone::sites.bits};
+  static_assert(missing.empty(), "peft::At: the backbone has no such site");
+  static_assert(all_of_kind(sites, D::fits),
+                "peft::Delta: the delta does not fit one of these sites: compare its `fits` with the sites' kinds (peft/site.hpp)");
+  static_assert(D::route != Route::branch || (sites & (Norm | Tables | Layer)).empty(),
+                "peft::Delta: a branch sits on a linear site, on attn or on ff");
+  static_assert(D::route != Route::pre || (sites & (Norm | Tables | Attention | Ffn)).empty(),
+                "peft::Delta: a pre delta sits on a linear site or on layer");
+  return sites;
+}
+
+/// Does delta i of M sit on site S of the backbone (as far as types know)?
+template <class Backbone, class M, std::size_t i, Site S>
+inline constexpr bool sits_on = sites_of<Backbone, M, i>().contains(S);
+
+template <class Backbone, class M, Site S, Route route>
+constexpr bool any_on() {
+  return []<std::size_t... i>(std::index_sequence<i...>) {
+    return ((sits_on<Backbone, M, i, S> && M::template type<i>::route == route) || ... || false);
+  }(std::make_index_sequence<M::size>{});
+}
+
+/// Is every part of the method a side net (or is there none)? Then no gradient crosses the backbone.
+template <class M>
+constexpr bool beside_backbone() {
+  return []<std::size_t... i>(std::index_sequence<i...>) {
+    return ((M::template type<i>::route == Route::side) && ... && true);
+  }(std::make_index_sequence<M::size>{});
+}
+template <class M>
+constexpr bool has_side_net() {
+  return []<std::size_t... i>(std::index_sequence<i...>) {
+    return ((M::template type<i>::route == Route::side) || ... || false);
+  }(std::make_index_sequence<M::size>{});
+}
+
+}  // namespace peft

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <peft/attachment.hpp>
+#include <peft/core/rng.hpp>
+#include <peft/task/classify.hpp>
+
+namespace peft {
+
+/// A backbone with a method attached and a task on top. Everything trainable is one flat buffer; the backbone is shared and
+/// never written.
+template <class Backbone_, class Method_, class Task_ = Classify>
+class Model {
+ public:
+  using Backbone = Backbone_;
+  using Method = Method_;
+  using Task = Task_;
+  using T = typename Backbone::Scalar;
+  using E = typename Backbone::Space;
+  using V = Mat<T, E>;
+  using Attached = Attachment<Backbone, Method>;
+  using Tensors = typename Attached::Tensors;
+  using Head = typename Task::template Params<V>;
+  using Buffer = Kokkos::View<T*, typename E::memory_space>;
+
+  /// Tensors begin as their methods say; each draws from (seed, its name).
+  Model(std::shared_ptr<const Backbone> backbone, Task task = {}, Method method = {}, std::uint64_t seed = 42)
+      : backbone_(std::move(backbone)), task_(task), attached_(*backbone_, method, layout_) {
+    if constexpr (Task::reads == Reads::first)
+      require(backbone_->has_pooler(), backbone_->folder(), ": the checkpoint has no pooler; read the mean of all tokens instead");
+    head_field_ = layout_.fields().size();
+    Fields<T, E> fields(layout_, "");
+    Head head;
+    task_.declare(fields, head, backbone_->width());
+    layout_.finish();
+    values_buffer_ = Buffer("peft::values", static_cast<std::size_t>(layout_.size()));
+    values_ = attached_.bind(layout_, values_buffer_.data(), layout_.size());
+    head_ = bind_head(values_buffer_.data(), layout_.size());
+    initialise(seed);
+  }
+  Model(const Model&) = delete;
+  Model& operator=(const Model&) = delete;
+
+  const Backbone& backbone() const { return *backbone_; }
+  std::shared_ptr<const Backbone> shared_backbone() const { return backbone_; }
+  const Task& task() const { return task_; }
+  const Attached& attached() const { return attached_; }
+  const Layout& layout() const { return layout_; }
+  const Tensors& values() const { return values_; }
+  Tensors& values() { return values_; }
+  const Head& head() const { return head_; }
+  Buffer buffer() const { return values_buffer_; }
+  bool head_from_checkpoint() const { return head_from_checkpoint_; }
+
+  Head bind_head(T* buffer, std::int64_t length) const {
+    Head head;
+    Fields<T, E> fields(layout_, head_field_, buffer, length);
+    task_.declare(fields, head, backbone_->width());
+    return head;
+  }
+
+  /// Trainable numbers, the head's included.
+  std::int64_t trainable() const { return layout_.trained(); }
+  /// Numbers of the backbone and of what was added (weights trained in place counted once).
+  std::int64_t total() const {
+    std::int64_t n = 0;
+    for (const auto& [name, tensor] : backbone_->store().tensors()) n += static_cast<std::int64_t>(tensor.size());
+    for (const Field& f : layout_.fields())
+      if (f.role == Role::trained && f.init.kind != Init::checkpoint) n += f.size();
+    return n;
+  }
+
+  /// A host copy of field `f`.
+  std::vector<T> read(const Field& f) const {
+    std::vector<T> host(static_cast<std::size_t>(f.size()));
+    Kokkos::deep_copy(HostBlock(host.data(), host.size()),
+                      Kokkos::subview(values_buffer_, std::make_pair(f.offset, f.offset + f.size())));
+    return host;
+  }
+  void write(const Field& f, const std::vector<T>& host) {
+    require(static_cast<std::int64_t>(host.size()) == f.size(), f.name, ": ", host.size(), " values for (", f.rows, ", ",
+            f.cols, ")");
+    Kokkos::deep_copy(Kokkos::subview(values_buffer_, std::make_pair(f.offset, f.offset + f.size())),
+                      Kokkos::View<const T*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(host.data(), host.size()));
+  }
+  const Field* find(const std::string& name) const {
+    for (const Field& f : layout_.fields())
+      if (f.name == name) return &f;
+    return nullptr;
+  }
+
+ private:
+  using HostBlock = Kokkos::View<T*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>;
+
+  void initialise(std::uint64_t seed) {
+    const auto tensors = [&](const std::string& name) {
+      const auto& view = backbone_->store().at(name);
+      std::vector<T> host(view.size());
+      Kokkos::deep_copy(HostBlock(host.data(), host.size()),
+                        Kokkos::View<const T*, typename E::memory_space, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(view.data(), view.size()));
+      return host;
+    };
+    for (const Field& f : layout_.fields()) {
+      if (f.role == Role::derived) continue;
+      const auto key = rng::combine(rng::mix(seed), f.name);
+      std::vector<T> host(static_cast<std::size_t>(f.size()));
+      if (f.init.kind == Init::checkpoint) host = tensors(f.name);
+      for (std::size_t i = 0; i < host.size(); ++i) {
+        if (f.init.kind == Init::constant) host[i] = static_cast<T>(f.init.scale);
+        if (f.init.kind == Init::uniform) host[i] = static_cast<T>(f.init.scale * (2 * rng::uniform(key, i) - 1));
+        if (f.init.kind == Init::normal) host[i] = static_cast<T>(f.init.scale * rng::normal(key, i));
+      }
+      write(f, host);
+    }
+    take_head();
+  }
+  /// The classifier of the checkpoint, when it has one of the same shape.
+  void take_head() {
+    const Checkpoint* file = backbone_->store().checkpoint();
+    const Field* weight = find("classifier.weight");
+    const Field* bias = find("classifier.bias");
+    if (!file || !weight || !bias) return;
+    const TensorRef *w = file->find("classifier.weight"), *b = file->find("classifier.bias");
+    if (!w || !b || w->size() != weight->size() || b->size() != bias->size()) return;
+    write(*weight, w->template values<T>());
+    write(*bias, b->template values<T>());
+    head_from_checkpoint_ = true;
+  }
+
+  std::shared_ptr<const Backbone> backbone_;
+  Task task_;
+  Layout layout_;
+  Attached attached_;
+  std::size_t head_field_ = 0;
+  Buffer values_buffer_;
+  Tensors values_;
+  Head head_;
+  bool head_from_checkpoint_ = false;
+};
+
+}  // namespace peft

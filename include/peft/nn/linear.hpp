@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <peft/ops/gemm.hpp>
+#include <peft/ops/reduce.hpp>
+#include <peft/site.hpp>
+
+namespace peft::nn {
+
+/// y (n, out) = x W' + b, then the deltas of S. When S carries a `pre` delta, `own` is set to the changed copy of x that
+/// backward will want (x otherwise).
+template <Site S, class P>
+void linear(P& p, typename P::C x, typename P::V y, typename P::C& own) {
+  own = x;
+  if (p.template any<S, Route::pre>()) {
+    auto changed = p.keep(rows(x), cols(x), "pre");
+    ops::copy(p.w, changed, x);
+    p.template before<S>(changed);
+    own = changed;
+  }
+  const auto weights = p.template weights<S>();
+  if (!empty(weights.b)) ops::broadcast_row(p.w, y, weights.b);
+  ops::gemm(p.w, y, own, t(weights.w), 1, empty(weights.b) ? 0 : 1);
+  p.template after<S>(own, y);
+}
+
+/// dx = [dx +] the gradient of x from dy, which is overwritten where S carries post deltas. dx may be empty. x is what
+/// `linear` put into `own`; it is read only if p.keeps_input<S>().
+template <Site S, class P>
+void linear_backward(P& p, typename P::C x, typename P::V dy, typename P::V dx, bool accumulate) {
+  using V = typename P::V;
+  using C = typename P::C;
+  p.template post_backward<S>(dy);
+  if (p.template any<S, Route::weight>()) {
+    const auto g = p.template weight_gradient<S>(*p.gradients);
+    if (!empty(g.w)) ops::gemm(p.w, g.w, t(dy), x, 1, 1);
+    if (!empty(g.b)) ops::add_column_sums(p.w, g.b, C(dy));
+  }
+  const bool changed = p.template any<S, Route::pre>();
+  const auto scope = p.w.scope();
+  // A pre delta's backward is not linear in what was there before, so it gets a gradient of its own.
+  V own = changed ? p.temp(rows(dy), cols(p.template weights<S>().w)) : dx;
+  if (!empty(own)) ops::gemm(p.w, own, dy, p.template weights<S>().w, 1, changed || !accumulate ? 0 : 1);
+  p.template branch_backward<S>(x, dy, own);
+  if (!changed) return;
+  p.template before_backward<S>(own);
+  if (empty(dx)) return;
+  if (accumulate)
+    ops::add(p.w, dx, C(own));
+  else
+    ops::copy(p.w, dx, C(own));
+}
+
+}  // namespace peft::nn

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <algorithm>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include <peft/core/error.hpp>
+#include <peft/core/worker.hpp>
+
+namespace peft {
+
+/// Whole sequences, row after row without padding, where ops can read them. Pointers lie in the worker's workspace.
+struct Packed {
+  Extent sequences = 0, tokens = 0, longest = 0;
+  Extent prefix = 0;  // rows that attention sees before each sequence
+
+  const int *ids = nullptr, *types = nullptr, *positions = nullptr;  // (tokens); id -1-k: virtual row k
+  const int *example = nullptr, *segment = nullptr;                  // (tokens): data-set index, sequence
+  const int* offsets = nullptr;                                      // (sequences + 1)
+  const int *key_offsets = nullptr, *key_segment = nullptr;          // the same with `prefix` rows before each sequence
+  // One row per sequence: the first token, its example, its position, and 0 .. sequences as offsets.
+  const int *first = nullptr, *first_example = nullptr, *first_position = nullptr, *first_offsets = nullptr;
+
+  Extent key_rows() const { return tokens + sequences * prefix; }
+};
+
+/// Host arrays of the sequences [begin, end) of a batch. `offsets` index `ids` and `types`.
+struct Sequences {
+  std::span<const std::int32_t> offsets, ids, types;  // offsets: (batch + 1)
+  std::span<const std::int64_t> examples;             // (batch)
+  Extent begin = 0, end = 0;
+};
+
+/// Copies sequences into the workspace, each lengthened by `virtual_rows` rows of its own before its first token.
+/// `staging` is host memory that is used again by the next group.
+template <ExecutionSpace E>
+Packed pack(Worker<E>& w, const Sequences& s, Extent virtual_rows, Extent prefix, std::vector<int>& staging) {
+  Packed p;
+  p.sequences = s.end - s.begin;
+  p.prefix = prefix;
+  p.tokens = s.offsets[s.end] - s.offsets[s.begin] + p.sequences * virtual_rows;
+  for (Extent i = s.begin; i < s.end; ++i)
+    p.longest = std::max(p.longest, s.offsets[i + 1] - s.offsets[i] + virtual_rows);
+  const std::size_t n = p.tokens, b = p.sequences, keys = p.key_rows();
+  const std::size_t total = 5 * n + keys + 4 * (b + 1) + 2 * b;
+  const Mat<int, E> block = w.template keep<int>(1, static_cast<Extent>(total), "batch");
+  int* const base = block.data();
+  if (w.planning()) return p;
+  staging.assign(total, 0);
+  std::size_t at = 0;
+  const auto field = [&](const int*& device, std::size_t count) {
+    device = base + at;
+    int* const host = staging.data() + at;
+    at += count;
+    return host;
+  };
+  int *const ids = field(p.ids, n), *const types = field(p.types, n), *const positions = field(p.positions, n),
+             *const example = field(p.example, n), *const segment = field(p.segment, n),
+             *const offsets = field(p.offsets, b + 1), *const key_offsets = field(p.key_offsets, b + 1),
+             *const key_segment = field(p.key_segment, keys), *const first = field(p.first, b + 1),
+             *const first_example = field(p.first_example, b), *const first_position = field(p.first_position, b),
+             *const first_offsets = field(p.first_offsets, b + 1);
+  int row = 0, key = 0;
+  for (Extent i = s.begin; i < s.end; ++i) {
+    const int q = i - s.begin, from = s.offsets[i], length = s.offsets[i + 1] - from + virtual_rows;
+    offsets[q] = row;
+    key_offsets[q] = key;
+    first[q] = row;
+    first_offsets[q] = q;
+    first_example[q] = static_cast<int>(s.examples[i]);
+    first_position[q] = prefix;
+    for (int k = 0; k < prefix + length; ++k) key_segment[key++] = q;
+    for (int t = 0; t < length; ++t, ++row) {
+      ids[row] = t < virtual_rows ? -1 - t : s.ids[from + t - virtual_rows];
+      types[row] = t < virtual_rows ? 0 : s.types[from + t - virtual_rows];
+      positions[row] = prefix + t;
+      example[row] = static_cast<int>(s.examples[i]);
+      segment[row] = q;
+    }
+  }
+  offsets[b] = row;
+  key_offsets[b] = key;
+  first_offsets[b] = static_cast<int>(b);
+  Kokkos::deep_copy(w.exec, block, Kokkos::View<const int**, Kokkos::LayoutRight, Kokkos::HostSpace,
+                                                Kokkos::MemoryTraits<Kokkos::Unmanaged>>(staging.data(), 1, total));
+  return p;
+}
+
+}  // namespace peft

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <cstddef>
+
+#include <peft/core/error.hpp>
+#include <peft/core/worker.hpp>
+
+// The products of the host come from a library, called single threaded by each worker.
+#if defined(PEFT_GEMM_ONEDNN)
+#include <oneapi/dnnl/dnnl.h>
+#elif defined(PEFT_GEMM_BLAS)
+extern "C" {
+void sgemm_(const char*, const char*, const int*, const int*, const int*, const float*, const float*, const int*,
+            const float*, const int*, const float*, float*, const int*);
+void dgemm_(const char*, const char*, const int*, const int*, const int*, const double*, const double*, const int*,
+            const double*, const int*, const double*, double*, const int*);
+}
+#endif
+#if !defined(EIGEN_DONT_PARALLELIZE)
+#define EIGEN_DONT_PARALLELIZE
+#endif
+#if defined(__CUDACC__) && !defined(EIGEN_NO_CUDA)
+#define EIGEN_NO_CUDA
+#endif
+#include <Eigen/Core>
+
+namespace peft::ops {
+
+#if defined(PEFT_GEMM_ONEDNN)
+inline constexpr const char* gemm_backend = "oneDNN";
+#elif defined(PEFT_GEMM_BLAS)
+inline constexpr const char* gemm_backend = "BLAS";
+#else
+inline constexpr const char* gemm_backend = "Eigen";
+#endif
+
+/// One operand or result of a product on plain memory: `data`, rows `stride` elements apart, `transposed` when read so.
+template <class T>
+struct Operand {
+  T* data;
+  std::ptrdiff_t stride;
+  bool transposed = false;
+};
+
+/// C (m, n) = beta C + alpha A B with A (m, k) and B (k, n), row-major, on the host.
+template <class T>
+void gemm_host(Extent m, Extent n, Extent k, T alpha, Operand<const T> a, Operand<const T> b, T beta, Operand<T> c) {
+#if defined(PEFT_GEMM_ONEDNN)
+  if constexpr (std::is_same_v<T, float>) {
+    if (m > 1 || !a.transposed) {
+      const auto status = dnnl_sgemm(a.transposed ? 'T' : 'N', b.transposed ? 'T' : 'N', m, n, k, alpha, a.data, a.stride,
+                                     b.data, b.stride, beta, c.data, c.stride);
+      require(status == dnnl_success, "oneDNN: sgemm(", m, ", ", n, ", ", k, ") failed with status ", int(status));
+      return;
+    }
+  }
+#elif defined(PEFT_GEMM_BLAS)
+  // Column-major libraries see our row-major matrices transposed: C' = B' A'.
+  const int lda = static_cast<int>(a.stride), ldb = static_cast<int>(b.stride), ldc = static_cast<int>(c.stride);
+  const char ta = a.transposed ? 'T' : 'N', tb = b.transposed ? 'T' : 'N';
+  if constexpr (std::is_same_v<T, float>)
+    return sgemm_(&tb, &ta, &n, &m, &k, &alpha, b.data, &ldb, a.data, &lda, &beta, c.data, &ldc);
+  else
+    return dgemm_(&tb, &ta, &n, &m, &k, &alpha, b.data, &ldb, a.data, &lda, &beta, c.data, &ldc);
+#endif
+  using Row = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  using Column = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::ColMajor>;
+  using Stride = Eigen::OuterStride<>;
+  Eigen::Map<Row, 0, Stride> C(c.data, m, n, Stride(c.stride));
+  if (beta == T(0))
+    C.setZero();
+  else if (beta != T(1))
+    C *= beta;
+  const auto accumulate = [&](const auto& A, const auto& B) { C.noalias() += alpha * (A * B); };
+  const auto with_b = [&](const auto& A) {
+    if (b.transposed)
+      accumulate(A, Eigen::Map<const Column, 0, Stride>(b.data, k, n, Stride(b.stride)));
+    else
+      accumulate(A, Eigen::Map<const Row, 0, Stride>(b.data, k, n, Stride(b.stride)));
+  };
+  if (a.transposed)
+    with_b(Eigen::Map<const Column, 0, Stride>(a.data, m, k, Stride(a.stride)));
+  else
+    with_b(Eigen::Map<const Row, 0, Stride>(a.data, m, k, Stride(a.stride)));
+}
+
+/// The same on a device, one thread per element of C.
+template <ExecutionSpace E, class T>
+void gemm_device(const E& exec, Extent m, Extent n, Extent k, T alpha, Operand<const T> a, Operand<const T> b, T beta,
+                 Operand<T> c) {
+  using Policy = Kokkos::RangePolicy<E, Kokkos::IndexType<std::int64_t>>;
+  Kokkos::parallel_for(
+      "peft::gemm", Policy(exec, 0, static_cast<std::int64_t>(m) * n), KOKKOS_LAMBDA(std::int64_t ij) {
+        const auto i = ij / n, j = ij % n;
+        T sum = 0;
+        for (Extent l = 0; l < k; ++l)
+          sum += (a.transposed ? a.data[l * a.stride + i] : a.data[i * a.stride + l]) *
+                 (b.transposed ? b.data[j * b.stride + l] : b.data[l * b.stride + j]);
+        T& out = c.data[i * c.stride + j];
+        out = (beta == T(0) ? T(0) : beta * out) + alpha * sum;
+      });
+}
+
+template <ExecutionSpace E, class T>
+void gemm(Worker<E>& w, Extent m, Extent n, Extent k, T alpha, Operand<const T> a, Operand<const T> b, T beta,
+          Operand<T> c) {
+  if (w.planning() || m == 0 || n == 0) return;
+  if constexpr (on_host<E>)
+    gemm_host<T>(m, n, k, alpha, a, b, beta, c);
+  else
+    gemm_device<E, T>(w.exec, m, n, k, alpha, a, b, beta, c);
+}
+
+template <Matrix V>
+Operand<const typename V::non_const_value_type> operand(const V& v) {
+  return {v.data(), cols(v), false};
+}
+template <Matrix V>
+Operand<const typename V::non_const_value_type> operand(const Transposed<V>& v) {
+  return {v.matrix.data(), cols(v.matrix), true};
+}
+template <Matrix V>
+Extent inner_extent(const V& a) {
+  return cols(a);
+}
+template <Matrix V>
+Extent inner_extent(const Transposed<V>& a) {
+  return rows(a.matrix);
+}
+template <Matrix V>
+Extent outer_extent(const V& b) {
+  return rows(b);
+}
+template <Matrix V>
+Extent outer_extent(const Transposed<V>& b) {
+  return cols(b.matrix);
+}
+
+/// C (m, n) = beta C + alpha A B; A and B may be `t(...)`.
+template <ExecutionSpace E, Matrix C, class A, class B>
+void gemm(Worker<E>& w, C c, const A& a, const B& b, double alpha = 1, double beta = 0) {
+  using T = typename C::non_const_value_type;
+  const Extent k = inner_extent(a);
+  require(k == outer_extent(b), "gemm: inner extents differ: ", k, " and ", outer_extent(b));
+  gemm<E, T>(w, rows(c), cols(c), k, static_cast<T>(alpha), operand(a), operand(b), static_cast<T>(beta),
+             {c.data(), cols(c)});
+}
+
+}  // namespace peft::ops

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <peft/ops/map.hpp>
+
+namespace peft::ops {
+
+/// loss (n, 1) = weight * -log softmax(logits)[target]; dlogits (n, labels) its gradient. `target` (n, 1) holds class indices.
+template <ExecutionSpace E, class T>
+void cross_entropy(Worker<E>& w, Mat<const T, E> logits, Mat<const T, E> target, double weight, Mat<T, E> loss,
+                   Mat<T, E> dlogits) {
+  const Extent labels = cols(logits);
+  const T scale = static_cast<T>(weight);
+  for_rows(w, "peft::cross_entropy", rows(logits), KOKKOS_LAMBDA(Extent i) {
+    T top = logits(i, 0), sum = 0;
+    for (Extent c = 1; c < labels; ++c) top = logits(i, c) > top ? logits(i, c) : top;
+    for (Extent c = 0; c < labels; ++c) sum += Kokkos::exp(logits(i, c) - top);
+    const Extent wanted = static_cast<Extent>(target(i, 0));
+    for (Extent c = 0; c < labels; ++c)
+      dlogits(i, c) = scale * (Kokkos::exp(logits(i, c) - top) / sum - (c == wanted ? T(1) : T(0)));
+    loss(i, 0) = scale * (top + Kokkos::log(sum) - logits(i, wanted));
+  });
+}
+
+/// loss (n, 1) = weight * (prediction - target)^2 of a single output; dlogits (n, 1) its gradient.
+template <ExecutionSpace E, class T>
+void squared_error(Worker<E>& w, Mat<const T, E> logits, Mat<const T, E> target, double weight, Mat<T, E> loss,
+                   Mat<T, E> dlogits) {
+  const T scale = static_cast<T>(weight);
+  for_rows(w, "peft::squared_error", rows(logits), KOKKOS_LAMBDA(Extent i) {
+    const T error = logits(i, 0) - target(i, 0);
+    loss(i, 0) = scale * error * error;
+    dlogits(i, 0) = scale * 2 * error;
+  });
+}
+
+/// The sum of a column, in double, in order.
+template <ExecutionSpace E, class T>
+double sum(Worker<E>& w, Mat<const T, E> x) {
+  if (w.planning()) return 0;
+  double total = 0;
+  Kokkos::parallel_reduce(
+      "peft::sum", Kokkos::RangePolicy<E>(w.exec, 0, static_cast<Extent>(x.size())),
+      KOKKOS_LAMBDA(Extent i, double& s) { s += static_cast<double>(x.data()[i]); }, total);
+  return total;
+}
+
+}  // namespace peft::ops

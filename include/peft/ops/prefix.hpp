@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <peft/ops/map.hpp>
+
+namespace peft::ops {
+
+/// Token row i of x goes to row i + (segment[i] + 1) prefix of y: each sequence keeps `prefix` rows free before its own.
+template <ExecutionSpace E, class T>
+void spread_after_prefix(Worker<E>& w, Mat<T, E> y, Mat<const T, E> x, const int* segment, Extent prefix) {
+  const Extent d = cols(x);
+  for_rows(w, "peft::spread_after_prefix", rows(x), KOKKOS_LAMBDA(Extent i) {
+    const Extent to = i + (segment[i] + 1) * prefix;
+    for (Extent j = 0; j < d; ++j) y(to, j) = x(i, j);
+  });
+}
+
+/// The reverse: token rows of y, without the prefixes.
+template <ExecutionSpace E, class T>
+void collect_after_prefix(Worker<E>& w, Mat<T, E> x, Mat<const T, E> y, const int* segment, Extent prefix) {
+  const Extent d = cols(x);
+  for_rows(w, "peft::collect_after_prefix", rows(x), KOKKOS_LAMBDA(Extent i) {
+    const Extent from = i + (segment[i] + 1) * prefix;
+    for (Extent j = 0; j < d; ++j) x(i, j) = y(from, j);
+  });
+}
+
+/// The first rows of every sequence of y = `prefix` (p, d).
+template <ExecutionSpace E, class T>
+void put_prefix(Worker<E>& w, Mat<T, E> y, Mat<const T, E> prefix, const int* offsets, Extent sequences) {
+  const Extent n = rows(prefix), d = cols(prefix);
+  for_rows(w, "peft::put_prefix", sequences * n, KOKKOS_LAMBDA(Extent i) {
+    const Extent from = i % n, to = offsets[i / n] + from;
+    for (Extent j = 0; j < d; ++j) y(to, j) = prefix(from, j);
+  });
+}
+
+/// g (p, d) += the first rows of every sequence of dy, summed over the sequences in order.
+template <ExecutionSpace E, class T>
+void take_prefix(Worker<E>& w, Mat<T, E> g, Mat<const T, E> dy, const int* offsets, Extent sequences) {
+  const Extent d = cols(g);
+  for_rows(w, "peft::take_prefix", rows(g), KOKKOS_LAMBDA(Extent i) {
+    for (Extent s = 0; s < sequences; ++s)
+      for (Extent j = 0; j < d; ++j) g(i, j) += dy(offsets[s] + i, j);
+  });
+}
+
+}  // namespace peft::ops

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <peft/ops/map.hpp>
+
+namespace peft::ops {
+
+/// Columns are reduced in blocks of this many, each over all rows in order: the sum does not depend on who computes it.
+inline constexpr Extent column_block = 16;
+
+template <ExecutionSpace E, class F>
+void for_column_blocks(Worker<E>& w, const char* name, Extent columns, const F& f) {
+  for_rows(w, name, (columns + column_block - 1) / column_block, f);
+}
+
+/// g (1, d) += sum over rows of x (n, d).
+template <ExecutionSpace E, class T>
+void add_column_sums(Worker<E>& w, Mat<T, E> g, Mat<const T, E> x) {
+  const Extent n = rows(x), d = cols(x);
+  for_column_blocks(w, "peft::add_column_sums", d, KOKKOS_LAMBDA(Extent b) {
+    const Extent begin = b * column_block, width = d - begin < column_block ? d - begin : column_block;
+    T sum[column_block] = {};
+    for (Extent i = 0; i < n; ++i) {
+      const T* const xi = &x(i, begin);
+      for (Extent j = 0; j < width; ++j) sum[j] += xi[j];
+    }
+    for (Extent j = 0; j < width; ++j) g(0, begin + j) += sum[j];
+  });
+}
+
+/// g (1, d) += sum over rows of a * b, both (n, d).
+template <ExecutionSpace E, class T>
+void add_column_dots(Worker<E>& w, Mat<T, E> g, Mat<const T, E> a, Mat<const T, E> b) {
+  const Extent n = rows(a), d = cols(a);
+  for_column_blocks(w, "peft::add_column_dots", d, KOKKOS_LAMBDA(Extent block) {
+    const Extent begin = block * column_block, width = d - begin < column_block ? d - begin : column_block;
+    T sum[column_block] = {};
+    for (Extent i = 0; i < n; ++i) {
+      const T *const ai = &a(i, begin), *const bi = &b(i, begin);
+      for (Extent j = 0; j < width; ++j) sum[j] += ai[j] * bi[j];
+    }
+    for (Extent j = 0; j < width; ++j) g(0, begin + j) += sum[j];
+  });
+}
+
+/// The sum of squares of a contiguous block, in double, in spans of fixed size: the same value for any number of workers.
+template <ExecutionSpace E, class T>
+double squared_norm(Worker<E>& w, Mat<const T, E> x) {
+  if (w.planning() || x.size() == 0) return 0;
+  const std::int64_t n = static_cast<std::int64_t>(x.size());
+  const T* const p = x.data();
+  double total = 0;
+  Kokkos::parallel_reduce(
+      "peft::squared_norm", Kokkos::RangePolicy<E>(w.exec, 0, (n + span - 1) / span),
+      KOKKOS_LAMBDA(std::int64_t s, double& sum) {
+        const std::int64_t end = (s + 1) * span < n ? (s + 1) * span : n;
+        double part = 0;
+        for (std::int64_t i = s * span; i < end; ++i) part += static_cast<double>(p[i]) * static_cast<double>(p[i]);
+        sum += part;
+      },
+      total);
+  return total;
+}
+
+}  // namespace peft::ops

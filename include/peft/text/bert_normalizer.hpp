@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <utf8proc.h>
+
+#include <cstddef>
+#include <peft/core/error.hpp>
+#include <peft/text/characters.hpp>
+#include <peft/text/utf8.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace peft {
+
+/// BERT's normaliser, each step optional, in this order (Devlin et al. 2019, the uncased models have all of them).
+struct BertNormalizer {
+  bool clean_text = true;            // drop control characters and U+FFFD, make every space ' '
+  bool handle_chinese_chars = true;  // a space before and after each CJK character
+  bool strip_accents = true;         // canonical decomposition (NFD), then drop category Mn
+  bool lowercase = true;             // character by character, without context
+
+  /// The normal form as well-formed UTF-8. Ill-formed bytes count as U+FFFD.
+  std::string operator()(std::string_view text) const {
+    const bool ascii = utf8::is_ascii(text);
+    std::string out;
+    out.reserve(text.size() + text.size() / 4);
+    for (std::size_t at = 0; at < text.size();) {
+      char32_t c = ascii ? static_cast<char32_t>(text[at++]) : utf8::next(text, at);
+      if (clean_text) {
+        if (c == 0 || c == utf8::replacement || characters::is_control(c)) continue;
+        if (characters::is_space(c)) c = ' ';
+      }
+      if (ascii) {
+        out.push_back(static_cast<char>(lowercase && c >= 'A' && c <= 'Z' ? c + 32 : c));
+      } else if (handle_chinese_chars && characters::is_cjk(c)) {
+        out.push_back(' ');
+        utf8::append(out, c);
+        out.push_back(' ');
+      } else {
+        utf8::append(out, c);
+      }
+    }
+    if (!ascii && (strip_accents || lowercase)) strip_and_lower(out);
+    return out;
+  }
+
+ private:
+  void strip_and_lower(std::string& text) const {
+    std::vector<utf8proc_int32_t> codes;
+    if (strip_accents) codes = decomposed(text);
+    else for (std::size_t at = 0; at < text.size();) codes.push_back(static_cast<utf8proc_int32_t>(utf8::next(text, at)));
+    text.clear();
+    for (const utf8proc_int32_t code : codes) {
+      const auto c = static_cast<char32_t>(code);
+      if (strip_accents && characters::is_nonspacing_mark(c)) continue;
+      if (lowercase) characters::for_each_lower(c, [&](char32_t lower) { utf8::append(text, lower); });
+      else utf8::append(text, c);
+    }
+  }
+
+  static std::vector<utf8proc_int32_t> decomposed(const std::string& text) {
+    std::vector<utf8proc_int32_t> codes(text.size() + 16);
+    for (;;) {
+      const auto bytes = reinterpret_cast<const utf8proc_uint8_t*>(text.data());
+      const auto count = utf8proc_decompose(bytes, static_cast<utf8proc_ssize_t>(text.size()), codes.data(),
+                                            static_cast<utf8proc_ssize_t>(codes.size()), UTF8PROC_DECOMPOSE);
+      require(count >= 0, "Unicode normalisation failed: ", utf8proc_errmsg(count));
+      const bool fits = static_cast<std::size_t>(count) <= codes.size();
+      codes.resize(static_cast<std::size_t>(count));
+      if (fits) return codes;
+    }
+  }
+};
+
+}  // namespace peft

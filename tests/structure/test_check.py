@@ -1,0 +1,53 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The structure check finds each kind of mistake, and nothing in a correct header."""
+import pathlib
+import tempfile
+import unittest
+
+import check
+
+GOOD = check.LICENCE + "\n#pragma once\n"
+
+
+def complaints(path, text):
+    return [complaint for _, complaint in check.check_header(path, text)]
+
+
+class Structure(unittest.TestCase):
+    def test_correct(self):
+        self.assertEqual(complaints("nn/a.hpp", GOOD + "#include <peft/ops/b.hpp>\n#include <vector>\n"), [])
+        self.assertEqual(complaints("ops/a.hpp", GOOD + "auto f = KOKKOS_LAMBDA(int) {};\n"), [])
+        self.assertEqual(complaints("nn/a.hpp", GOOD + "// KOKKOS_LAMBDA stands in ops\n"), [])
+        self.assertEqual(complaints("peft.hpp", GOOD + "#include <peft/train/fit.hpp>\n"), [])
+        self.assertEqual(complaints("method.hpp", GOOD + "#include <peft/site.hpp>\n#include <peft/nn/a.hpp>\n"), [])
+
+    def test_upward_include(self):
+        for path, target in [("ops/a.hpp", "nn/b.hpp"), ("core/a.hpp", "site.hpp"), ("delta/a.hpp", "model/b.hpp"),
+                             ("io/a.hpp", "train/b.hpp"), ("nn/a.hpp", "method.hpp"), ("site.hpp", "method.hpp"), ("core/a.hpp", "peft.hpp"),
+                             ("method.hpp", "delta/lora.hpp"), ("method.hpp", "peft.hpp")]:
+            self.assertEqual(len(complaints(path, GOOD + f"#include <peft/{target}>\n")), 1, (path, target))
+
+    def test_other_rules(self):
+        self.assertEqual(len(complaints("nn/a.hpp", GOOD + "auto f = KOKKOS_LAMBDA(int) {};\n")), 1)
+        self.assertEqual(len(complaints("nn/a.hpp", GOOD + "auto f = KOKKOS_CLASS_LAMBDA(int) {};\n")), 1)
+        self.assertEqual(len(complaints("nn/a.hpp", check.LICENCE + "\n")), 1)
+        self.assertEqual(len(complaints("nn/a.hpp", "#pragma once\n")), 1)
+        self.assertEqual(len(complaints("nn/a.hpp", GOOD + "\n" * check.LONGEST)), 1)
+        self.assertEqual(len(complaints("nn/a.hpp", GOOD + "#include <nlohmann/json.hpp>\n")), 1)
+        self.assertEqual(len(complaints("core/a.hpp", GOOD + '#include "error.hpp"\n')), 1)
+        self.assertEqual(len(complaints("extra/a.hpp", GOOD)), 1)
+
+    def test_exit_status(self):
+        with tempfile.TemporaryDirectory() as root:
+            header = pathlib.Path(root) / "include" / "peft" / "core" / "a.hpp"
+            header.parent.mkdir(parents=True)
+            self.assertEqual(check.main(root), 1)
+            header.write_text(GOOD)
+            self.assertEqual(check.main(root), 0)
+            header.write_text(GOOD + "#include <peft/ops/b.hpp>\n")
+            self.assertEqual(check.main(root), 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
