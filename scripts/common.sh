@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
 # What the scripts share; sourced, not run. Everything they say goes to standard error.
 set -euo pipefail
 

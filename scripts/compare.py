@@ -21,7 +21,7 @@ def row(run):
     return [
         run["method"],
         f"{trainable:,}",
-        f"{100 * trainable / total:.2f}",
+        f"{100 * trainable / total:.3g}",
         "-" if metric is None else f"{metric:.4f}",
         f"{run['examples_per_second']:.1f}",
         f"{run['peak_memory_mib']:.0f}",

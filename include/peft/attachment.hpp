@@ -28,18 +28,12 @@ template <class... P, class V>
 struct TensorsOf<Method<P...>, V> {
   std::tuple<All<typename P::type, V>...> all;
 };
-template <class M>
-struct PlainMethod {
-  template <class... P>
-  static Method<P...> plain(const Method<P...>&);
-  using type = decltype(plain(std::declval<const M&>()));
-};
 
 /// A method on a backbone: its modules and the list of its tensors. Copies nothing of the backbone.
 template <class Backbone, class M>
 class Attachment {
  public:
-  using Plain = typename PlainMethod<M>::type;
+  using Plain = typename M::Plain;
   using T = typename Backbone::Scalar;
   using E = typename Backbone::Space;
   using Tensors = TensorsOf<Plain, Mat<T, E>>;

@@ -76,6 +76,7 @@ template <class... Parts>
 struct Method {
   static_assert(!(is_gate<Parts> || ... || false), "peft::Method: the gate comes last, and there is one at the most");
 
+  using Plain = Method;  // what a method with a gate comes down to
   using Deltas = std::tuple<Parts...>;
   static constexpr std::size_t size = sizeof...(Parts);
 

@@ -88,15 +88,18 @@ TEST_CASE("bert config: every impossible value is refused with file and key") {
       INFO(key << " = " << value);
       CHECK(refused(key, value) == "");
     }
-  for (const char* key : {"hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "vocab_size"}) {
+  for (const char* key :
+       {"hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "vocab_size"}) {
     json config = small();
     config.erase(key);
     CHECK(lacks(error_of([&] { parse_bert_config(config.dump(), "dir/config.json"); }), {"config.json", key}) == "");
     CHECK(refused(key, nullptr) == "");
   }
   for (const char* key : {"hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout"})
-    for (const json& value : {json(1), json(-0.1), json(1.5), json("0.1"), json(true)}) CHECK(refused(key, value) == "");
-  for (const json& value : {json(0), json(-1e-12), json(1), json("1e-12")}) CHECK(refused("layer_norm_eps", value) == "");
+    for (const json& value : {json(1), json(-0.1), json(1.5), json("0.1"), json(true)})
+      CHECK(refused(key, value) == "");
+  for (const json& value : {json(0), json(-1e-12), json(1), json("1e-12")})
+    CHECK(refused("layer_norm_eps", value) == "");
   for (const json& value : {json("relu"), json("gelu_fast"), json(1)}) CHECK(refused("hidden_act", value) == "");
   CHECK(refused("num_attention_heads", 11) == "");
   CHECK(refused("model_type", "roberta") == "");

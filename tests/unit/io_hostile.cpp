@@ -73,18 +73,45 @@ class Random {
 
 // One to four changes: bits, bytes, removed and repeated stretches, numbers and tokens that hurt.
 std::string mutated(std::string text, Random& random) {
-  static constexpr std::array<std::string_view, 18> tokens{
-      "18446744073709551615", "9223372036854775807", "-1", "0", "1e308", "4294967296", "null", "true", "[]", "{}",
-      "\"\"", "[[[[[[[[", "{\"a\":", "\\u0000", "\xff", "\xc0\x80", ",", "\"shape\":[0]"};
+  static constexpr std::array<std::string_view, 18> tokens{"18446744073709551615",
+                                                           "9223372036854775807",
+                                                           "-1",
+                                                           "0",
+                                                           "1e308",
+                                                           "4294967296",
+                                                           "null",
+                                                           "true",
+                                                           "[]",
+                                                           "{}",
+                                                           "\"\"",
+                                                           "[[[[[[[[",
+                                                           "{\"a\":",
+                                                           "\\u0000",
+                                                           "\xff",
+                                                           "\xc0\x80",
+                                                           ",",
+                                                           "\"shape\":[0]"};
   for (std::size_t changes = 1 + random.below(4); changes-- > 0 && !text.empty();) {
     const std::size_t at = random.below(text.size()), length = std::min(text.size() - at, 1 + random.below(12));
     switch (random.below(6)) {
-      case 0: text[at] = static_cast<char>(text[at] ^ (1 << random.below(8))); break;
-      case 1: text[at] = static_cast<char>(random.below(256)); break;
-      case 2: text.erase(at, length); break;
-      case 3: text.insert(at, text.substr(at, length)); break;
-      case 4: text.insert(at, tokens[random.below(tokens.size())]); break;
-      default: text.replace(at, length, tokens[random.below(tokens.size())]); break;
+      case 0:
+        text[at] = static_cast<char>(text[at] ^ (1 << random.below(8)));
+        break;
+      case 1:
+        text[at] = static_cast<char>(random.below(256));
+        break;
+      case 2:
+        text.erase(at, length);
+        break;
+      case 3:
+        text.insert(at, text.substr(at, length));
+        break;
+      case 4:
+        text.insert(at, tokens[random.below(tokens.size())]);
+        break;
+      default:
+        text.replace(at, length, tokens[random.below(tokens.size())]);
+        break;
     }
   }
   return text;
@@ -166,9 +193,9 @@ TEST_CASE("hostile: mutated JSON, configs and patterns") {
   CHECK(configs.loaded > 100);
   CHECK(configs.refused > 10000);
   CHECK(shapes.wrong == 0);
-  const auto patterns = mutate_many(R"((.*\.)?(layer\.([0-9]|1[01])\.(attn|ffn){1,2}\.\w+)$)", 5000, [](const std::string& t) {
-    NamePattern(t).matches("bert.encoder.layer.11.attention.self.query");
-  });
+  const auto patterns =
+      mutate_many(R"((.*\.)?(layer\.([0-9]|1[01])\.(attn|ffn){1,2}\.\w+)$)", 5000,
+                  [](const std::string& t) { NamePattern(t).matches("bert.encoder.layer.11.attention.self.query"); });
   CHECK(patterns.loaded > 100);
   CHECK(patterns.refused > 100);
 }
@@ -207,7 +234,8 @@ TEST_CASE("hostile: mutated adapters, indices and deltas") {
 
   const auto index = folder / "model.safetensors.index.json";
   put(folder / "one.safetensors", small_file());
-  const std::string map = R"({"weight_map": {"a.weight": "one.safetensors", "b": "one.safetensors", "c": "one.safetensors"}})";
+  const std::string map =
+      R"({"weight_map": {"a.weight": "one.safetensors", "b": "one.safetensors", "c": "one.safetensors"}})";
   put(index, map);
   CHECK(Checkpoint::open(folder.path()).names().size() == 3);
   const auto indices = mutate_many(map, 3000, [&](const std::string& text) {

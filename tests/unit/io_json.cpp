@@ -40,9 +40,33 @@ TEST_CASE("json: errors name the file and the byte") {
 }
 
 TEST_CASE("json: hostile documents") {
-  for (const char* text : {"{", "[", "\"", "{\"a\"", "{\"a\":", "[1,", "[1 2]", "{}{}", "{} x", "nul", "NaN", "Infinity",
-                           "[-Infinity]", "01", "+1", ".5", "1.", "'a'", "{a: 1}", "[\"\\x\"]", "\"\\ud800\"", "\"\t\"",
-                           "// comment\n{}", "\"\xff\"", "\"\xc0\xaf\"", "\"\xed\xa0\x80\"", "\"\xf5\x80\x80\x80\""}) {
+  for (const char* text : {"{",
+                           "[",
+                           "\"",
+                           "{\"a\"",
+                           "{\"a\":",
+                           "[1,",
+                           "[1 2]",
+                           "{}{}",
+                           "{} x",
+                           "nul",
+                           "NaN",
+                           "Infinity",
+                           "[-Infinity]",
+                           "01",
+                           "+1",
+                           ".5",
+                           "1.",
+                           "'a'",
+                           "{a: 1}",
+                           "[\"\\x\"]",
+                           "\"\\ud800\"",
+                           "\"\t\"",
+                           "// comment\n{}",
+                           "\"\xff\"",
+                           "\"\xc0\xaf\"",
+                           "\"\xed\xa0\x80\"",
+                           "\"\xf5\x80\x80\x80\""}) {
     INFO(text);
     CHECK(lacks(json_error(text), {"file.json"}) == "");
   }
@@ -60,7 +84,8 @@ TEST_CASE("json: hostile documents") {
 
 TEST_CASE("json: typed fields") {
   const auto j = parse_json(R"({"i": 3, "big": 18446744073709551615, "neg": -1, "x": 0.5, "t": true, "s": "text",
-                                "list": ["a", "b"], "mixed": ["a", 1], "null": null})", "f");
+                                "list": ["a", "b"], "mixed": ["a", 1], "null": null})",
+                            "f");
   const JsonFields fields(j, "f.json");
   CHECK(fields.integer("i", 0, 10) == 3);
   CHECK(fields.integer("none", 0, 10, 7) == 7);

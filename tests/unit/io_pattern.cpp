@@ -53,8 +53,9 @@ TEST_CASE("name pattern: as Python's re.fullmatch") {
 }
 
 TEST_CASE("name pattern: bad or unsupported syntax is refused") {
-  for (const char* pattern : {"(", ")", "a)", "(a", "[", "[a", "[]", "[b-a]", "*", "a**", "a+*", "{2}", "a{2", "a{2,1}",
-                              "a{x}", "a{9999}", "\\", "\\1", "\\b", "(?=a)", "(?!a)", "(?<=a)", "(?i)a", "(?P<n", "a|*"}) {
+  for (const char* pattern :
+       {"(",      ")",    "a)",      "(a", "[",   "[a",  "[]",    "[b-a]", "*",      "a**",   "a+*",   "{2}", "a{2",
+        "a{2,1}", "a{x}", "a{9999}", "\\", "\\1", "\\b", "(?=a)", "(?!a)", "(?<=a)", "(?i)a", "(?P<n", "a|*"}) {
     INFO(pattern);
     CHECK(lacks(error_of([&] { NamePattern p(pattern); }), {"the pattern", "character"}) == "");
   }

@@ -33,8 +33,8 @@ PeftLora even() {
   PeftLora lora;
   lora.base_model = "some/model";
   lora.dropout = 0.1;
-  for (const char* path : {"0.attention.self.query", "0.attention.self.value", "1.attention.self.query",
-                           "1.attention.self.value"})
+  for (const char* path :
+       {"0.attention.self.query", "0.attention.self.value", "1.attention.self.query", "1.attention.self.value"})
     lora.modules.push_back(module(layer + path, 2, 16));
   lora.head.push_back({"classifier.bias", {2}, {1, 2}});
   lora.head.push_back({"classifier.weight", {2, 4}, {1, 2, 3, 4, 5, 6, 7, 8}});
@@ -94,7 +94,7 @@ std::string with_tensors(const std::vector<Stored>& stored) {
 TEST_CASE("peft lora: equal ranks, there and back") {
   const Temporary folder;
   const auto lora = even();
-  save_peft_lora(folder / "new" , lora);
+  save_peft_lora(folder / "new", lora);
   const auto again = load_peft_lora(folder / "new");
   check_same(lora, again);
   CHECK(again.base_model == "some/model");
@@ -283,7 +283,8 @@ TEST_CASE("peft lora: missing, misshapen and surplus tensors") {
 
 TEST_CASE("delta file: there and back") {
   const Temporary folder;
-  const DeltaFile delta{"sora", {{"rank", "8"}, {"sites", "query,value"}}, {{"x.lora_g", {2}, {1, 2}}, {"a", {1, 1}, {3}}}};
+  const DeltaFile delta{
+      "sora", {{"rank", "8"}, {"sites", "query,value"}}, {{"x.lora_g", {2}, {1, 2}}, {"a", {1, 1}, {3}}}};
   CHECK(!has_delta(folder / "out"));
   save_delta(folder / "out", delta);
   CHECK(has_delta(folder / "out"));
@@ -310,7 +311,8 @@ TEST_CASE("delta file: foreign, newer and damaged files are refused") {
     write_safetensors(folder / delta_file_name, std::span(&tensor, 1), metadata);
     return error_of([&] { load_delta(folder.path()); });
   };
-  std::map<std::string, std::string> good{{"format", "peft.hpp"}, {"version", "1"}, {"method", "m"}, {"settings", "{}"}};
+  std::map<std::string, std::string> good{
+      {"format", "peft.hpp"}, {"version", "1"}, {"method", "m"}, {"settings", "{}"}};
   const auto with = [&](const char* key, const char* text) {
     auto changed = good;
     changed[key] = text;

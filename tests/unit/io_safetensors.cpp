@@ -94,7 +94,8 @@ TEST_CASE("safetensors: what cannot be written") {
 
 TEST_CASE("safetensors: a good header made by hand") {
   CHECK(header_error(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},)"
-                     R"("b":{"dtype":"U8","shape":[3],"data_offsets":[8,11]}}   )", 11) == "");
+                     R"("b":{"dtype":"U8","shape":[3],"data_offsets":[8,11]}}   )",
+                     11) == "");
   CHECK(header_error("{}") == "");
   CHECK(header_error(R"({"__metadata__":{}})") == "");
 }
@@ -120,7 +121,8 @@ TEST_CASE("safetensors: every broken header is refused by name") {
   CHECK(lacks(field(R"("dtype":"F16","shape":[2],"data_offsets":[0,8])"), {"F16", "does not fit"}) == "");
   // products that wrap around to 8 bytes, or to 0
   CHECK(lacks(field(R"("dtype":"F32","shape":[4611686018427387906],"data_offsets":[0,8])"), {"does not fit"}) == "");
-  CHECK(lacks(field(R"("dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0])", 0), {"does not fit"}) == "");
+  CHECK(lacks(field(R"("dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0])", 0), {"does not fit"}) ==
+        "");
   CHECK(lacks(field(R"("dtype":"F32","shape":[18446744073709551615],"data_offsets":[0,8])"), {"overflows"}) == "");
   CHECK(lacks(field(R"("dtype":"F32","shape":[99999999999999999999999],"data_offsets":[0,8])"), {"shape"}) == "");
   CHECK(field(R"("dtype":"F32","shape":[0,4611686018427387906],"data_offsets":[0,0])", 0) == "");
@@ -139,7 +141,8 @@ TEST_CASE("safetensors: every broken header is refused by name") {
 
 TEST_CASE("safetensors: overlaps, gaps and duplicates are refused") {
   const auto two = [](const std::string& first, const std::string& second, std::size_t data) {
-    return header_error(R"({"a":{"dtype":"U8","shape":)" + first + R"(},"b":{"dtype":"U8","shape":)" + second + "}}", data);
+    return header_error(R"({"a":{"dtype":"U8","shape":)" + first + R"(},"b":{"dtype":"U8","shape":)" + second + "}}",
+                        data);
   };
   CHECK(two(R"([4],"data_offsets":[0,4])", R"([4],"data_offsets":[4,8])", 8) == "");
   CHECK(two(R"([4],"data_offsets":[4,8])", R"([4],"data_offsets":[0,4])", 8) == "");
@@ -151,7 +154,9 @@ TEST_CASE("safetensors: overlaps, gaps and duplicates are refused") {
   CHECK(two(R"([4],"data_offsets":[0,4])", R"([0],"data_offsets":[4,4])", 4) == "");
   CHECK(lacks(two(R"([4],"data_offsets":[0,4])", R"([0],"data_offsets":[2,2])", 4), {"overlaps"}) == "");
   CHECK(lacks(header_error(R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},)"
-                           R"("a":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}})", 2), {"\"a\"", "twice"}) == "");
+                           R"("a":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}})",
+                           2),
+              {"\"a\"", "twice"}) == "");
 }
 
 TEST_CASE("safetensors: impossible header lengths") {
@@ -192,7 +197,8 @@ TEST_CASE("checkpoint: one file, a folder, shards") {
     return error_of([&] { Checkpoint::open(folder.path()); });
   };
   CHECK(index_error(R"({"weight_map":{"a":"one.safetensors"}})") == "");  // the other file is none of its business
-  CHECK(lacks(index_error(R"({"weight_map":{"a":"one.safetensors","c":"one.safetensors"}})"), {"\"c\"", "one.safe"}) == "");
+  CHECK(lacks(index_error(R"({"weight_map":{"a":"one.safetensors","c":"one.safetensors"}})"), {"\"c\"", "one.safe"}) ==
+        "");
   CHECK(lacks(index_error(R"({"weight_map":{"c":"two.safetensors"}})"), {"\"b\"", "not listed"}) == "");
   CHECK(lacks(index_error(R"({"weight_map":{"a":"two.safetensors","b":"one.safetensors"}})"), {"not listed"}) == "");
   CHECK(lacks(index_error(R"({"weight_map":{"a":"../one.safetensors"}})"), {"same folder"}) == "");
@@ -207,7 +213,8 @@ TEST_CASE("checkpoint: one file, a folder, shards") {
   CHECK(lacks(index_error(R"({"weight_map":{"a":"one.safetensors",)"), {"invalid JSON"}) == "");
 
   std::filesystem::copy(folder / "one.safetensors", folder / "again.safetensors");
-  CHECK(lacks(index_error(R"({"weight_map":{"a":"one.safetensors","x":"again.safetensors"}})"), {"more than one"}) == "");
+  CHECK(lacks(index_error(R"({"weight_map":{"a":"one.safetensors","x":"again.safetensors"}})"), {"more than one"}) ==
+        "");
   write_one(folder / "model.safetensors", "whole", 3);
   CHECK(Checkpoint::open(folder.path()).names() == std::vector<std::string>{"whole"});
 }

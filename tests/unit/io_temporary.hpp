@@ -37,6 +37,7 @@ class Temporary {
 };
 
 inline void put(const std::filesystem::path& path, std::string_view text) {
+  std::filesystem::remove(path);  // shortening an old file in place makes some file systems wait for the disk
   std::ofstream(path, std::ios::binary).write(text.data(), static_cast<std::streamsize>(text.size()));
 }
 

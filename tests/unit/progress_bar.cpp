@@ -20,7 +20,6 @@ struct FakeClock {
   using rep = duration::rep;
   using period = duration::period;
   using time_point = std::chrono::time_point<FakeClock>;
-  static constexpr bool is_steady = true;
   static inline time_point current{};
   static time_point now() { return current; }
   static void pass(double seconds) { current += std::chrono::microseconds(std::llround(seconds * 1e6)); }

@@ -95,7 +95,7 @@ inline BertConfig parse_bert_config(std::string_view text, const std::string& wh
   config.num_labels = whole(fields, "num_labels", 1, 1 << 20, named);
   if (!config.labels.empty() && config.num_labels != named)
     fields.refuse("num_labels", cat("the ", named, " classes that id2label names"));
-  check_label2id(fields, config.num_labels);
+  if (!config.labels.empty()) check_label2id(fields, named);  // alone it counts for nothing, as in Hugging Face's own
   config.problem_type = fields.text("problem_type", "");
   config.architectures = fields.texts("architectures");
   return config;

@@ -44,14 +44,14 @@ inline void join(std::string& text, const std::string& more) {
 
 inline Node build(const std::vector<Module>& modules) {
   Node root;
-  for (const Module& module : modules) {
-    require(!module.path.empty() && module.trainable >= 0 && module.trainable <= module.total, "delta tree: module '",
-            module.path, "' has ", module.trainable, " trainable of ", module.total,
+  for (const Module& row : modules) {
+    require(!row.path.empty() && row.trainable >= 0 && row.trainable <= row.total, "delta tree: module '", row.path,
+            "' has ", row.trainable, " trainable of ", row.total,
             " parameters; expected a name and no more trainable parameters than there are");
     Node* at = &root;
-    const auto count_in = [&] { at->total += module.total, at->trainable += module.trainable; };
+    const auto count_in = [&] { at->total += row.total, at->trainable += row.trainable; };
     count_in();
-    for (std::string_view rest = module.path; !rest.empty();) {
+    for (std::string_view rest = row.path; !rest.empty();) {
       const std::string_view part = rest.substr(0, rest.find('.'));
       rest.remove_prefix(std::min(rest.size(), part.size() + 1));
       auto child =
@@ -63,8 +63,8 @@ inline Node build(const std::vector<Module>& modules) {
       at = &*child;
       count_in();
     }
-    join(at->shape, module.shape);
-    join(at->attached, module.attached);
+    join(at->shape, row.shape);
+    join(at->attached, row.attached);
   }
   return root;
 }

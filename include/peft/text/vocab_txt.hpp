@@ -7,8 +7,10 @@
 #include <peft/io/mapped_file.hpp>
 #include <peft/text/tokenizer_parts.hpp>
 #include <peft/text/utf8.hpp>
+#include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace peft {
 
@@ -32,7 +34,7 @@ inline Vocabulary read_vocab_txt(const std::filesystem::path& file) {
 
 /// The tokenizer of a BERT checkpoint that has only `vocab.txt`: the role tokens that occur in it are special.
 /// Throws Error when the unknown, first or separator token is missing.
-inline TokenizerParts read_bert_vocab(const std::filesystem::path& file, BertNormalizer normalizer, RoleTokens roles) {
+inline TokenizerParts read_bert_vocab(const std::filesystem::path& file, RoleTokens roles) {
   Vocabulary vocabulary = read_vocab_txt(file);
   for (const std::string& role : {roles.unk, roles.cls, roles.sep})
     require(vocabulary.find(role) != Vocabulary::none, file.string(), ": the vocabulary of ", vocabulary.size(),
@@ -43,7 +45,7 @@ inline TokenizerParts read_bert_vocab(const std::filesystem::path& file, BertNor
       added.push_back({.content = role, .id = id, .special = true, .normalized = false});
   const auto sequence = SequenceTemplate::bert(vocabulary.find(roles.cls), vocabulary.find(roles.sep));
   WordPiece model(std::move(vocabulary), {.unk_token = roles.unk});
-  return {BertWordPiece{normalizer, std::move(model)}, sequence, std::move(added), std::move(roles)};
+  return {BertWordPiece{BertNormalizer(), std::move(model)}, sequence, std::move(added), std::move(roles)};
 }
 
 }  // namespace peft

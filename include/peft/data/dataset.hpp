@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <cstddef>
+#include <peft/data/example.hpp>
+#include <string>
+#include <vector>
+
+namespace peft {
+
+/// One split of a data set in memory.
+struct Dataset {
+  std::string source;  // the file, for messages
+  std::vector<Example> examples;
+  std::vector<std::string> label_names;  // by class index; empty for regression
+  bool regression = false;               // one score per example instead of a class
+  bool pairs = false;                    // two sentences per example, of which the second may be empty
+  bool labelled = true;                  // otherwise every target is 0 and means nothing
+  std::size_t skipped = 0;               // malformed rows that were left out, where a task's official files hold some
+
+  /// Outputs of a classification head, or 1.
+  int outputs() const { return regression ? 1 : static_cast<int>(label_names.size()); }
+};
+
+/// Whether a split without labels is an error.
+enum class Labels { Required, Optional };
+
+}  // namespace peft

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <algorithm>
+#include <cctype>
+#include <peft/core/error.hpp>
+#include <peft/data/row.hpp>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace peft {
+
+/// A task of GLUE (Wang et al. 2018) as its official files hold it.
+struct GlueTask {
+  std::string name;                       // "sst2"
+  std::string folder;                     // "SST-2", where the download script puts it
+  std::vector<std::string> labels;        // by class index, in the order of Hugging Face's data sets; none for a score
+  std::vector<std::string> metrics;       // its GLUE score is their mean
+  std::string a, b, label;                // columns of the first and second sentence ("" for one alone) and the label
+  std::vector<std::string> headerless{};  // the columns of the training and dev files where they have no header
+  bool drops_short_rows = false;          // the official file has broken lines, which everybody leaves out
+  double low = 0, high = 0;               // range of the score
+
+  bool regression() const { return labels.empty(); }
+
+  /// The names that the file of a split may have, the first that exists counting. Microsoft's own release of MRPC has no
+  /// dev split: its labelled test split then serves as one. Throws Error for a split the task does not have.
+  std::vector<std::string> files(std::string_view split) const {
+    const bool mnli = name == "mnli", mrpc = name == "mrpc";
+    if (split == "train") return mrpc ? names("train.tsv", "msr_paraphrase_train.txt") : names("train.tsv");
+    if (mnli && (split == "dev_mismatched" || split == "test_mismatched")) return names(cat(split, ".tsv"));
+    if (mnli && (split == "dev" || split == "dev_matched")) return names("dev_matched.tsv");
+    if (mnli && (split == "test" || split == "test_matched")) return names("test_matched.tsv");
+    if (split == "dev" || split == "test")
+      return mrpc ? names(cat(split, ".tsv"), "msr_paraphrase_test.txt") : names(cat(split, ".tsv"));
+    fail(name, " has no split ", quoted(split), "; it has \"train\", \"dev\", \"test\"",
+         mnli ? ", \"dev_mismatched\", \"test_mismatched\"" : "");
+  }
+
+ private:
+  template <class... Names>
+  static std::vector<std::string> names(Names&&... all) {
+    return {std::string(all)...};
+  }
+};
+
+/// The nine tasks.
+inline const std::vector<GlueTask>& glue_tasks() {
+  using Names = std::vector<std::string>;
+  const Names entailment{"entailment", "not_entailment"};
+  static const std::vector<GlueTask> tasks{
+      {"sst2", "SST-2", {"negative", "positive"}, {"accuracy"}, "sentence", "", "label"},
+      {"cola", "CoLA", {"unacceptable", "acceptable"}, {"matthews"}, "sentence", "", "label",
+       {"source", "label", "star", "sentence"}},
+      {"mrpc", "MRPC", {"not_equivalent", "equivalent"}, {"f1", "accuracy"}, "#1 String", "#2 String", "Quality"},
+      {"rte", "RTE", entailment, {"accuracy"}, "sentence1", "sentence2", "label"},
+      {"stsb", "STS-B", {}, {"pearson", "spearman"}, "sentence1", "sentence2", "score", {}, false, 0, 5},
+      {"qnli", "QNLI", entailment, {"accuracy"}, "question", "sentence", "label"},
+      {"mnli", "MNLI", {"entailment", "neutral", "contradiction"}, {"accuracy"}, "sentence1", "sentence2", "gold_label"},
+      {"qqp", "QQP", {"not_duplicate", "duplicate"}, {"f1", "accuracy"}, "question1", "question2", "is_duplicate", {},
+       true},
+      {"wnli", "WNLI", {"not_entailment", "entailment"}, {"accuracy"}, "sentence1", "sentence2", "label"}};
+  return tasks;
+}
+
+/// The task of a name; upper case, '-' and '_' do not matter ("STS-B", "stsb"). Throws Error listing the names.
+inline const GlueTask& glue_task(std::string_view name) {
+  std::string plain;
+  for (const char c : name)
+    if (c != '-' && c != '_') plain += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  std::string known;
+  for (const GlueTask& task : glue_tasks()) {
+    if (task.name == plain) return task;
+    known += cat(known.empty() ? "" : ", ", task.name);
+  }
+  fail(quoted(name), " is not a task; the tasks are ", known, " and csv");
+}
+
+}  // namespace peft

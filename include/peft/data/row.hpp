@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <algorithm>
+#include <cstddef>
+#include <peft/core/error.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace peft {
+
+/// One record of a table: its fields, and the line of the file on which it begins, from 1.
+struct Row {
+  std::size_t line = 0;
+  std::vector<std::string_view> fields;
+};
+
+/// The text without the mark with which some editors begin a UTF-8 file. Throws Error for a NUL byte, which no table
+/// holds but UTF-16 text and binary files do.
+inline std::string_view table_text(std::string_view text, const std::string& name) {
+  const auto nul = text.find('\0');
+  if (nul != text.npos) {
+    const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(nul), '\n');
+    fail(name, ", line ", line, ": a NUL byte; a text file in UTF-8 was expected (is this UTF-16, or binary?)");
+  }
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  return text;
+}
+
+/// Text of a file in an error message: quoted, shortened, without bytes that would garble a terminal.
+inline std::string quoted(std::string_view text) {
+  constexpr std::size_t most = 40;
+  std::string out = "\"";
+  for (const char c : text.substr(0, most)) out += static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? '?' : c;
+  return out + (text.size() > most ? "...\"" : "\"");
+}
+
+/// The names separated by ", ", each quoted.
+template <class Names>
+std::string listed(const Names& names) {
+  std::string out;
+  for (const auto& name : names) out += cat(out.empty() ? "" : ", ", quoted(name));
+  return out;
+}
+
+}  // namespace peft

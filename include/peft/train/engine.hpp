@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <omp.h>
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include <peft/data/batch.hpp>
+#include <peft/model/lane.hpp>
+#include <peft/optim/adamw.hpp>
+#include <peft/train/groups.hpp>
+
+namespace peft {
+
+/// Runs batches through a model: cuts them into groups, gives the groups to workers, and sums what comes back in the groups'
+/// order, so that every number is the same for any number of workers.
+template <class M>
+class Engine {
+ public:
+  using T = typename M::T;
+  using E = typename M::E;
+  using Plain = typename M::Method::Plain;
+
+  /// `workers` 0: one per core on the host, one on a device.
+  explicit Engine(M& model, int workers = 0, Grouping grouping = {})
+      : model_(model),
+        grouping_(grouping),
+        total_("peft::total_gradient", static_cast<std::size_t>(model.layout().gradient_size())),
+        gradients_(model.attached().bind(model.layout(), total_.data(), model.layout().gradient_size())) {
+    if (workers <= 0) workers = on_host<E> ? omp_get_num_procs() : 1;
+    if (!on_host<E>) workers = 1;
+    for (int i = 0; i < workers; ++i) lanes_.push_back(std::make_unique<Lane<M>>(model));
+  }
+
+  M& model() { return model_; }
+  const M& model() const { return model_; }
+  int workers() const { return static_cast<int>(lanes_.size()); }
+  const Grouping& grouping() const { return grouping_; }
+  typename M::Buffer total() const { return total_; }
+  typename M::Tensors& gradients() { return gradients_; }
+  Worker<E>& worker() { return lanes_.front()->worker; }
+
+  /// Makes room for steps on batches of up to `sequences` sequences of up to `longest` tokens. Returns bytes per worker.
+  std::size_t plan(int sequences, int longest, bool training) {
+    const int extra = added_rows();
+    largest_ = grown(largest_, {std::max(grouping_.tokens + longest + extra, longest + extra), sequences, longest + extra});
+    training_ = training_ || training;
+    std::size_t bytes = 0;
+    for (auto& lane : lanes_) bytes = lane->plan(largest_, training_);
+    return bytes;
+  }
+  const std::map<std::string, std::size_t>& planned_by_name() const { return lanes_.front()->planned_by_name(); }
+
+  /// Derived tensors (`prepare`): call after every change of the values.
+  void prepare() {
+    auto context = make_context();
+    each([&](const auto& d, auto& all, auto&) {
+      if constexpr (requires { d.prepare(context, all); }) d.prepare(context, all);
+    });
+    lanes_.front()->worker.fence();
+  }
+
+  void zero_gradients() {
+    if (total_.size() > 0) Kokkos::deep_copy(lanes_.front()->worker.exec, total_, T(0));
+  }
+
+  /// Adds the gradient of weight * (sum of losses) of a batch; returns the weighted loss. Dropout is drawn from `seed`.
+  double accumulate(const Batch& batch, double weight, std::uint64_t seed, bool training = true) {
+    for (std::size_t i = 0; i < batch.targets.size(); ++i) model_.task().check_target(batch.targets[i], batch.examples[i]);
+    const std::vector<int> cuts = begin(batch, true);
+    std::vector<double> losses(cuts.size() - 1, 0);
+    std::atomic<int> turn{0};
+    run(static_cast<int>(cuts.size()) - 1, [&](Lane<M>& lane, int group) {
+      GroupStep g{sequences(batch, cuts[group], cuts[group + 1]), batch.targets, weight, seed, training};
+      losses[group] = lane.step(g, gradients_, [&](auto&& tables) {
+        // Sums in the order of the groups, whoever finishes first.
+        while (turn.load(std::memory_order_acquire) != group && !failed_.load(std::memory_order_relaxed)) std::this_thread::yield();
+        if (failed_.load(std::memory_order_relaxed)) return;
+        add(lane);
+        tables();
+        turn.store(group + 1, std::memory_order_release);
+      });
+    });
+    double loss = 0;
+    for (const double l : losses) loss += l;
+    return loss;
+  }
+
+  /// After the last `accumulate` of a step: gradients of derived tensors go back to what they were derived from, penalties add.
+  void finish_gradients() {
+    auto context = make_context();
+    each([&](const auto& d, auto& all, auto& grads) {
+      if constexpr (requires { d.finish(context, all, grads); }) d.finish(context, all, grads);
+      if constexpr (requires { d.regularise(context, all, grads); }) d.regularise(context, all, grads);
+    });
+  }
+  void after_step(const StepInfo& info) {
+    auto context = make_context();
+    each([&](const auto& d, auto& all, auto& grads) {
+      if constexpr (requires { d.after_step(context, all, grads, info); }) d.after_step(context, all, grads, info);
+    });
+  }
+  /// The norm of the gradient of everything trained.
+  double gradient_norm() {
+    double squares = 0;
+    for (const Field& f : model_.layout().fields())
+      if (f.role == Role::trained)
+        squares += ops::squared_norm<E, T>(worker(), Mat<const T, E>(total_.data() + f.offset, f.rows, f.cols));
+    return std::sqrt(squares);
+  }
+
+  /// Logits (sequences, labels), row-major, without dropout.
+  std::vector<T> predict(const Batch& batch) {
+    const std::vector<int> cuts = begin(batch, false);
+    const std::size_t labels = model_.task().labels;
+    std::vector<T> logits(batch.sequences() * labels);
+    run(static_cast<int>(cuts.size()) - 1, [&](Lane<M>& lane, int group) {
+      GroupStep g{sequences(batch, cuts[group], cuts[group + 1]), {}, 0, 0, false};
+      const std::size_t n = cuts[group + 1] - cuts[group];
+      lane.predict(g, std::span<T>(logits).subspan(cuts[group] * labels, n * labels));
+    });
+    return logits;
+  }
+
+ private:
+  static GroupShape grown(GroupShape a, GroupShape b) {
+    return {std::max(a.tokens, b.tokens), std::max(a.sequences, b.sequences), std::max(a.longest, b.longest)};
+  }
+  static Sequences sequences(const Batch& b, int begin, int end) { return {b.offsets, b.ids, b.types, b.examples, begin, end}; }
+
+  int added_rows() const {
+    int n = 0;
+    for_each_delta<Plain>([&](auto i) {
+      if constexpr (Plain::template type<i>::route == Route::input)
+        if (!model_.attached().placement(i).modules.empty()) n += model_.attached().template delta<i>().count();
+    });
+    return n;
+  }
+
+  /// Checks a batch against the backbone, cuts it, and makes room when it is larger than any before.
+  std::vector<int> begin(const Batch& batch, bool training) {
+    const auto& backbone = model_.backbone();
+    require(batch.sequences() > 0, "a batch without sequences");
+    require(batch.longest() + added_rows() <= backbone.longest(), "a sequence of ", batch.longest(), " tokens",
+            added_rows() ? cat(" and ", added_rows(), " virtual ones") : std::string(), " is longer than the backbone's ",
+            backbone.longest(), " positions; truncate with a smaller max_length");
+    for (std::size_t i = 0; i < batch.ids.size(); ++i)
+      if (batch.ids[i] < 0 || batch.ids[i] >= backbone.vocabulary())
+        fail("token id ", batch.ids[i], " is outside the backbone's vocabulary of ", backbone.vocabulary(),
+             "; does the tokenizer belong to this model?");
+      else if (batch.types[i] < 0 || batch.types[i] >= backbone.config().type_vocab_size)
+        fail("segment type ", batch.types[i], " of a backbone with ", backbone.config().type_vocab_size, " types");
+    std::vector<int> cuts = cut_groups(batch.offsets, grouping_, added_rows());
+    GroupShape need;
+    for (std::size_t c = 1; c < cuts.size(); ++c) {
+      GroupShape g{0, cuts[c] - cuts[c - 1], 0};
+      for (int s = cuts[c - 1]; s < cuts[c]; ++s) {
+        const int n = batch.offsets[s + 1] - batch.offsets[s] + added_rows();
+        require(n > added_rows(), "sequence ", s, " of a batch is empty");
+        g.tokens += n;
+        g.longest = std::max(g.longest, n);
+      }
+      need = grown(need, g);
+    }
+    if (grown(need, largest_) != largest_ || (training && !training_)) {
+      largest_ = grown(need, largest_);
+      training_ = training_ || training;
+      for (auto& lane : lanes_) lane->plan(largest_, training_);
+    }
+    return cuts;
+  }
+
+  /// f(lane, group) for every group, groups taken in order by whoever is free. The first exception is thrown again here.
+  template <class F>
+  void run(int groups, F&& f) {
+    std::atomic<int> next{0};
+    std::exception_ptr error;
+    std::mutex guard;
+    failed_ = false;
+    const int n = std::min<int>(workers(), groups);
+    // An OpenMP region, not threads of our own: these would inherit the main thread's core under OMP_PROC_BIND.
+#pragma omp parallel num_threads(n) if (n > 1)
+    {
+      Lane<M>& lane = *lanes_[static_cast<std::size_t>(omp_get_thread_num())];
+      for (int group; !failed_ && (group = next++) < groups;) {
+        try {
+          f(lane, group);
+        } catch (...) {
+          const std::lock_guard lock(guard);
+          if (!error) error = std::current_exception();
+          failed_ = true;
+        }
+      }
+    }
+    if (error) std::rethrow_exception(error);
+  }
+
+  /// total += the lane's accumulator: the dense trained tensors and the derived ones lie at the same offsets in both.
+  void add(Lane<M>& lane) {
+    const Extent n = static_cast<Extent>(lane.accumulator().size());
+    ops::add<E, T>(lane.worker, Mat<T, E>(total_.data(), 1, n), Mat<const T, E>(lane.accumulator().data(), 1, n));
+    lane.worker.fence();
+  }
+
+  Context<T, E> make_context() { return Context<T, E>{worker()}; }
+  template <class F>
+  void each(F&& f) {
+    for_each_delta<Plain>([&](auto i) {
+      f(model_.attached().template delta<i>(), std::get<i>(model_.values().all), std::get<i>(gradients_.all));
+    });
+  }
+
+  M& model_;
+  Grouping grouping_;
+  typename M::Buffer total_;
+  typename M::Tensors gradients_;
+  std::vector<std::unique_ptr<Lane<M>>> lanes_;
+  GroupShape largest_;
+  bool training_ = false;
+  std::atomic<bool> failed_{false};
+};
+
+}  // namespace peft

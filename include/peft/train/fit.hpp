@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <cmath>
+#include <filesystem>
+#include <functional>
+#include <limits>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <peft/optim/adamw.hpp>
+#include <peft/optim/schedule.hpp>
+#include <peft/task/metric/glue.hpp>
+#include <peft/train/checkpoint.hpp>
+#include <peft/train/early_stopping.hpp>
+#include <peft/train/engine.hpp>
+#include <peft/train/interrupt.hpp>
+#include <peft/train/meter.hpp>
+#include <peft/train/progress.hpp>
+
+namespace peft {
+
+/// One epoch, as reported.
+struct EpochReport {
+  int epoch = 0;  // counted from 1
+  double loss = 0;  // mean over the epoch's steps
+  metric::Scores dev;
+  bool best = false;
+};
+
+/// What a run was.
+struct History {
+  std::vector<EpochReport> epochs;
+  std::int64_t steps = 0, examples = 0, tokens = 0;
+  double seconds = 0;  // of training alone, since the last start
+  std::vector<double> losses;  // of every step since the last start
+  bool interrupted = false, stopped_early = false;
+
+  double examples_per_second() const { return seconds > 0 ? static_cast<double>(examples) / seconds : 0; }
+};
+
+/// How to train. Callbacks may be empty.
+struct FitOptions {
+  int epochs = 3;
+  double lr = 1e-3;
+  ScheduleKind schedule = ScheduleKind::Linear;
+  double warmup = 0.06;           // a fraction of the steps below 1, else steps
+  AdamW adamw{};                  // its lr is not used
+  double clip = 0;                // of the gradient's norm; 0: off
+  int accumulate = 1;             // batches per optimizer step
+  std::uint64_t seed = 42;        // of dropout
+  int patience = 0;               // evaluations without a gain before stopping; 0: never. The best epoch's values are then kept
+  std::filesystem::path checkpoint{};  // file to save the run in at every epoch and on Ctrl-C; empty: none
+  std::int64_t checkpoint_steps = 0;   // also every so many steps
+  bool resume = false;
+  std::string identity{};         // whatever else must be the same on resuming, in words
+  std::function<void(const Progress&)> on_step{};
+  std::function<void(const EpochReport&)> on_epoch{};
+  std::function<void(const std::string&)> on_warning{};
+};
+
+/// Trains. `data` gives `steps(epoch)`, batches of an epoch, and `batch(epoch, i)`, the same batch whenever asked (Loader); `evaluate()` gives the dev scores. A run that is resumed goes on bit for bit as if never stopped.
+/// Throws Error when the loss is no longer finite.
+template <class M, class Data, class Evaluate>
+History fit(Engine<M>& engine, const Data& data, const FitOptions& options, Evaluate&& evaluate) {
+  using T = typename M::T;
+  using State = AdamW::State<T, typename M::E>;
+  M& model = engine.model();
+  const Layout& layout = model.layout();
+  require(options.epochs >= 0, "epochs = ", options.epochs, ": expected 0 or more");
+  require(options.accumulate >= 1, "accumulate = ", options.accumulate, ": expected 1 or more");
+  require(std::isfinite(options.lr) && options.lr >= 0, "lr = ", options.lr, ": expected a number from 0 on");
+  const auto steps_of = [&](int epoch) { return (data.steps(epoch) + options.accumulate - 1) / options.accumulate; };
+  std::int64_t total = 0;
+  for (int epoch = 0; epoch < options.epochs; ++epoch) total += steps_of(epoch);
+  const Schedule schedule{options.schedule, warmup_steps(options.warmup, total), total};
+  State adamw(layout);
+  EarlyStopping stopping(options.patience);
+  History history;
+  RunState run;
+  run.identity = {{"epochs", options.epochs}, {"lr", options.lr}, {"schedule", name(options.schedule)},
+                  {"warmup", options.warmup}, {"clip", options.clip}, {"accumulate", options.accumulate},
+                  {"seed", options.seed}, {"weight_decay", options.adamw.weight_decay}, {"steps", total},
+                  {"patience", options.patience}, {"more", options.identity}};
+  run.environment = bitwise_environment();
+  run.environment["group"] = {engine.grouping().tokens, engine.grouping().multiple};
+  run.progress = nlohmann::json::object();
+  std::vector<T> best;
+  double epoch_loss = 0;
+
+  const auto host = [](const auto& view, std::int64_t n) {
+    std::vector<T> values(static_cast<std::size_t>(n));
+    Kokkos::deep_copy(Kokkos::View<T*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(values.data(), values.size()),
+                      Kokkos::subview(view, std::make_pair(std::int64_t{0}, n)));
+    return values;
+  };
+  const auto device = [](const auto& view, const std::vector<T>& values) {
+    Kokkos::deep_copy(Kokkos::subview(view, std::make_pair(std::size_t{0}, values.size())),
+                      Kokkos::View<const T*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(values.data(), values.size()));
+  };
+  const auto save = [&] {
+    if (options.checkpoint.empty()) return;
+    std::map<std::string, std::vector<T>> buffers{{"values", host(model.buffer(), layout.size())},
+                                                  {"adamw.m", host(adamw.m(), layout.gradient_size())},
+                                                  {"adamw.v", host(adamw.v(), layout.gradient_size())},
+                                                  {"best", best.empty() ? host(model.buffer(), layout.size()) : best}};
+    auto& p = run.progress;
+    p["epochs"] = nlohmann::json::array();
+    for (const EpochReport& e : history.epochs) {
+      nlohmann::json parts = nlohmann::json::array();
+      for (const auto& [key, value] : e.dev.parts) parts.push_back({key, value});
+      p["epochs"].push_back({{"epoch", e.epoch}, {"loss", e.loss}, {"parts", parts}, {"main", e.dev.main}, {"name", e.dev.main_name}, {"best", e.best}});
+    }
+    p["stopping"] = {{"best", stopping.state().best}, {"since", stopping.state().since}, {"any", stopping.state().any}};
+    p["epoch_loss"] = epoch_loss;
+    write_checkpoint(options.checkpoint, layout, run, buffers);
+  };
+  if (options.resume && !options.checkpoint.empty() && std::filesystem::exists(options.checkpoint)) {
+    std::map<std::string, std::vector<T>> buffers{{"values", std::vector<T>(layout.size())},
+                                                  {"adamw.m", std::vector<T>(layout.gradient_size())},
+                                                  {"adamw.v", std::vector<T>(layout.gradient_size())},
+                                                  {"best", std::vector<T>(layout.size())}};
+    RunState then = read_checkpoint<T>(options.checkpoint, layout, run.identity, buffers);
+    if (const std::string changed = differences(run.environment, then.environment); !changed.empty() && options.on_warning)
+      options.on_warning("resuming under other conditions: the last bits of the results may differ (" + changed + ")");
+    then.environment = run.environment;
+    run = then;
+    device(model.buffer(), buffers["values"]);
+    device(adamw.m(), buffers["adamw.m"]);
+    device(adamw.v(), buffers["adamw.v"]);
+    adamw.restore(run.step);
+    try {
+      const auto& p = run.progress;
+      const auto number = [](const nlohmann::json& j) { return j.is_null() ? std::numeric_limits<double>::quiet_NaN() : j.get<double>(); };
+      for (const auto& e : p.at("epochs")) {
+        EpochReport r{e.at("epoch").get<int>(), number(e.at("loss")), {}, e.at("best").get<bool>()};
+        for (const auto& part : e.at("parts")) r.dev.parts.emplace_back(part.at(0).get<std::string>(), number(part.at(1)));
+        r.dev.main = number(e.at("main"));
+        r.dev.main_name = e.at("name").get<std::string>();
+        history.epochs.push_back(std::move(r));
+      }
+      const auto& s = p.at("stopping");
+      stopping.state({s.at("best").get<double>(), s.at("since").get<int>(), s.at("any").get<bool>()});
+      if (stopping.state().any && options.patience > 0) best = buffers["best"];
+      epoch_loss = p.at("epoch_loss").get<double>();
+    } catch (const nlohmann::json::exception& e) {
+      fail(options.checkpoint.string(), ": the progress of the run is damaged: ", e.what());
+    }
+  }
+
+  const Interrupt interrupt;
+  Meter meter;
+  meter.pause();
+  engine.prepare();
+  bool stop = stopping.stop();
+  while (run.epoch < options.epochs && !stop) {
+    const std::int64_t batches = data.steps(run.epoch);
+    while (run.cursor < batches) {
+      meter.resume();
+      const std::int64_t end = std::min<std::int64_t>(run.cursor + options.accumulate, batches);
+      std::vector<Batch> parts;
+      std::int64_t examples = 0, tokens = 0;
+      for (std::int64_t i = run.cursor; i < end; ++i) {
+        parts.push_back(data.batch(run.epoch, i));
+        examples += parts.back().sequences();
+        tokens += parts.back().tokens();
+      }
+      engine.zero_gradients();
+      double loss = 0;
+      const std::uint64_t seed = rng::combine(rng::mix(options.seed), static_cast<std::uint64_t>(run.step));
+      for (const Batch& b : parts) loss += engine.accumulate(b, 1. / static_cast<double>(examples), seed);
+      engine.finish_gradients();
+      if (!std::isfinite(loss))
+        fail("the loss is ", loss, " at step ", run.step + 1, " of ", total,
+             "; nothing of this step was applied. Try a smaller learning rate (now ", options.lr, ") or gradient clipping");
+      const double lr = options.lr * schedule.factor(run.step);
+      const double scale = options.clip > 0 ? clip_factor(engine.gradient_norm(), options.clip) : 1;
+      adamw.update(options.adamw, engine.worker(), layout, model.buffer().data(), engine.total().data(), lr, scale);
+      engine.after_step({lr, run.step + 1, total});
+      engine.prepare();
+      ++run.step;
+      run.cursor = end;
+      epoch_loss += loss;
+      meter.add(examples, tokens);
+      history.losses.push_back(loss);
+      if (options.on_step) options.on_step({run.step, total, loss, lr, examples, tokens});
+      if (Interrupt::requested() && run.cursor < batches) {
+        meter.pause();
+        save();
+        history.interrupted = stop = true;
+        break;
+      }
+      if (options.checkpoint_steps > 0 && run.step % options.checkpoint_steps == 0 && run.cursor < batches) {
+        meter.pause();
+        save();
+      }
+    }
+    meter.pause();
+    if (history.interrupted) break;
+    EpochReport report{run.epoch + 1, epoch_loss / static_cast<double>(std::max<std::int64_t>(steps_of(run.epoch), 1)), evaluate(), false};
+    report.best = stopping.update(report.dev.main);
+    if (report.best && options.patience > 0) best = host(model.buffer(), layout.size());
+    history.epochs.push_back(report);
+    ++run.epoch;
+    run.cursor = 0;
+    epoch_loss = 0;
+    stop = stopping.stop();
+    history.stopped_early = stop && run.epoch < options.epochs;
+    save();
+    if (options.on_epoch) options.on_epoch(report);
+    if (Interrupt::requested() && run.epoch < options.epochs) history.interrupted = stop = true;
+  }
+  if (!best.empty() && !history.interrupted) device(model.buffer(), best);
+  engine.prepare();
+  history.steps = run.step;
+  history.examples = meter.examples();
+  history.tokens = meter.tokens();
+  history.seconds = meter.seconds();
+  return history;
+}
+
+}  // namespace peft

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <algorithm>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace peft {
+
+/// How a batch is cut into groups of whole sequences. Part of a run's identity: sums are ordered by group.
+struct Grouping {
+  int tokens = 256;   // a group's size, about; a longer sequence is a group of its own
+  int multiple = 2;   // groups come in multiples of this (where there are enough sequences), so that workers finish together
+};
+
+/// Cut points 0 = c0 < c1 < .. = sequences: groups of about equal size. Depends on the batch only, never on the workers.
+/// `virtual_rows`: what a prompt method adds to every sequence.
+inline std::vector<int> cut_groups(std::span<const std::int32_t> offsets, const Grouping& g, int virtual_rows = 0) {
+  const int sequences = static_cast<int>(offsets.size()) - 1;
+  const auto end_of = [&](int s) { return static_cast<std::int64_t>(offsets[s]) - offsets[0] + std::int64_t(s) * virtual_rows; };
+  const std::int64_t total = end_of(sequences);
+  std::int64_t count = std::max<std::int64_t>((total + g.tokens - 1) / g.tokens, 1);
+  count = std::min<std::int64_t>((count + g.multiple - 1) / g.multiple * g.multiple, sequences);
+  std::vector<int> cuts{0};
+  for (int s = 1; s < sequences; ++s) {
+    // Cut before s when the boundary lies nearer to the next ideal cut than the following one would.
+    const std::int64_t ideal = total * static_cast<std::int64_t>(cuts.size()) / std::max<std::int64_t>(count, 1);
+    if (static_cast<std::int64_t>(cuts.size()) < count && end_of(s + 1) - ideal > ideal - end_of(s)) cuts.push_back(s);
+  }
+  cuts.push_back(sequences);
+  return cuts;
+}
+
+}  // namespace peft
