@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fine-tunes with this library and with PyTorch + HF PEFT in turn, for several seeds on one machine, and prints a table.
+"""Fine-tunes with this library and with PyTorch + HF PEFT in turn, for several seeds, and prints a table.
 
     PEER/bin/python bench/peer/compare.py --model DIR --task sst2 --data SST-2 --method lora --limit 6400 --seeds 1 2 3
 
-Run it with the Python that has torch, transformers and peft, or name that one with --peer-python. Both sides see the same files, head,
-schedule and number of threads; each draws its own subset and order from the seed. Ratios are taken seed by seed, between runs that follow each
-other. Peak memory is the operating system's figure for the whole process, both times.
+Run it with the Python that has torch, transformers and peft, or name that one with --peer-python. Both sides see the
+same files, head, schedule and number of threads; each draws its own subset and order from the seed. Ratios are taken
+seed by seed, between runs that follow each other. Peak memory is the operating system's figure for the whole process, both
+times.
 """
 import argparse
 import json
@@ -68,13 +69,19 @@ def ratio(above, below):
     return f"{statistics.mean(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
 
 
+def last_dev(report):
+    """The dev metric after the last epoch: a number, or an object that holds it under the metric's name."""
+    last = report["dev"][-1]
+    return last[report["metric"]] if isinstance(last, dict) else last
+
+
 def table(runs, a):
     ours, peer = ([r[side] for r in runs] for side in ("ours", "peer"))
 
     def column(side, key):
         return [r[key] for r in side]
 
-    last = [[r["dev"][-1] for r in side] for side in (ours, peer)]
+    last = [[last_dev(r) for r in side] for side in (ours, peer)]
     difference = statistics.mean(last[0]) - statistics.mean(last[1])
     rows = [(f"dev {peer[0]['metric']}", spread(last[0], 4), spread(last[1], 4), f"difference {difference:+.4f}")]
     for title, key, digits, inverse in (("examples per second, training alone", "examples_per_second", 1, False),
@@ -92,8 +99,9 @@ def table(runs, a):
 def main():
     a = arguments()
     shared = []
+    skip = {"lora": (), "sora": ("sites",)}.get(a.method, ("rank", "sites"))
     for name in SHARED:
-        if getattr(a, name) is not None:
+        if name not in skip and getattr(a, name) is not None:
             shared += [f"--{name}", str(getattr(a, name))]
     ours = [a.ours, *shared] + (["--precision", "bf16"] if a.precision == "bf16" else [])
     peer = [a.peer_python, str(HERE / "finetune.py"), *shared, "--threads", str(a.threads)]
@@ -101,7 +109,8 @@ def main():
     subprocess.run([a.ours, "--help"], stdout=subprocess.DEVNULL, check=True)  # builds it, outside the measurement
     runs = []
     for seed in a.seeds:
-        runs.append({"ours": run([*ours, "--seed", str(seed)], a.threads), "peer": run([*peer, "--seed", str(seed)], a.threads)})
+        runs.append({side: run([*command, "--seed", str(seed)], a.threads)
+                     for side, command in (("ours", ours), ("peer", peer))})
     if a.json:
         pathlib.Path(a.json).write_text(json.dumps(runs, indent=2) + "\n", encoding="utf8")
     print(table(runs, a))

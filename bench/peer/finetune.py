@@ -3,9 +3,9 @@
 
     python bench/peer/finetune.py --model DIR --task sst2 --data DIR --method lora --limit 6400 --json run.json
 
-AdamW (weight decay on everything but gates), dropout from the checkpoint's config, batches shuffled anew each epoch and padded
-to their longest sentence. Sentences are tokenized before the clock starts; the clock covers the training steps alone, not
-evaluation. Prints one line per epoch; --json writes the run under the same keys as scripts/finetune does.
+AdamW (weight decay on everything but gates), dropout from the checkpoint's config, batches shuffled anew each epoch and
+padded to their longest sentence. Sentences are tokenized before the clock starts; the clock covers the training steps
+alone, not evaluation. Prints one line per epoch; --json writes the run under the same keys as scripts/finetune does.
 """
 import argparse
 import json
@@ -108,8 +108,9 @@ def main():
     optimizer = torch.optim.AdamW(methods.optimizer_groups(model, a.weight_decay), lr=a.lr)
     scheduler = get_scheduler({"constant": "constant_with_warmup"}.get(a.schedule, a.schedule), optimizer,
                               num_warmup_steps=int(a.warmup * steps), num_training_steps=steps)
-    run = dict(method=a.method, task=a.task, seed=a.seed, trainable=sum(p.numel() for p in model.parameters() if p.requires_grad),
-               total=total, metric=glue.TASKS[a.task].metric, dev=[], loss=[], examples=0, tokens=0, positions=0, seconds=0.0,
+    trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    run = dict(method=a.method, task=a.task, seed=a.seed, trainable=trainable, total=total,
+               metric=glue.TASKS[a.task].metric, dev=[], loss=[], examples=0, tokens=0, positions=0, seconds=0.0,
                precision="bf16" if a.bf16 else "fp32", threads=a.threads,
                memory_before_training_mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     for epoch in range(a.epochs):

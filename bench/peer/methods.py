@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Attaches a method to a BertForSequenceClassification as PyTorch users do: LoRA through HF PEFT, the others by hand."""
+"""Attaches a method to a BertForSequenceClassification as PyTorch users do: LoRA by HF PEFT, others by hand."""
 from peft import LoraConfig, get_peft_model
 
 import sora

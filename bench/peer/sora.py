@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """SoRA (Ding et al. 2023, arXiv:2311.11696) as a small PyTorch module: what the C++ implementation is compared with.
 
-A gated low-rank branch beside a frozen linear layer, y = W x + b + (alpha / r) B (g * (A x)), and the three maps that may
+A gated low-rank branch beside a frozen linear layer, y = W x + b + (alpha / r) B (g * (A x)), and the two maps that may
 follow an optimizer step on g.
 """
 import math
@@ -31,7 +31,7 @@ class SoRALinear(nn.Module):
 
 
 def attach(model, rank, alpha):
-    """Puts a SoRALinear on the six linear layers of every encoder block; everything but these and the classifier freezes."""
+    """Puts a SoRALinear on the six linear layers of every block; everything but these and the classifier freezes."""
     for name, p in model.named_parameters():
         p.requires_grad = name.startswith("classifier.")
     for layer in model.bert.encoder.layer:
@@ -54,8 +54,8 @@ def soft_threshold(g, xi):
 
 @torch.no_grad()
 def released_operator(g, xi):
-    """What the released code does in place of equation 11: the second shrink and the zeroing see already shrunken values, so
-    everything below 2 xi becomes zero, except |g| = xi, which stays."""
+    """What the released code does in place of equation 11: the zeroing sees already shrunken values, so everything
+    below 2 xi becomes zero, except |g| = xi, which stays."""
     g[g > xi] -= xi
     g[g < -xi] += xi
     g[g.abs() < xi] = 0

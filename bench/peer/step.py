@@ -3,8 +3,8 @@
 
     python bench/peer/step.py --layers 6 --hidden 384 --heads 12 --ffn 1536 --batch 32 --length 128 --method lora
 
-Every sequence has the full length, so nothing is padded. `best` and `median` are seconds per step after one warm-up step;
-memory is the process's resident peak, before the first step and at the end.
+Every sequence has the full length, so nothing is padded. `best` and `median` are seconds per step after one warm-up
+step; memory is the process's resident peak, before the first step and at the end.
 """
 import argparse
 import json

@@ -37,6 +37,9 @@ class Attachment {
   using T = typename Backbone::Scalar;
   using E = typename Backbone::Space;
   using Tensors = TensorsOf<Plain, Mat<T, E>>;
+  using Frozen = std::vector<Weights<Mat<const T, E>>>;
+  static_assert(count_route<Plain, Route::input>() <= 1, "peft::Method: one input delta at the most");
+  static_assert(count_route<Plain, Route::prefix>() <= 1, "peft::Method: one prefix delta at the most");
   static constexpr std::size_t size = Plain::size;
   template <std::size_t i>
   using D = typename Plain::template type<i>;
@@ -62,6 +65,7 @@ class Attachment {
             if (!part.delta.attaches(m)) continue;
           p.index[static_cast<std::size_t>(s.site) * (layers + 1) + layer + 1] = static_cast<int>(p.modules.size());
           p.modules.push_back(std::move(m));
+          frozen_[i].push_back(frozen_of(backbone, s.site, layer));
         }
       }
       p.first_field = layout.fields().size();
@@ -100,6 +104,32 @@ class Attachment {
   }
   const Placement& placement(std::size_t i) const { return placements_[i]; }
   const M& method() const { return method_; }
+  /// The backbone's own tensors at the modules of delta i.
+  const Frozen& frozen(std::size_t i) const { return frozen_[i]; }
+
+  /// Rows that an input delta puts before every sequence.
+  Extent input_rows() const {
+    Extent n = 0;
+    for_each_delta<Plain>([&](auto i) {
+      if constexpr (D<i>::route == Route::input)
+        if (!placements_[i].modules.empty()) n += delta<i>().count();
+    });
+    return n;
+  }
+  /// Keys and values that a prefix delta puts before every sequence's; the same number wherever it sits.
+  Extent prefix_rows(const Tensors& tensors) const {
+    Extent n = 0;
+    for_each_delta<Plain>([&](auto i) {
+      if constexpr (D<i>::route == Route::prefix)
+        for (std::size_t m = 0; m < placements_[i].modules.size(); ++m) {
+          auto p = std::get<i>(tensors.all).modules[m];
+          const Extent here = rows(delta<i>().keys_values(p).k);
+          require(n == 0 || n == here, placements_[i].modules[m].path, ": a prefix of ", here, " rows, ", n, " elsewhere");
+          n = here;
+        }
+    });
+    return n;
+  }
 
   /// The lowest layer that any delta of the backbone's own sits in; -1 when the embeddings carry one, a large number when none does.
   int first_layer() const {
@@ -113,8 +143,17 @@ class Attachment {
   }
 
  private:
+  static Weights<Mat<const T, E>> frozen_of(const Backbone& backbone, Site site, int layer) {
+    Weights<Mat<const T, E>> found;
+    [&]<std::size_t... s>(std::index_sequence<s...>) {
+      ((site_table[s].site == site ? void(found = backbone.template weights<site_table[s].site>(layer)) : void()), ...);
+    }(std::make_index_sequence<site_count>{});
+    return found;
+  }
+
   M method_;
   std::array<Placement, size == 0 ? 1 : size> placements_;
+  std::array<Frozen, size == 0 ? 1 : size> frozen_;
   typename Backbone::Shape shape_;
 };
 

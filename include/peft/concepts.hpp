@@ -37,6 +37,12 @@ struct Module {
   std::string path;  // in the checkpoint's own names
 };
 
+/// Weight and bias of a site; a bias may be empty. Norms: (1, d) each. Tables: bias empty.
+template <class V>
+struct Weights {
+  V w, b;
+};
+
 /// What an op of a delta runs in: the worker, the group of sequences, and the place.
 template <class T, ExecutionSpace E>
 struct Context {
@@ -47,6 +53,8 @@ struct Context {
   std::uint64_t seed = 0;              // of this step
   const int* row_example = nullptr;    // per row of x: what dropout is drawn from
   const int* row_position = nullptr;
+  /// The backbone's own tensors of the site; in members that see a whole model, one entry per module. Empty where a site has none.
+  const Weights<Mat<const T, E>>* frozen = nullptr;
 
   Mat<T, E> keep(Extent rows, Extent cols, const char* name = "delta") { return w.template keep<T>(rows, cols, name); }
   Mat<T, E> temp(Extent rows, Extent cols, const char* name = "temporary") { return w.template temp<T>(rows, cols, name); }
@@ -58,11 +66,6 @@ struct Context {
   }
 };
 
-/// Weight and bias of a site; a bias may be empty. Norms: (1, d) each. Tables: bias empty.
-template <class V>
-struct Weights {
-  V w, b;
-};
 /// Keys and values (n, d) put before those of every sequence.
 template <class V>
 struct KeysValues {
@@ -142,7 +145,9 @@ concept HasInputRows = requires(const D d, check::P<D>& p) {
   { d.rows(p) } -> std::same_as<check::M>;
   { d.count() } -> std::convertible_to<Extent>;
 };
-/// side: sees the rows that the task reads after every layer, corrects the last, and has its own backward over depth.
+/// side: sees the embeddings (layer -1) and every layer's output, corrects the last, and has its own backward over depth. The
+/// rows that it sees are those that the task reads, or all (`taps_all_rows`); `last` and `dlast` are always the task's. Beside
+/// deltas inside the backbone the correction must be a sum, since their gradient does not pass through it.
 template <class D>
 concept HasTaps = requires(const D d, check::Ctx& c, const check::P<D>& p, check::K<D>& k, int layer, check::C hidden, check::M last, check::C dlast, check::P<D>& g) {
   d.begin(c, p, k, layer);
@@ -165,13 +170,22 @@ concept DeltaFor = IsDelta<D> && has(D::fits, info(S).kind);
 
 // Optional members of a delta, absent by default. `all`, `grads`: All<D, V> of values and of summed gradients.
 //   static constexpr Keep keeps                        what backward reads of its site (default: nothing)
+//   static constexpr bool taps_all_rows = true         a side net that mixes tokens sees all of them
 //   bool attaches(const Module&) const                 leave a module out (default: sit everywhere)
-//   void declare_shared(auto& fields, auto& s, shape)  tensors that exist once per model
-//   void prepare(c, all)                               before the first group of a step: fill the derived tensors
+//   void declare_shared(auto& fields, auto& s, shape)  tensors that exist once per model; forward sees what `prepare` makes of them
+//   void prepare(c, all)                               before the first group of a step: fill the derived tensors (c.seed, c.training)
 //   void finish(c, all, grads)                         after the groups are summed: turn their gradients back
 //   void regularise(c, all, grads)                     add the gradient of a penalty
+//   double penalty(c, all) const                       its value; what a gradient check compares `regularise` with
 //   void after_step(c, all, grads, StepInfo)           after the optimizer: proximal step, rank budget
 
+template <class D>
+constexpr bool taps_all_rows() {
+  if constexpr (requires { D::taps_all_rows; })
+    return D::taps_all_rows;
+  else
+    return false;
+}
 template <class D>
 constexpr Keep keep_of() {
   if constexpr (requires { D::keeps; })

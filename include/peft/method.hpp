@@ -70,6 +70,17 @@ struct Gated<Delta<D, Where>, G> {
   using type = Delta<typename D::template gated<G>, Where>;
 };
 
+/// The parts of a method whose last is a gate, with the gate put on every bottleneck before it.
+template <class... Parts>
+constexpr bool ends_with_gate() {
+  const bool gates[] = {is_gate<Parts>..., false};
+  for (std::size_t i = 0; i < sizeof...(Parts); ++i)
+    if (gates[i] != (i + 1 == sizeof...(Parts))) return false;
+  return sizeof...(Parts) > 1;
+}
+template <class Parts, class Before>
+struct WithGate;
+
 /// What is trained: deltas, side nets, and at most one gate for all of them. `Method<Delta<LoRA<8>, At<Linear>>,
 /// Gate<Proximal<>>>` is SoRA; `Method<>` trains the task's head alone.
 template <class... Parts>
@@ -77,6 +88,7 @@ struct Method {
   static_assert(!(is_gate<Parts> || ... || false), "peft::Method: the gate comes last, and there is one at the most");
 
   using Plain = Method;  // what a method with a gate comes down to
+  using Plain = Method;  // without gates as parts of their own
   using Deltas = std::tuple<Parts...>;
   static constexpr std::size_t size = sizeof...(Parts);
 
@@ -93,18 +105,21 @@ struct Method {
   using places = typename std::tuple_element_t<i, Deltas>::places;
 };
 
-/// The same with the gate put on every bottleneck: deltas first, the gate last.
-template <class P, class G>
-  requires(!is_gate<P>)
-struct Method<P, Gate<G>> : Method<typename Gated<P, G>::type> {
-  static_assert(!std::is_same_v<typename Gated<P, G>::type, P>,
-                "peft::Method: the delta has no bottleneck that a gate could act on (no `template <class G> using gated`)");
-  using Method<typename Gated<P, G>::type>::Method;
+template <class... Parts, std::size_t... i>
+struct WithGate<std::tuple<Parts...>, std::index_sequence<i...>> {
+  template <std::size_t k>
+  using Part = std::tuple_element_t<k, std::tuple<Parts...>>;
+  using G = decltype(Part<sizeof...(i)>::gate);
+  static_assert((!std::is_same_v<typename Gated<Part<i>, G>::type, Part<i>> || ...),
+                "peft::Method: no delta has a bottleneck that a gate could act on (no `template <class G> using gated`)");
+  using type = Method<typename Gated<Part<i>, G>::type...>;
 };
-template <class P, class Q, class G>
-  requires(!is_gate<P> && !is_gate<Q>)
-struct Method<P, Q, Gate<G>> : Method<typename Gated<P, G>::type, typename Gated<Q, G>::type> {
-  using Method<typename Gated<P, G>::type, typename Gated<Q, G>::type>::Method;
+/// The same with the gate put on every bottleneck: deltas first, the gate last.
+template <class... Parts>
+  requires(ends_with_gate<Parts...>())
+struct Method<Parts...> : WithGate<std::tuple<Parts...>, std::make_index_sequence<sizeof...(Parts) - 1>>::type {
+  using Base = typename WithGate<std::tuple<Parts...>, std::make_index_sequence<sizeof...(Parts) - 1>>::type;
+  using Base::Base;
 };
 
 /// Calls `f(std::integral_constant<std::size_t, i>)` for every delta of a method.
@@ -158,6 +173,19 @@ template <class M>
 constexpr bool beside_backbone() {
   return []<std::size_t... i>(std::index_sequence<i...>) {
     return ((M::template type<i>::route == Route::side) && ... && true);
+  }(std::make_index_sequence<M::size>{});
+}
+template <class M, Route route>
+constexpr int count_route() {
+  return []<std::size_t... i>(std::index_sequence<i...>) {
+    return ((M::template type<i>::route == route ? 1 : 0) + ... + 0);
+  }(std::make_index_sequence<M::size>{});
+}
+/// Does a side net of the method see every row of every layer?
+template <class M>
+constexpr bool taps_all() {
+  return []<std::size_t... i>(std::index_sequence<i...>) {
+    return ((M::template type<i>::route == Route::side && taps_all_rows<typename M::template type<i>>()) || ... || false);
   }(std::make_index_sequence<M::size>{});
 }
 template <class M>

@@ -85,7 +85,11 @@ struct Pass : Context<typename Backbone_::Scalar, typename Backbone_::Space> {
   template <Site S>
   Weights<V> weight_gradient(Tensors& into) const {
     Weights<V> g;
-    each<S, Route::weight>([&](auto i, int m) { g = attached.template delta<i>().gradient(module<i>(into, m)); });
+    each<S, Route::weight>([&](auto i, int m) {
+      const Weights<V> own = attached.template delta<i>().gradient(module<i>(into, m));
+      if (!empty(own.w)) g.w = own.w;
+      if (!empty(own.b)) g.b = own.b;
+    });
     return g;
   }
 
@@ -93,17 +97,17 @@ struct Pass : Context<typename Backbone_::Scalar, typename Backbone_::Space> {
   template <Site S>
   void after(C x, V y) {
     each<S, Route::branch>([&](auto i, int m) {
-      attached.template delta<i>().forward(*this, module<i>(values, m), x, y, std::get<i>(kept.all)[m]);
+      attached.template delta<i>().forward(here<i>(m), module<i>(values, m), x, y, std::get<i>(kept.all)[m]);
     });
     each<S, Route::post>([&](auto i, int m) {
-      attached.template delta<i>().forward(*this, module<i>(values, m), y, std::get<i>(kept.all)[m]);
+      attached.template delta<i>().forward(here<i>(m), module<i>(values, m), y, std::get<i>(kept.all)[m]);
     });
   }
   /// Turns dy into the gradient before the post deltas. Call before dx is made from it.
   template <Site S>
   void post_backward(V dy) {
     each<S, Route::post, true>([&](auto i, int m) {
-      attached.template delta<i>().backward(*this, module<i>(values, m), dy, std::get<i>(kept.all)[m],
+      attached.template delta<i>().backward(here<i>(m), module<i>(values, m), dy, std::get<i>(kept.all)[m],
                                             module<i>(*gradients, m));
     });
   }
@@ -111,7 +115,7 @@ struct Pass : Context<typename Backbone_::Scalar, typename Backbone_::Space> {
   template <Site S>
   void branch_backward(C x, C dy, V dx) {
     each<S, Route::branch>([&](auto i, int m) {
-      attached.template delta<i>().backward(*this, module<i>(values, m), x, dy, std::get<i>(kept.all)[m],
+      attached.template delta<i>().backward(here<i>(m), module<i>(values, m), x, dy, std::get<i>(kept.all)[m],
                                             module<i>(*gradients, m), dx);
     });
   }
@@ -119,13 +123,13 @@ struct Pass : Context<typename Backbone_::Scalar, typename Backbone_::Space> {
   template <Site S>
   void before(V x) {
     each<S, Route::pre>([&](auto i, int m) {
-      attached.template delta<i>().forward(*this, module<i>(values, m), x, std::get<i>(kept.all)[m]);
+      attached.template delta<i>().forward(here<i>(m), module<i>(values, m), x, std::get<i>(kept.all)[m]);
     });
   }
   template <Site S>
   void before_backward(V dx) {
     each<S, Route::pre, true>([&](auto i, int m) {
-      attached.template delta<i>().backward(*this, module<i>(values, m), dx, std::get<i>(kept.all)[m],
+      attached.template delta<i>().backward(here<i>(m), module<i>(values, m), dx, std::get<i>(kept.all)[m],
                                             module<i>(*gradients, m));
     });
   }
@@ -143,6 +147,13 @@ struct Pass : Context<typename Backbone_::Scalar, typename Backbone_::Space> {
   template <std::size_t i>
   static const auto& module(const Tensors& t, int m) {
     return std::get<i>(t.all).modules[m];
+  }
+
+  /// What an op of delta i at its module m runs in.
+  template <std::size_t i>
+  Base& here(int m) {
+    this->frozen = &attached.frozen(i)[static_cast<std::size_t>(m)];
+    return *this;
   }
 
  private:

@@ -4,8 +4,8 @@
     python tests/golden/make.py                      rewrites tests/golden/data (committed)
     python tests/golden/make.py --real MODEL OUT     the same kind of files for a downloaded checkpoint (not committed)
 
-Needs torch 2.x (CPU), transformers 4.57, peft 0.21.2, safetensors. Seeds are fixed and one thread is used: on one machine two
-runs write identical files. README.md beside this file names the tensors and the tolerances they deserve.
+Needs torch 2.x (CPU), transformers 4.57, peft 0.21.2, safetensors. Seeds are fixed and one thread is used: on one
+machine two runs write identical files. README.md beside this file names the tensors and the tolerances they deserve.
 """
 import argparse
 import json
@@ -26,8 +26,8 @@ LR, BETAS, EPS, DECAY = 1e-3, (0.9, 0.999), 1e-8, 0.01
 SORA = {"sora": ("scaled", 10.0), "sora_constant": ("constant", 1e-3), "sora_reference": ("reference", 1e-3)}
 
 
-WORDS = ("the of and to in is it a film movie good bad great not very fun dull plot story acting this that with for as but "
-         "was are on").split()
+WORDS = ("the of and to in is it a film movie good bad great not very fun dull plot story acting this that with for "
+         "as but was are on").split()
 
 
 def vocabulary():
@@ -41,8 +41,8 @@ def vocabulary():
 
 def tiny_config(**changes):
     return BertConfig(**{**dict(
-        vocab_size=96, hidden_size=32, num_hidden_layers=3, num_attention_heads=4, intermediate_size=64, hidden_act="gelu",
-        max_position_embeddings=48, type_vocab_size=2, num_labels=3, hidden_dropout_prob=0.0,
+        vocab_size=96, hidden_size=32, num_hidden_layers=3, num_attention_heads=4, intermediate_size=64,
+        hidden_act="gelu", max_position_embeddings=48, type_vocab_size=2, num_labels=3, hidden_dropout_prob=0.0,
         attention_probs_dropout_prob=0.0, layer_norm_eps=1e-12, attn_implementation="eager"), **changes})
 
 
@@ -83,8 +83,8 @@ def write_checkpoint(folder, model, dtype=torch.float32, bare=False):
                "id2label": {str(i): k for k, i in labels.items()}, "label2id": labels}
     (folder / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
     (folder / "vocab.txt").write_text("\n".join(vocabulary()) + "\n")
-    (folder / "tokenizer_config.json").write_text(
-        json.dumps({"do_lower_case": True, "model_max_length": 48, "tokenizer_class": "BertTokenizer"}, indent=2) + "\n")
+    tokenizer = {"do_lower_case": True, "model_max_length": 48, "tokenizer_class": "BertTokenizer"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(tokenizer, indent=2) + "\n")
 
 
 def make_batch(lengths, random, labels, ids, cls, sep, pairs):
@@ -228,8 +228,8 @@ def rounding(single, double):
 
 
 def golden(path, make_model, method, batches, rank, alpha, seed, b_std, pooling="first", lr=LR, small=False):
-    """Writes one file and prints how large the gradients are and how well fp32 can agree at all. `small`: gradient norms in
-    place of gradients, no parameters after five steps, and of the initial values only the classifier's."""
+    """Writes one file and prints how large the gradients are and how well fp32 can agree. `small`: gradient norms
+    in place of gradients, no parameters after five steps, and of the initial values only the classifier's."""
     results = []
     for dtype in (torch.float32, torch.float64):
         model = make_model()
@@ -237,15 +237,17 @@ def golden(path, make_model, method, batches, rank, alpha, seed, b_std, pooling=
         results.append(compute(model.to(dtype), method, trainable, batches, pooling, lr))
     single, double = results
     largest = max(v.abs().max().item() for k, v in single.items() if k.startswith("grad."))
-    about = dict(method=method, rank=rank, alpha=alpha, lr=lr, beta1=BETAS[0], beta2=BETAS[1], eps=EPS, weight_decay=DECAY,
-                 pooling=pooling)
+    about = dict(method=method, rank=rank, alpha=alpha, lr=lr, beta1=BETAS[0], beta2=BETAS[1], eps=EPS,
+                 weight_decay=DECAY, pooling=pooling)
     if method.startswith("sora"):
         kind, value = SORA[method]
         about |= {"shrink": kind, "lambda" if kind == "scaled" else "xi": value}
-        closed = sum((v == 0).sum().item() for k, v in single.items() if k.startswith("after5.") and k.endswith("lora_g"))
-        agree = all(torch.equal(v == 0, double[k] == 0) for k, v in single.items() if k.endswith("lora_g"))
+        after = [k for k in single if k.startswith("after5.") and k.endswith("lora_g")]
+        closed = sum((single[k] == 0).sum().item() for k in after)
+        agree = all(torch.equal(single[k] == 0, double[k] == 0) for k in after)
         print(f"  {closed} gates closed after five steps" + ("" if agree else "; fp64 CLOSES OTHERS: change the seed"))
-    print(f"  {path.parent.name}/{path.name}: largest gradient {largest:.2g}; fp32 against fp64: {rounding(single, double)}")
+    print(f"  {path.parent.name}/{path.name}: largest gradient {largest:.2g}; "
+          f"fp32 against fp64: {rounding(single, double)}")
     if small:
         norms = {"norm." + k: v.double().norm().float().reshape(1) for k, v in single.items() if k.startswith("grad.")}
         single = {k: single[k] for k in ("logits", "loss", "losses")} | norms
@@ -254,7 +256,8 @@ def golden(path, make_model, method, batches, rank, alpha, seed, b_std, pooling=
         prefix = "batch" if i == 0 else f"batch{i - 1}"
         single |= {f"{prefix}.{k}": v for k, v in batch.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_file({k: v.contiguous() for k, v in single.items()}, path, metadata={"golden": json.dumps(about, sort_keys=True)})
+    metadata = {"golden": json.dumps(about, sort_keys=True)}
+    save_file({k: v.contiguous() for k, v in single.items()}, path, metadata=metadata)
 
 
 def tiny(out):
@@ -268,9 +271,9 @@ def tiny(out):
                    [33, 14, 2, 25, 18, 9, 3], [5, 28, 13, 40, 7, 16, 22])
         batches = [make_batch(n, random, config.num_labels, ids=(4, 96), cls=2, sep=3, pairs=True) for n in lengths]
         methods = ["head", "bitfit", "lora", "sora", "full"] + (list(SORA)[1:] if name == "tiny-bert" else [])
-        for k, method in enumerate(methods):
-            golden(out / name / f"{method}.safetensors", lambda: tiny_model(config, seed), method, batches, rank=4, alpha=8,
-                   seed=100 * seed + 7, b_std=0.3)
+        for method in methods:
+            golden(out / name / f"{method}.safetensors", lambda: tiny_model(config, seed), method, batches, rank=4,
+                   alpha=8, seed=100 * seed + 7, b_std=0.3)
         if name == "tiny-bert":
             golden(out / name / "lora_meanpool.safetensors", lambda: tiny_model(config, seed), "lora", batches, rank=4,
                    alpha=8, seed=107, b_std=0.3, pooling="mean")
@@ -286,7 +289,8 @@ def real(folder, out):
     def make_model():
         torch.manual_seed(3)
         return BertForSequenceClassification.from_pretrained(
-            folder, num_labels=2, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, attn_implementation="eager")
+            folder, num_labels=2, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,
+            attn_implementation="eager")
     random = torch.Generator().manual_seed(4)
     batches = [make_batch(torch.randint(4, 50, (16,), generator=random).tolist(), random, 2, ids=(1000, 30000), cls=101,
                           sep=102, pairs=False) for _ in range(5)]

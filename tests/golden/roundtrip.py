@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compares the program's files with HF PEFT and transformers themselves, both ways.
 
-    roundtrip.py adapter BASE ADAPTER LOGITS --task sst2 --data DIR     an adapter we wrote, loaded by PEFT
-    roundtrip.py merged FOLDER LOGITS --task sst2 --data DIR            a checkpoint we exported, loaded by transformers
-    roundtrip.py make BASE OUT --task sst2 --data DIR                   writes a PEFT adapter and OUT/logits.tsv for us to load
-    roundtrip.py compare LOGITS LOGITS                                  two such files with each other
+    roundtrip.py adapter BASE ADAPTER LOGITS --task sst2 --data DIR   an adapter we wrote, loaded by PEFT
+    roundtrip.py merged FOLDER LOGITS --task sst2 --data DIR          a checkpoint we exported, loaded by transformers
+    roundtrip.py make BASE OUT --task sst2 --data DIR                 a PEFT adapter and OUT/logits.tsv for us to load
+    roundtrip.py compare LOGITS LOGITS                                two such files with each other
 
-LOGITS is a file of --predict: a row of tab-separated logits per dev example, in the file's order; lines that start with # are
-skipped. The first three read the dev examples of DIR, or the first --limit of them. Every comparison prints the largest
-difference and fails above --tolerance.
+LOGITS is a file of --predict: a row of tab-separated logits per dev example, in the file's order; lines that start with
+# are skipped. The first three read the dev examples of DIR, or the first --limit of them. Every comparison prints the
+largest difference and fails above --tolerance.
 """
 import argparse
 import pathlib
@@ -68,8 +68,8 @@ def predict(model, tokenizer_folder, a):
 
 
 def read_logits(path):
-    rows = [line.split("\t") for line in path.read_text(encoding="utf8").splitlines() if line and not line.startswith("#")]
-    return np.array(rows, dtype=np.float64)
+    lines = path.read_text(encoding="utf8").splitlines()
+    return np.array([line.split("\t") for line in lines if line and not line.startswith("#")], dtype=np.float64)
 
 
 def judge(theirs, ours, tolerance):

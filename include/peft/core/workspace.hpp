@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <map>
 #include <string>
+#include <vector>
 
 #include <peft/core/error.hpp>
 #include <peft/core/tensor.hpp>
@@ -31,7 +32,15 @@ class Workspace {
     by_name_.clear();
   }
   bool counting() const { return counting_; }
-  void clear() { bottom_ = top_ = 0; }
+  void clear() {
+    bottom_ = top_ = 0;
+    if (beyond_.empty()) return;
+    beyond_.clear();
+    reserve(peak_);
+  }
+  /// From now on a take that finds no room is given a block of its own, and the next `clear` makes room for all: for what
+  /// runs once per step, outside the plan.
+  void grow_when_full() { grows_ = true; }
 
   /// A (rows, cols) matrix that lives until `release` to an earlier mark.
   template <class T>
@@ -80,6 +89,10 @@ class Workspace {
       by_name_[name] += bytes;
       return Mat<T, E>(nullptr, rows, cols);
     }
+    if (bottom_ + top_ > block_.size() && grows_) {
+      beyond_.emplace_back(Kokkos::view_alloc(Kokkos::WithoutInitializing, "peft::workspace"), bytes);
+      return Mat<T, E>(reinterpret_cast<T*>(beyond_.back().data()), rows, cols);
+    }
     if (bottom_ + top_ > block_.size())
       fail("workspace: ", name, " (", rows, ", ", cols, ") does not fit: ", bottom_ + top_, " bytes of ", block_.size(),
            " planned; plan with a group at least as large as those of the step");
@@ -88,8 +101,9 @@ class Workspace {
   }
 
   Block block_;
+  std::vector<Block> beyond_;
   std::size_t bottom_ = 0, top_ = 0, peak_ = 0;
-  bool counting_ = false;
+  bool counting_ = false, grows_ = false;
   std::map<std::string, std::size_t> by_name_;
 };
 

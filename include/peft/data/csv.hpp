@@ -56,7 +56,7 @@ class CsvReader {
   }
 
   void skip_line_end() {
-    at_ += text_[at_] == '\r' ? 2 : 1;
+    at_ += text_[at_] == '\r' ? 2u : 1u;
     ++line_;
   }
 

@@ -56,8 +56,8 @@ class Loader {
   };
 
   const Plan& plan(std::int64_t epoch) const {
+    require(epoch >= 0, "epochs are counted from 0, but epoch ", epoch, " was asked for");
     if (plan_.epoch == epoch) return plan_;
-    require(epoch >= 0, "epochs are counted from 0, not ", epoch);
     Plan made{epoch, std::vector<std::uint32_t>(data_.size()), {}};
     const auto round = static_cast<std::uint64_t>(epoch);
     std::iota(made.rows.begin(), made.rows.end(), 0u);

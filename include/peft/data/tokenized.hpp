@@ -43,7 +43,10 @@ class Tokenized {
       const Encoded made = data.pairs ? tokenizer.encode_pair(example.a, example.b, options.max_length)
                                       : tokenizer.encode(example.a, {}, options.max_length);
       ids_.insert(ids_.end(), made.ids.begin(), made.ids.end());
-      types_.insert(types_.end(), made.types.begin(), made.types.end());
+      for (const std::int32_t type : made.types) {
+        require(type >= 0 && type < 256, "the tokenizer gives the segment type ", type, ", 0 to 255 were expected");
+        types_.push_back(static_cast<std::uint8_t>(type));
+      }
       offsets_.push_back(ids_.size());
       targets_.push_back(example.target);
     }
@@ -59,14 +62,17 @@ class Tokenized {
 
   void add_to(Batch& batch, std::size_t i) const {
     const std::size_t begin = offsets_[i], count = offsets_[i + 1] - begin;
-    batch.add(std::span(ids_).subspan(begin, count), std::span(types_).subspan(begin, count), targets_[i], examples_[i]);
+    const auto first = types_.begin() + static_cast<std::ptrdiff_t>(begin);
+    const std::vector<std::int32_t> types(first, first + static_cast<std::ptrdiff_t>(count));
+    batch.add(std::span(ids_).subspan(begin, count), types, targets_[i], examples_[i]);
   }
 
  private:
   static constexpr std::uint64_t selection_round = std::numeric_limits<std::uint64_t>::max();  // no epoch has it
 
   std::vector<std::int64_t> examples_;
-  std::vector<std::int32_t> ids_, types_;
+  std::vector<std::int32_t> ids_;
+  std::vector<std::uint8_t> types_;
   std::vector<std::size_t> offsets_{0};
   std::vector<double> targets_;
 };

@@ -89,6 +89,14 @@ struct LoRA {
     ops::add(c.w, dx, constant(through));
   }
 
+  /// W += s B diag(g) A: what the branch adds, as a change of the site's weight (out, in).
+  void merge(auto& c, const auto& p, auto W) const {
+    const auto scope = c.w.scope();
+    ops::gemm(c.w, W, folded(c, p), p.A, p.scale, 1);
+  }
+  /// B with the gate folded in; a temporary where there is a gate.  (out, r)
+  auto folded(auto& c, const auto& p) const { return gate.forward(c, p, constant(p.B)); }
+
   void after_step(auto& c, auto& all, auto&, const StepInfo& step) const {
     if constexpr (requires { gate.after_step(c, all.modules[0], step); })
       for (auto& p : all.modules) gate.after_step(c, p, step);

@@ -11,7 +11,7 @@
 #include <peft/core/error.hpp>
 #include <peft/io/json.hpp>
 #include <peft/io/json_fields.hpp>
-#include <peft/model/bert_config.hpp>
+#include <peft/io/bert_config.hpp>
 
 namespace peft {
 

@@ -9,7 +9,7 @@
 
 #include <peft/concepts.hpp>
 #include <peft/io/config.hpp>
-#include <peft/model/bert_config.hpp>
+#include <peft/io/bert_config.hpp>
 #include <peft/model/tensor_store.hpp>
 #include <peft/nn/shape.hpp>
 

@@ -90,7 +90,8 @@ class Lane {
   }
 
  private:
-  static constexpr int no_layer = 1 << 30;
+  /// Are the last layer's outputs wanted for every row?
+  static constexpr bool whole_last = Task::reads == Reads::mean || taps_all<Plain>();
 
   V forward(const GroupStep& g, bool crossing_wanted) {
     const Backbone& bert = model_.backbone();
@@ -100,7 +101,7 @@ class Lane {
     pass_.training = g.training && crossing_wanted;
     pass_.seed = g.seed;
     pass_.layer = -1;
-    batch_ = pack(worker, g.sequences, input_rows(), prefix_rows(), staging_);
+    batch_ = pack(worker, g.sequences, model_.attached().input_rows(), model_.attached().prefix_rows(model_.values()), staging_);
     pass_.batch = &batch_;
     pass_.rows_are(batch_.example, batch_.positions);
     const bool below = crosses && crossing_wanted && first_ < 0;
@@ -108,24 +109,32 @@ class Lane {
     V turn[2] = {worker.template keep<T>(batch_.tokens, d, "hidden"), worker.template keep<T>(batch_.tokens, d, "hidden")};
     V x = output_for(0, turn, crossing_wanted, batch_.tokens);
     embed(x, below);
-    if constexpr (has_side_net<Plain>())
+    if constexpr (has_side_net<Plain>()) {
       side([&](auto& net, auto& p, auto& kept, auto&) { net.begin(pass_, p, kept, shape.layers); });
+      tap(-1, x, false);
+    }
 
-    constexpr bool all_rows = Task::reads == Reads::mean;
     for (int l = 0; l < shape.layers; ++l) {
       pass_.layer = l;
-      const bool last = l + 1 == shape.layers, only_first = last && !all_rows;
+      const bool last = l + 1 == shape.layers, only_first = last && !whole_last;
       const bool crossing = crosses && crossing_wanted && l >= first_;
       V y = output_for(l + 1, turn, crossing_wanted, only_first ? batch_.sequences : batch_.tokens);
       const std::size_t mark = worker.space.mark();
       blocks_[static_cast<std::size_t>(l)].forward(pass_, shape, x, y, only_first, crossing);
       if (!crossing) worker.space.release(mark);
       x = y;
-      if constexpr (has_side_net<Plain>()) tap(l, x, last);
+      if constexpr (has_side_net<Plain>()) tap(l, x, only_first);
     }
     pass_.layer = -1;
-    if constexpr (has_side_net<Plain>())
+    if constexpr (whole_last && Task::reads == Reads::first) {
+      V read = worker.template keep<T>(batch_.sequences, d, "head");
+      ops::gather_rows(worker, read, C(x), batch_.first);
+      x = read;
+    }
+    if constexpr (has_side_net<Plain>()) {
+      side_rows(Task::reads == Reads::mean);
       side([&](auto& net, auto& p, auto& kept, auto&) { net.correct(pass_, p, kept, x); });
+    }
     return head(x, crossing_wanted);
   }
 
@@ -211,16 +220,26 @@ class Lane {
       ops::multiply(worker, dpooled, C(dpooled), C(pooler_slope_));
       nn::linear_backward<Site::pooler>(pass_, pooler_x_, dpooled, into_layers || has_side_net<Plain>() ? dlast : V(), false);
     }
-    if constexpr (has_side_net<Plain>())
+    if constexpr (has_side_net<Plain>()) {
+      side_rows(Task::reads == Reads::mean);
       side([&](auto& net, auto& p, auto& kept, auto& grad) { net.backward(pass_, p, kept, C(dlast), grad); });
-    if constexpr (crosses)
-      if (into_layers) layers_backward(turn);
+    }
+    if constexpr (crosses) {
+      if (!into_layers) return loss;
+      if constexpr (whole_last && Task::reads == Reads::first) {
+        ops::copy(worker, dpooled, C(dlast));
+        dlast = turn[shape.layers % 2];
+        ops::fill(worker, dlast, T(0));
+        ops::add_to_rows(worker, dlast, C(dpooled), batch_.first);
+      }
+      layers_backward(turn);
+    }
     return loss;
   }
 
   void layers_backward(V (&turn)[2]) {
     const auto& shape = model_.backbone().shape();
-    V dy = slice(turn[shape.layers % 2], 0, Task::reads == Reads::mean ? batch_.tokens : batch_.sequences);
+    V dy = slice(turn[shape.layers % 2], 0, whole_last ? batch_.tokens : batch_.sequences);
     for (int l = shape.layers - 1; l >= std::max(first_, 0); --l) {
       pass_.layer = l;
       const bool below = l > first_ || pass_.template any<Site::layer, Route::pre>();
@@ -263,19 +282,28 @@ class Lane {
   template <class F>
   void side(F&& f) {
     pass_.template each<Site::side, Route::side>([&](auto i, int m) {
+      pass_.template here<i>(m);
       f(model_.attached().template delta<i>(), P::template module<i>(model_.values(), m), std::get<i>(pass_.kept.all)[m],
         P::template module<i>(gradients_, m));
     });
   }
-  /// Shows a side net the rows that the task reads.
-  void tap(int l, V x, bool last) {
+  void side_rows(bool all) {
+    if (all)
+      pass_.rows_are(batch_.example, batch_.positions);
+    else
+      pass_.rows_are(batch_.first_example, batch_.first_position);
+  }
+  /// Shows a side net what it wants to see: the rows that the task reads, or all. `gathered`: x holds the former only.
+  void tap(int l, V x, bool gathered) {
     const auto scope = worker.scope();
     V seen = x;
-    if (Task::reads == Reads::first && !last) {
+    side_rows(whole_last);
+    if (!whole_last && !gathered) {
       seen = worker.template temp<T>(batch_.sequences, cols(x));
       ops::gather_rows(worker, seen, C(x), batch_.first);
     }
     side([&](auto& net, auto& p, auto& kept, auto&) { net.tap(pass_, p, kept, l, C(seen)); });
+    pass_.rows_are(batch_.example, batch_.positions);
   }
 
   void upload_targets(const GroupStep& g, V targets) {
@@ -286,26 +314,6 @@ class Lane {
     Kokkos::deep_copy(worker.exec, targets,
                       Kokkos::View<const T**, Kokkos::LayoutRight, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(
                           host_targets_.data(), host_targets_.size(), 1));
-  }
-
-  Extent input_rows() const {
-    Extent n = 0;
-    for_each_delta<Plain>([&](auto i) {
-      if constexpr (Plain::template type<i>::route == Route::input)
-        if (!model_.attached().placement(i).modules.empty()) n += model_.attached().template delta<i>().count();
-    });
-    return n;
-  }
-  Extent prefix_rows() const {
-    Extent n = 0;
-    for_each_delta<Plain>([&](auto i) {
-      if constexpr (Plain::template type<i>::route == Route::prefix)
-        for (const Module& m : model_.attached().placement(i).modules) {
-          auto p = P::template module<i>(model_.values(), model_.attached().placement(i).find(m.site, m.layer));
-          n = std::max(n, rows(model_.attached().template delta<i>().keys_values(p).k));
-        }
-    });
-    return n;
   }
 
   void run_empty(const GroupShape& shape, bool training) {

@@ -30,6 +30,7 @@ struct EncoderBlock {
   V slope;                       // (m, inner) derivative of the activation
   NormKept<V> attn_norm, ff_norm;
   bool only_first = false;
+  Extent prefix = 0;  // keys and values before each sequence's, in this layer
 
   /// y (m, d) from x (n, d), which is changed in place by `pre` deltas on the layer. Takes temporaries and keeps its stash
   /// until the workspace is released; with `crossing` false nothing is kept for a backward.
@@ -42,11 +43,12 @@ struct EncoderBlock {
     p.template before<Site::layer>(input);
     x = input;
 
-    k = p.keep(b.key_rows(), d, "keys");
-    v = p.keep(b.key_rows(), d, "values");
+    prefix = p.template any<Site::self_attention, Route::prefix>() ? b.prefix : 0;
+    k = p.keep(n + b.sequences * prefix, d, "keys");
+    v = p.keep(n + b.sequences * prefix, d, "values");
     project<Site::key>(p, k, key_x);
     project<Site::value>(p, v, value_x);
-    if (p.template any<Site::self_attention, Route::prefix>()) put_prefix(p);
+    if (prefix > 0) put_prefix(p);
 
     residual = x;
     if (only_first) {
@@ -106,6 +108,8 @@ struct EncoderBlock {
       linear_backward<Site::ff_up>(p, up_x, dinner, dy, true);
     }
 
+    if (empty(dx) && !trains_attention(p)) return;
+
     // The attention half.
     layernorm_backward<Site::attn_norm>(p, attn_norm, dy);
     dropped(p, DropoutAt::attention_out, shape.hidden_dropout, dout, dy);
@@ -116,11 +120,11 @@ struct EncoderBlock {
 
     const bool below = !empty(dx);
     const bool want_q = below || p.template trains<Site::query>();
-    const bool want_k = below || p.template trains<Site::key>() || p.template any<Site::self_attention, Route::prefix>();
+    const bool want_k = below || p.template trains<Site::key>() || prefix > 0;
     // Queries, keys and values are read for the last time: their gradients take their place.
     ops::attention_backward<E, T>(p.w, segments(p, shape), q, k, v, lse, dcontext, want_q ? q : V(), want_k ? k : V(), v,
                                   drop(p, DropoutAt::attention, shape.attention_dropout));
-    if (p.template any<Site::self_attention, Route::prefix>()) take_prefix(p);
+    if (prefix > 0) take_prefix(p);
 
     // dx = the residual's gradient + what comes through q, k and v.
     V dq_x = below ? dy : V();
@@ -138,6 +142,12 @@ struct EncoderBlock {
 
  private:
   using Segments = ops::Segments;
+
+  static bool trains_attention(const P& p) {
+    return p.template trains<Site::query>() || p.template trains<Site::key>() || p.template trains<Site::value>() ||
+           p.template trains<Site::attn_out>() || p.template trains<Site::attention>() ||
+           p.template trains<Site::attn_norm>() || p.template any<Site::self_attention, Route::prefix>();
+  }
 
   static V kept_if(P& p, bool keep, Extent r, Extent c, const char* name) {
     return keep ? p.keep(r, c, name) : p.temp(r, c, name);
@@ -157,9 +167,9 @@ struct EncoderBlock {
     Segments s{b.sequences, shape.heads, 1 / std::sqrt(static_cast<double>(shape.width / shape.heads)), false};
     s.q_offsets = only_first ? b.first_offsets : b.offsets;
     s.q_segment = only_first ? b.first_offsets : b.segment;
-    s.k_offsets = b.key_offsets;
-    s.k_segment = b.key_segment;
-    s.longest_keys = b.longest + b.prefix;
+    s.k_offsets = prefix > 0 ? b.key_offsets : b.offsets;
+    s.k_segment = prefix > 0 ? b.key_segment : b.segment;
+    s.longest_keys = b.longest + prefix;
     return s;
   }
   void activate(P& p, Activation a, V inner) {
@@ -172,26 +182,25 @@ struct EncoderBlock {
   template <Site S>
   void project(P& p, V y, C& own) {
     const Packed& b = *p.batch;
-    if (b.prefix == 0) return linear<S>(p, x, y, own);
+    if (prefix == 0) return linear<S>(p, x, y, own);
     const auto scope = p.w.scope();
     V plain = p.temp(b.tokens, cols(y));
     linear<S>(p, x, plain, own);
-    ops::spread_after_prefix(p.w, y, C(plain), b.segment, b.prefix);
+    ops::spread_after_prefix(p.w, y, C(plain), b.segment, prefix);
   }
   template <Site S>
   void unproject(P& p, C own, V dy, V dx) {
     const Packed& b = *p.batch;
-    if (b.prefix == 0) return linear_backward<S>(p, own, dy, dx, true);
+    if (prefix == 0) return linear_backward<S>(p, own, dy, dx, true);
     const auto scope = p.w.scope();
     V plain = p.temp(b.tokens, cols(dy));
-    ops::collect_after_prefix(p.w, plain, C(dy), b.segment, b.prefix);
+    ops::collect_after_prefix(p.w, plain, C(dy), b.segment, prefix);
     linear_backward<S>(p, own, plain, dx, true);
   }
   void put_prefix(P& p) {
     p.template each<Site::self_attention, Route::prefix>([&](auto i, int m) {
       auto values = P::template module<i>(p.values, m);
       const auto kv = p.attached.template delta<i>().keys_values(values);
-      require(rows(kv.k) == p.batch->prefix, "prefix of ", rows(kv.k), " rows in a pass of ", p.batch->prefix);
       ops::put_prefix(p.w, k, C(kv.k), p.batch->key_offsets, p.batch->sequences);
       ops::put_prefix(p.w, v, C(kv.v), p.batch->key_offsets, p.batch->sequences);
     });

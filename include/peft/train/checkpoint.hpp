@@ -3,7 +3,6 @@
 #include <array>
 #include <filesystem>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -83,7 +82,7 @@ RunState read_checkpoint(const std::filesystem::path& path, const Layout& layout
   require(text("version") == "1", path.string(), ": checkpoint version ", text("version"), "; this program reads version 1");
   require(parse_json(text("layout"), path.string() + ": layout") == describe(layout), path.string(),
           ": the checkpoint is of another model or method: its tensors have other names or shapes");
-  const auto run = parse_json(text("run"), path.string() + ": run");
+  const nlohmann::json run = parse_json(text("run"), path.string() + ": run");
   RunState state;
   try {
     state = {run.at("step").get<std::int64_t>(), run.at("epoch").get<int>(), run.at("cursor").get<std::int64_t>(),

@@ -35,6 +35,7 @@ class Engine {
     if (workers <= 0) workers = on_host<E> ? omp_get_num_procs() : 1;
     if (!on_host<E>) workers = 1;
     for (int i = 0; i < workers; ++i) lanes_.push_back(std::make_unique<Lane<M>>(model));
+    once_.space.grow_when_full();
   }
 
   M& model() { return model_; }
@@ -43,12 +44,13 @@ class Engine {
   const Grouping& grouping() const { return grouping_; }
   typename M::Buffer total() const { return total_; }
   typename M::Tensors& gradients() { return gradients_; }
-  Worker<E>& worker() { return lanes_.front()->worker; }
+  /// For what runs once per step, on the whole model.
+  Worker<E>& worker() { return once_; }
 
   /// Makes room for steps on batches of up to `sequences` sequences of up to `longest` tokens. Returns bytes per worker.
   std::size_t plan(int sequences, int longest, bool training) {
-    const int extra = added_rows();
-    largest_ = grown(largest_, {std::max(grouping_.tokens + longest + extra, longest + extra), sequences, longest + extra});
+    const int extra = model_.attached().input_rows(), tokens = grouping_.tokens + longest + extra;
+    largest_ = grown(largest_, {tokens, std::min(sequences, tokens), longest + extra});
     training_ = training_ || training;
     std::size_t bytes = 0;
     for (auto& lane : lanes_) bytes = lane->plan(largest_, training_);
@@ -56,13 +58,15 @@ class Engine {
   }
   const std::map<std::string, std::size_t>& planned_by_name() const { return lanes_.front()->planned_by_name(); }
 
-  /// Derived tensors (`prepare`): call after every change of the values.
-  void prepare() {
-    auto context = make_context();
-    each([&](const auto& d, auto& all, auto&) {
+  /// Derived tensors (`prepare`): call after every change of the values. What a delta samples for a training step, it draws
+  /// from the step's `seed`; outside training it takes no sample.
+  void prepare(std::uint64_t seed = 0, bool training = false) {
+    seed_ = seed;
+    sampling_ = training;
+    each([&](auto& context, const auto& d, auto& all, auto&) {
       if constexpr (requires { d.prepare(context, all); }) d.prepare(context, all);
     });
-    lanes_.front()->worker.fence();
+    once_.fence();
   }
 
   void zero_gradients() {
@@ -93,15 +97,21 @@ class Engine {
 
   /// After the last `accumulate` of a step: gradients of derived tensors go back to what they were derived from, penalties add.
   void finish_gradients() {
-    auto context = make_context();
-    each([&](const auto& d, auto& all, auto& grads) {
+    each([&](auto& context, const auto& d, auto& all, auto& grads) {
       if constexpr (requires { d.finish(context, all, grads); }) d.finish(context, all, grads);
       if constexpr (requires { d.regularise(context, all, grads); }) d.regularise(context, all, grads);
     });
   }
+  /// The sum of the penalties whose gradients `finish_gradients` adds, of the deltas that can say it.
+  double penalty() {
+    double sum = 0;
+    each([&](auto& context, const auto& d, auto& all, auto&) {
+      if constexpr (requires { d.penalty(context, all); }) sum += d.penalty(context, all);
+    });
+    return sum;
+  }
   void after_step(const StepInfo& info) {
-    auto context = make_context();
-    each([&](const auto& d, auto& all, auto& grads) {
+    each([&](auto& context, const auto& d, auto& all, auto& grads) {
       if constexpr (requires { d.after_step(context, all, grads, info); }) d.after_step(context, all, grads, info);
     });
   }
@@ -133,21 +143,13 @@ class Engine {
   }
   static Sequences sequences(const Batch& b, int begin, int end) { return {b.offsets, b.ids, b.types, b.examples, begin, end}; }
 
-  int added_rows() const {
-    int n = 0;
-    for_each_delta<Plain>([&](auto i) {
-      if constexpr (Plain::template type<i>::route == Route::input)
-        if (!model_.attached().placement(i).modules.empty()) n += model_.attached().template delta<i>().count();
-    });
-    return n;
-  }
-
   /// Checks a batch against the backbone, cuts it, and makes room when it is larger than any before.
   std::vector<int> begin(const Batch& batch, bool training) {
     const auto& backbone = model_.backbone();
     require(batch.sequences() > 0, "a batch without sequences");
-    require(batch.longest() + added_rows() <= backbone.longest(), "a sequence of ", batch.longest(), " tokens",
-            added_rows() ? cat(" and ", added_rows(), " virtual ones") : std::string(), " is longer than the backbone's ",
+    const int added = model_.attached().input_rows(), shifted = added + model_.attached().prefix_rows(model_.values());
+    require(batch.longest() + shifted <= backbone.longest(), "a sequence of ", batch.longest(), " tokens",
+            shifted ? cat(" and ", shifted, " virtual ones") : std::string(), " is longer than the backbone's ",
             backbone.longest(), " positions; truncate with a smaller max_length");
     for (std::size_t i = 0; i < batch.ids.size(); ++i)
       if (batch.ids[i] < 0 || batch.ids[i] >= backbone.vocabulary())
@@ -155,13 +157,13 @@ class Engine {
              "; does the tokenizer belong to this model?");
       else if (batch.types[i] < 0 || batch.types[i] >= backbone.config().type_vocab_size)
         fail("segment type ", batch.types[i], " of a backbone with ", backbone.config().type_vocab_size, " types");
-    std::vector<int> cuts = cut_groups(batch.offsets, grouping_, added_rows());
+    std::vector<int> cuts = cut_groups(batch.offsets, grouping_, added);
     GroupShape need;
     for (std::size_t c = 1; c < cuts.size(); ++c) {
       GroupShape g{0, cuts[c] - cuts[c - 1], 0};
       for (int s = cuts[c - 1]; s < cuts[c]; ++s) {
-        const int n = batch.offsets[s + 1] - batch.offsets[s] + added_rows();
-        require(n > added_rows(), "sequence ", s, " of a batch is empty");
+        const int n = batch.offsets[s + 1] - batch.offsets[s] + added;
+        require(n > added, "sequence ", s, " of a batch is empty");
         g.tokens += n;
         g.longest = std::max(g.longest, n);
       }
@@ -207,11 +209,15 @@ class Engine {
     lane.worker.fence();
   }
 
-  Context<T, E> make_context() { return Context<T, E>{worker()}; }
   template <class F>
   void each(F&& f) {
     for_each_delta<Plain>([&](auto i) {
-      f(model_.attached().template delta<i>(), std::get<i>(model_.values().all), std::get<i>(gradients_.all));
+      once_.space.clear();
+      Context<T, E> context{once_};
+      context.seed = seed_;
+      context.training = sampling_;
+      context.frozen = model_.attached().frozen(i).data();
+      f(context, model_.attached().template delta<i>(), std::get<i>(model_.values().all), std::get<i>(gradients_.all));
     });
   }
 
@@ -220,7 +226,10 @@ class Engine {
   typename M::Buffer total_;
   typename M::Tensors gradients_;
   std::vector<std::unique_ptr<Lane<M>>> lanes_;
+  Worker<E> once_;
   GroupShape largest_;
+  std::uint64_t seed_ = 0;
+  bool sampling_ = false;
   bool training_ = false;
   std::atomic<bool> failed_{false};
 };

@@ -15,30 +15,12 @@
 #include <peft/train/checkpoint.hpp>
 #include <peft/train/early_stopping.hpp>
 #include <peft/train/engine.hpp>
+#include <peft/train/history.hpp>
 #include <peft/train/interrupt.hpp>
 #include <peft/train/meter.hpp>
 #include <peft/train/progress.hpp>
 
 namespace peft {
-
-/// One epoch, as reported.
-struct EpochReport {
-  int epoch = 0;  // counted from 1
-  double loss = 0;  // mean over the epoch's steps
-  metric::Scores dev;
-  bool best = false;
-};
-
-/// What a run was.
-struct History {
-  std::vector<EpochReport> epochs;
-  std::int64_t steps = 0, examples = 0, tokens = 0;
-  double seconds = 0;  // of training alone, since the last start
-  std::vector<double> losses;  // of every step since the last start
-  bool interrupted = false, stopped_early = false;
-
-  double examples_per_second() const { return seconds > 0 ? static_cast<double>(examples) / seconds : 0; }
-};
 
 /// How to train. Callbacks may be empty.
 struct FitOptions {

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <peft/delta/bias.hpp>
+
+#include "methods.hpp"
+#include "run.hpp"
+
+int run_bitfit(const Job& job) {
+  using namespace peft;
+  Method<Delta<Bias>> method;
+  auto& part = std::get<0>(method.deltas);
+  part.mask = job.sites(Linear | Norm | Pooler, Linear | Norm | Pooler);
+  return run(job, method, "BitFit", {{"sites", job.options.sites}}, 1e-3);
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "job.hpp"
+
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <iostream>
+
+#include <peft/data/read_task.hpp>
+#include <peft/io/atomic_file.hpp>
+#include <peft/io/config.hpp>
+#include <peft/io/json.hpp>
+#include <peft/io/peft_format.hpp>
+#include <peft/report/memory.hpp>
+#include <peft/report/numbers.hpp>
+#include <peft/report/table.hpp>
+
+using namespace peft;
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string quoted_list(const std::vector<std::string>& items) {
+  std::string text;
+  for (const std::string& item : items) text += (text.empty() ? "" : ", ") + item;
+  return text;
+}
+
+}  // namespace
+
+Job::Job(Options given) : options(std::move(given)), kind(metric::kind_of(options.task)) {
+  const BertConfig config = read_bert_config(fs::path(options.model) / "config.json");
+  train = read_task(options.task, options.data, "train");
+  dev = read_task(options.task, options.data, "dev", Labels::Optional, &train);
+  if (train.regression && kind == metric::Kind::Accuracy) kind = metric::Kind::PearsonSpearman;
+  tokenizer = std::make_unique<Tokenizer>(Tokenizer::open(options.model));
+  TokenizeOptions cut;
+  cut.max_length = options.max_length;
+  cut.model_max_length = config.max_position_embeddings;
+  dev_tokens = std::make_unique<Tokenized>(dev, *tokenizer, cut);
+  cut.limit = options.limit;
+  cut.seed = options.seed;
+  LoaderOptions batches;
+  batches.batch = options.batch;
+  batches.tokens = options.batch_tokens;
+  batches.bucket = static_cast<int>(options.bucket);
+  batches.seed = options.seed;
+  loader = std::make_unique<Loader>(Tokenized(train, *tokenizer, cut), batches);
+  train.examples.clear();
+  train.examples.shrink_to_fit();
+  if (!options.load.empty()) {
+    if (has_delta(options.load))
+      delta = load_delta(options.load);
+    else
+      adapter = load_peft_lora(options.load);
+  }
+}
+
+int Job::longest() const {
+  int n = 0;
+  for (std::size_t i = 0; i < loader->data().size(); ++i) n = std::max(n, loader->data().length(i));
+  for (std::size_t i = 0; i < dev_tokens->size(); ++i) n = std::max(n, dev_tokens->length(i));
+  return n;
+}
+
+SiteSet Job::sites(SiteSet standard, SiteSet possible) const {
+  std::string list = options.sites;
+  if (delta) list = delta->setting("sites");
+  if (list.empty()) return standard;
+  SiteSet set;
+  for (std::size_t begin = 0; begin <= list.size();) {
+    const std::size_t end = std::min(list.find(',', begin), list.size());
+    const std::string name = list.substr(begin, end - begin);
+    SiteSet found;
+    std::vector<std::string> known;
+    for (const SiteInfo& s : site_table)
+      if (possible.contains(s.site)) {
+        known.emplace_back(s.name);
+        if (glob(name, s.name)) found = found | only(s.site);
+      }
+    require(!found.empty(), "--sites: \"", name, "\" names no site that --method ", options.method,
+            " can sit on; there are: ", quoted_list(known), " (and * stands for any text)");
+    set = set | found;
+    begin = end + 1;
+  }
+  return set;
+}
+
+std::string Job::base_model() const { return options.base_model.empty() ? options.model : options.base_model; }
+
+std::string Job::identity() const {
+  return cat("task ", options.task, ", method ", options.method, ", batch ", options.batch, ", tokens ", options.batch_tokens,
+             ", bucket ", options.bucket, ", limit ", options.limit, ", max length ", options.max_length, ", dropout ",
+             options.dropout, ", delta dropout ", options.delta_dropout, ", alpha ", options.alpha, ", sparsity ",
+             options.sparsity, ", examples ", loader->data().size(), ", tokens ", loader->data().tokens());
+}
+
+void Job::show_model(const std::vector<report::Module>& modules, const std::string& method, bool head_from_checkpoint) const {
+  std::cout << "model   " << options.model << "\n"
+            << "task    " << options.task << ": " << report::count(static_cast<std::int64_t>(loader->data().size()))
+            << " training examples (" << report::count(static_cast<std::int64_t>(loader->data().tokens())) << " tokens), "
+            << report::count(static_cast<std::int64_t>(dev_tokens->size())) << " dev\n"
+            << "method  " << method << "\n"
+            << "head    "
+            << (head_from_checkpoint ? "the checkpoint's own" : cat("fresh, ", labels(), labels() == 1 ? " output" : " labels"))
+            << "\n\n"
+            << report::delta_tree(modules).text() << "\n";
+}
+
+void Job::show_plan(const std::vector<report::Buffer>& buffers, int workers) const {
+  std::cout << "Memory of a step (" << workers << (workers == 1 ? " worker" : " workers") << "), planned:\n"
+            << report::memory_plan(buffers).text() << "\n"
+            << std::flush;
+}
+
+void Job::show_epoch(const EpochReport& r, int epochs) const {
+  std::cout << "epoch " << r.epoch << "/" << epochs << "  loss " << report::fixed(r.loss, 4);
+  for (const auto& [name, value] : r.dev.parts) std::cout << "  dev " << name << " " << report::fixed(value, 4);
+  std::cout << (r.best && epochs > 1 ? "  (best)" : "") << "\n" << std::flush;
+}
+
+void Job::finish(const Result& result, const std::vector<float>& dev_logits) const {
+  if (!options.predict.empty()) write_predictions(dev_logits);
+  if (!options.json.empty()) write_json(result);
+  if (result.rank_total > 0)
+    std::cout << "ranks: " << result.rank_kept << " of " << result.rank_total << " kept, "
+              << result.rank_total - result.rank_kept << " removed (their gates are exactly zero)\n";
+  if (result.merge_error >= 0)
+    std::cout << "merged into " << options.export_to << ": largest difference of a dev logit " << result.merge_error << "\n";
+  report::Table table({"method", "trainable", "%", result.dev ? "dev " + result.dev->main_name : "dev", "examples/s", "peak memory"});
+  table.add({options.method, report::count(result.trainable), report::percent(double(result.trainable), double(result.total)),
+             result.dev ? report::fixed(result.dev->main, 4) : "unlabelled",
+             result.history.seconds > 0 ? report::fixed(result.history.examples_per_second(), 1) : "-",
+             report::bytes(report::peak_memory())});
+  std::cout << "\n" << table.text() << std::flush;
+}
+
+void Job::write_predictions(const std::vector<float>& logits) const {
+  std::string text = "#";
+  const auto labels = static_cast<std::size_t>(this->labels());
+  for (std::size_t c = 0; c < labels; ++c) text += (c ? "\t" : "") + (labels == 1 ? std::string("score") : train.label_names[c]);
+  text += "\n";
+  char number[32];
+  for (std::size_t i = 0; i < logits.size(); ++i) {
+    std::snprintf(number, sizeof number, "%.9g", static_cast<double>(logits[i]));
+    text += number;
+    text += (i + 1) % labels == 0 ? '\n' : '\t';
+  }
+  write_file(options.predict, text);
+}
+
+void Job::write_json(const Result& r) const {
+  nlohmann::ordered_json j;
+  j["method"] = options.method;
+  j["task"] = options.task;
+  j["seed"] = options.seed;
+  j["trainable"] = r.trainable;
+  j["total"] = r.total;
+  j["metric"] = r.dev ? r.dev->main_name : "";
+  j["dev"] = nlohmann::ordered_json::array();
+  j["loss"] = nlohmann::ordered_json::array();
+  for (const EpochReport& e : r.history.epochs) {
+    j["dev"].push_back(e.dev.main);
+    j["loss"].push_back(e.loss);
+  }
+  if (r.history.epochs.empty() && r.dev) j["dev"].push_back(r.dev->main);
+  if (r.dev)
+    for (const auto& [name, value] : r.dev->parts) j["scores"][name] = value;
+  j["steps"] = r.history.steps;
+  j["examples"] = r.history.examples;
+  j["tokens"] = r.history.tokens;
+  j["seconds"] = r.history.seconds;
+  j["examples_per_second"] = r.history.examples_per_second();
+  j["peak_memory_mib"] = static_cast<double>(report::peak_memory()) / 1048576;
+  if (r.rank_total > 0) {
+    j["rank_total"] = r.rank_total;
+    j["rank_removed"] = r.rank_total - r.rank_kept;
+  }
+  if (r.merge_error >= 0) j["merge_error"] = r.merge_error;
+  j["step_losses"] = r.history.losses;
+  write_file(options.json, j.dump(1) + "\n");
+}

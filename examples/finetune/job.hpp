@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <peft/data/dataset.hpp>
+#include <peft/data/loader.hpp>
+#include <peft/data/tokenized.hpp>
+#include <peft/io/delta_file.hpp>
+#include <peft/io/peft_lora.hpp>
+#include <peft/report/plan.hpp>
+#include <peft/report/tree.hpp>
+#include <peft/site.hpp>
+#include <peft/task/metric/glue.hpp>
+#include <peft/text/tokenizer.hpp>
+#include <peft/train/history.hpp>
+
+#include "options.hpp"
+
+/// All of a run that does not depend on the method's type: data in, report out.
+class Job {
+ public:
+  explicit Job(Options options);
+
+  const Options options;
+  peft::Dataset train, dev;
+  std::unique_ptr<peft::Tokenizer> tokenizer;
+  std::unique_ptr<peft::Loader> loader;
+  std::unique_ptr<peft::Tokenized> dev_tokens;
+  peft::metric::Kind kind;
+
+  // What --load gave.
+  std::optional<peft::PeftLora> adapter;
+  std::optional<peft::DeltaFile> delta;
+
+  int labels() const { return train.outputs(); }
+  int longest() const;
+  /// The sites that --sites names, or `standard`; `possible` are those the method was compiled for.
+  peft::SiteSet sites(peft::SiteSet standard, peft::SiteSet possible) const;
+  std::string base_model() const;
+  std::string identity() const;
+
+  void show_model(const std::vector<peft::report::Module>& modules, const std::string& method, bool head_from_checkpoint) const;
+  void show_plan(const std::vector<peft::report::Buffer>& buffers, int workers) const;
+  void show_epoch(const peft::EpochReport& report, int epochs) const;
+
+  /// What the run came to.
+  struct Result {
+    std::int64_t trainable = 0, total = 0;
+    peft::History history;
+    std::optional<peft::metric::Scores> dev;
+    int rank_total = 0, rank_kept = 0;  // of a gated method; 0: no gates
+    double merge_error = -1;            // largest difference of a logit; below 0: nothing was merged
+  };
+  void finish(const Result& result, const std::vector<float>& dev_logits) const;
+
+ private:
+  void write_predictions(const std::vector<float>& logits) const;
+  void write_json(const Result& result) const;
+};

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// Fine-tunes a BERT checkpoint on a GLUE task or a CSV file with one of the library's methods.
+#include <CLI/CLI.hpp>
+#include <Kokkos_Core.hpp>
+#include <exception>
+#include <functional>
+#include <iostream>
+#include <map>
+
+#include "methods.hpp"
+
+namespace {
+
+using Run = std::function<int(const Job&)>;
+const std::map<std::string, Run>& methods() {
+  static const std::map<std::string, Run> table{
+      {"head", run_head}, {"bitfit", run_bitfit}, {"lora", run_lora}, {"sora", run_sora}, {"full", run_full}};
+  return table;
+}
+
+void declare(CLI::App& app, Options& o) {
+  const auto names = [] {
+    std::vector<std::string> list;
+    for (const auto& [name, run] : methods()) list.push_back(name);
+    return list;
+  }();
+  app.add_option("--model", o.model, "Hugging Face folder: config.json, model.safetensors, tokenizer")->required();
+  app.add_option("--task", o.task, "sst2 cola mrpc rte stsb qnli mnli qqp wnli, or csv (columns text[,text2],label)")->required();
+  app.add_option("--data", o.data, "folder with the task's files (train and dev)")->required();
+  app.add_option("--method", o.method, "what is trained")->check(CLI::IsMember(names))->capture_default_str();
+  app.add_option("--rank", o.rank, "of LoRA and SoRA")->check(CLI::Range(1, 4096))->capture_default_str();
+  app.add_option("--alpha", o.alpha, "scale of LoRA and SoRA: alpha / rank")->check(CLI::NonNegativeNumber)->capture_default_str();
+  app.add_option("--sites", o.sites, "where the delta sits, as attn.q,attn.v or *; default: the method's own");
+  app.add_option("--epochs", o.epochs, "0: only load, evaluate and predict")->check(CLI::Range(0, 100000))->capture_default_str();
+  app.add_option("--batch", o.batch, "examples per batch")->check(CLI::Range(1, 1 << 20))->capture_default_str();
+  app.add_option("--batch-tokens", o.batch_tokens, "tokens per batch at the most; 0: any number")->check(CLI::NonNegativeNumber);
+  app.add_option("--bucket", o.bucket, "sort by length within so many batches; 0: do not")->check(CLI::NonNegativeNumber);
+  app.add_option("--accumulate", o.accumulate, "batches per optimizer step")->check(CLI::Range(1, 1 << 20))->capture_default_str();
+  app.add_option("--lr", o.lr, "learning rate; default: 1e-3, full fine-tuning 5e-5")->check(CLI::NonNegativeNumber);
+  app.add_option("--schedule", o.schedule, "of the learning rate")->check(CLI::IsMember({"constant", "linear", "cosine"}))->capture_default_str();
+  app.add_option("--warmup", o.warmup, "a fraction of the steps below 1, else a number of steps")->check(CLI::NonNegativeNumber)->capture_default_str();
+  app.add_option("--weight-decay", o.weight_decay, "AdamW's")->check(CLI::NonNegativeNumber)->capture_default_str();
+  app.add_option("--clip", o.clip, "largest norm of the gradient; 0: off")->check(CLI::NonNegativeNumber)->capture_default_str();
+  app.add_option("--dropout", o.dropout, "the backbone's; default: its config's")->check(CLI::Range(0., 0.99));
+  app.add_option("--delta-dropout", o.delta_dropout, "the delta's own")->check(CLI::Range(0., 0.99))->capture_default_str();
+  app.add_option("--sparsity", o.sparsity, "SoRA's lambda: gates shrink by lr * lambda per step")->check(CLI::NonNegativeNumber)->capture_default_str();
+  app.add_option("--pooling", o.pooling, "the vector that the head reads")->check(CLI::IsMember({"first", "mean"}))->capture_default_str();
+  app.add_option("--max-length", o.max_length, "tokens per sequence, special ones included")->check(CLI::Range(3, 1 << 20))->capture_default_str();
+  app.add_option("--limit", o.limit, "train on the first N examples of the seeded shuffle; 0: all")->check(CLI::NonNegativeNumber)->capture_default_str();
+  app.add_option("--seed", o.seed, "of everything random")->capture_default_str();
+  app.add_option("--patience", o.patience, "stop after so many epochs without a gain and keep the best; 0: never")->check(CLI::NonNegativeNumber)->capture_default_str();
+  app.add_option("--workers", o.workers, "0: one per core")->check(CLI::Range(0, 1024))->capture_default_str();
+  app.add_option("--precision", o.precision, "of weights and arithmetic")->check(CLI::IsMember({"fp32"}))->capture_default_str();
+  app.add_option("--out", o.out, "folder for the delta and the run's checkpoint");
+  app.add_option("--load", o.load, "a saved delta: a folder of ours, or an adapter of Hugging Face PEFT");
+  app.add_flag("--resume", o.resume, "go on with the run saved in --out");
+  app.add_option("--checkpoint-steps", o.checkpoint_steps, "save the run every so many steps too")->check(CLI::NonNegativeNumber);
+  app.add_option("--export", o.export_to, "folder for a plain Hugging Face checkpoint with everything merged");
+  app.add_option("--base-model", o.base_model, "the backbone's name in PEFT's files; default: --model");
+  app.add_option("--predict", o.predict, "file for the dev logits: a row per example, tabs between");
+  app.add_option("--json", o.json, "file for the run as data");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"Fine-tunes a BERT checkpoint with a delta: head only, BitFit, LoRA, SoRA, or all of it."};
+  Options options;
+  declare(app, options);
+  CLI11_PARSE(app, argc, argv);
+  const Kokkos::ScopeGuard kokkos(Kokkos::InitializationSettings().set_disable_warnings(true));
+  try {
+    peft::require(!options.resume || !options.out.empty(), "--resume needs --out, the folder of the run");
+    const Job job(options);
+    peft::require(!job.adapter || options.method == "lora", options.load, " holds a LoRA adapter; give --method lora");
+    return methods().at(options.method)(job);
+  } catch (const std::bad_alloc&) {
+    std::cerr << "error: out of memory; try a smaller --batch or --max-length\n";
+  } catch (const std::exception& e) {
+    std::cerr << "error: " << e.what() << "\n";
+  }
+  return 1;
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <cstdint>
+#include <string>
+
+/// The command line of finetune.
+struct Options {
+  std::string model, task, data, method = "lora";
+  int rank = 8;
+  double alpha = 16;
+  std::string sites;  // names separated by commas; empty: the method's own
+  int epochs = 3, batch = 32, accumulate = 1;
+  double lr = -1;  // below 0: the method's own
+  std::string schedule = "linear";
+  double warmup = 0.06;
+  double dropout = -1;  // the backbone's; below 0: its config's
+  double delta_dropout = 0;
+  double weight_decay = 0.01, clip = 0;
+  double sparsity = 1;  // SoRA's lambda
+  int max_length = 128;
+  std::int64_t limit = 0, bucket = 0, batch_tokens = 0;
+  std::uint64_t seed = 42;
+  int patience = 0, workers = 0;
+  std::string pooling = "first", precision = "fp32";
+  std::string out, load, predict, json, export_to;
+  bool resume = false;
+  std::int64_t checkpoint_steps = 0;
+  std::string base_model;  // as told to PEFT
+};
