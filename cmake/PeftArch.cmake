@@ -24,6 +24,11 @@ function(peft_arch_flags result)
     endforeach()
     if(has_v4)
       set(flags -march=x86-64-v4 -mprefer-vector-width=512)
+      # g++ 12 writes wrong data for some constants of 32 bytes and more (leading equal values, then zeros) when it moves
+      # them with AVX-512 registers; these limit its inlined copies alone.
+      if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+        list(APPEND flags -mmove-max=128 -mstore-max=128)
+      endif()
       if("avx512_bf16" IN_LIST cpu)
         list(APPEND flags -mavx512bf16)
       endif()

@@ -10,7 +10,7 @@ list(APPEND PEFT_ARCH_FLAGS -fno-math-errno -fno-trapping-math)
 # Flags of every target of this project: the instruction set, warnings, and the language that Kokkos was built with.
 # Applied to a target after its sources are known.
 function(peft_configure_target name)
-  target_compile_options(${name} PRIVATE "$<$<COMPILE_LANGUAGE:CXX>:${PEFT_ARCH_FLAGS};-Wall;-Wextra>")
+  target_compile_options(${name} PRIVATE "$<$<COMPILE_LANGUAGE:CXX>:${PEFT_ARCH_FLAGS};-Wall;-Wextra;-Wno-maybe-uninitialized>")
   if(PEFT_KOKKOS_LANGUAGE STREQUAL "CUDA")
     get_target_property(sources ${name} SOURCES)
     set_source_files_properties(${sources} TARGET_DIRECTORY ${name} PROPERTIES LANGUAGE CUDA)

@@ -88,7 +88,6 @@ struct Method {
   static_assert(!(is_gate<Parts> || ... || false), "peft::Method: the gate comes last, and there is one at the most");
 
   using Plain = Method;  // what a method with a gate comes down to
-  using Plain = Method;  // without gates as parts of their own
   using Deltas = std::tuple<Parts...>;
   static constexpr std::size_t size = sizeof...(Parts);
 

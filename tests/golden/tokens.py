@@ -2,8 +2,8 @@
 """What Hugging Face's tokenizers make of text, for the tests of include/peft/text.
 
     python tests/golden/tokens.py golden                     rewrites data/wordpiece (committed)
-    python tests/golden/tokens.py real MODEL OUT FILE...     writes the ids of every line, field and pair of fields in FILEs
-                                                             with MODEL/tokenizer.json to OUT (not committed)
+    python tests/golden/tokens.py real MODEL OUT FILE...     writes to OUT (not committed) the ids by MODEL/tokenizer.json
+                                                             of every line, field and pair of fields in FILEs
     python tests/golden/tokens.py unicode                    prints include/peft/text/unicode_ranges.hpp
 
 Needs `tokenizers` from PyPI alone. The vocabularies are made up here.
@@ -30,7 +30,7 @@ def code_points():
     return (c for c in range(0x110000) if not 0xD800 <= c < 0xE000)
 
 
-# ---- unicode ----------------------------------------------------------------------------------------------------------
+# ---- unicode -------------------------------------------------------------------------------------------------------
 
 def ranges(codes):
     out = []
@@ -43,7 +43,7 @@ def ranges(codes):
 
 
 def print_unicode():
-    """The reference's classes are those of one old Unicode version, whatever is installed: read them off its answers."""
+    """The reference's classes are those of one old Unicode version, whatever is installed: its answers tell."""
     clean = normalizers.BertNormalizer(True, False, False, False)
     strip = normalizers.BertNormalizer(False, False, True, False)
     split = pre_tokenizers.BertPreTokenizer()
@@ -64,8 +64,8 @@ struct CodeRange {
   char32_t first, last;
 };
 
-// Hugging Face's tokenizers classify characters as Unicode 8.0 does; later characters belong to no class. The tables are
-// fixed here so that ids do not change with the Unicode version of a library. None covers ASCII.""")
+// Hugging Face's tokenizers classify characters as Unicode 8.0 does; later characters belong to no class. The tables
+// are fixed here so that ids do not change with the Unicode version of a library. None covers ASCII.""")
     for name, (comment, codes) in tables.items():
         print(f"\n// {comment}\ninline constexpr CodeRange {name}[] = {{")
         line = "   "
@@ -79,14 +79,14 @@ struct CodeRange {
     print("\n}  // namespace peft")
 
 
-# ---- golden -----------------------------------------------------------------------------------------------------------
+# ---- golden --------------------------------------------------------------------------------------------------------
 
 def vocabulary(cased):
     """About 400 made-up entries in several scripts."""
     letters = "abcdefghijklmnopqrstuvwxyz" + ("ABCDEFGHIJKLMNOPQRSTUVWXYZéÉñüÜ" if cased else "")
     letters += "0123456789αβγδσςωабвгдежийёøłßæıאבגעمرحباกขคアイウ"
-    words = ("the a of movie film good bad un ##able ##ing ##ed ##ness ##ly great happy ##happy run ##ning play ##er ##s "
-             "cafe naive resume uber stra ##sse 中 国 文 日 本 語 ㍿ 〇 ½ ² ™ ☃ 😀 👍 🏽 привет ##вет мир καλη ##μερα "
+    words = ("the a of movie film good bad un ##able ##ing ##ed ##ness ##ly great happy ##happy run ##ning play ##er "
+             "##s cafe naive resume uber stra ##sse 中 国 文 日 本 語 ㍿ 〇 ½ ² ™ ☃ 😀 👍 🏽 привет ##вет мир καλη ##μερα "
              "שלום مرحبا ##حبا สวัส ##ดี ᄒ ##ᅡ ##ᆫ ᄀ ##ᅳ ##ᆯ ##' can don won it ##t ##ve www com http don't 's ## "
              "####a ###").split()
     words += ["New", "York", "##York", "Über", "Café"] if cased else ["new", "york", "##york"]
@@ -114,12 +114,14 @@ def tokenizer(name):
     cls, sep = ids["[CLS]"], ids["[SEP]"]
     if name == "odd":
         out.post_processor = processors.BertProcessing(("[SEP]", sep), ("[CLS]", cls))
-        out.add_tokens([AddedToken("<l>", lstrip=True, normalized=False), AddedToken("<r>", rstrip=True, normalized=False),
-                        AddedToken("<lr>", lstrip=True, rstrip=True), AddedToken("solo", single_word=True, normalized=False),
+        out.add_tokens([AddedToken("<l>", lstrip=True, normalized=False),
+                        AddedToken("<r>", rstrip=True, normalized=False), AddedToken("<lr>", lstrip=True, rstrip=True),
+                        AddedToken("solo", single_word=True, normalized=False),
                         AddedToken("[NEW]"), AddedToken("[NEW]ER"), AddedToken("École"), AddedToken("two words")])
     else:
         out.post_processor = processors.TemplateProcessing(
-            single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", cls), ("[SEP]", sep)])
+            single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+            special_tokens=[("[CLS]", cls), ("[SEP]", sep)])
     if name == "uncased":  # what a real file may ask for and this library leaves to the caller
         out.enable_padding(length=128)
         out.enable_truncation(128)
@@ -127,36 +129,46 @@ def tokenizer(name):
 
 
 NASTY = [
-    "", " ", "\t\n\r", "a", "The movie", "unhappyness", "unhappiness!!", "RUNNING played", "  two   spaces ", "don't can't",
-    "don't", "it's", "www.com/http?x=1&y=2", "a.b,c;d", "!!!", "...", "\u2026", "\u201cgood\u201d \u2018bad\u2019",
-    "caf\u00e9", "cafe\u0301", "CAF\u00c9", "CAFE\u0301", "na\u00efve r\u00e9sum\u00e9", "\u00dcber stra\u00dfe",
-    "STRASSE STRA\u1e9eE", "\u0130stanbul", "I\u0307", "i\u0307", "\u0131", "\u03a3\u03a9\u03a3 \u03c3\u03c2", "\u0391\u0301\u03b2",
-    "\u1f82\u1f92\u1fa2", "\u0390\u03b0", "\u01c5 \u01c8 \ufb01 \ufb03 \u2160 \u24b6", "\uff21\uff22 \uff41", "\u2126 \u212b \u212a",
-    "\u4e2d\u56fd", "a\u4e2db", "\u65e5\u672c\u8a9e the movie", "\u3007\u337f", "\U00020000\U0002b820\U0002b920\U0002f800",
-    "\uf900\ufa0e\ufaff", "\u30a2\u30a4\u30a6\u3099", "\u30ac\u30d1", "\ud55c\uae00", "\u1112\u1161\u11ab", "\uac00\uac01\uac02",
-    "\u043f\u0440\u0438\u0432\u0435\u0442 \u043c\u0438\u0440", "\u041f\u0420\u0418\u0412\u0415\u0422", "\u0439 \u0438\u0306 \u0401 \u0451",
-    "\u05e9\u05c1\u05b8\u05dc\u05d5\u05b9\u05dd", "\ufb2a", "\u0645\u0631\u062d\u0628\u0627", "\u0645\u064e\u0631\u0652\u062d\u064e\u0628\u064b\u0627",
-    "\u0622\u0623\u0624", "\u0e2a\u0e27\u0e31\u0e2a\u0e14\u0e35", "\u0915\u094d\u0937 \u0958", "\u1e69 s\u0323\u0307 s\u0307\u0323",
+    "", " ", "\t\n\r", "a", "The movie", "unhappyness", "unhappiness!!", "RUNNING played", "  two   spaces ",
+    "don't can't", "don't", "it's", "www.com/http?x=1&y=2", "a.b,c;d", "!!!", "...", "\u2026",
+    "\u201cgood\u201d \u2018bad\u2019", "caf\u00e9", "cafe\u0301", "CAF\u00c9", "CAFE\u0301",
+    "na\u00efve r\u00e9sum\u00e9", "\u00dcber stra\u00dfe", "STRASSE STRA\u1e9eE", "\u0130stanbul", "I\u0307",
+    "i\u0307", "\u0131", "\u03a3\u03a9\u03a3 \u03c3\u03c2", "\u0391\u0301\u03b2", "\u1f82\u1f92\u1fa2",
+    "\u0390\u03b0", "\u01c5 \u01c8 \ufb01 \ufb03 \u2160 \u24b6", "\uff21\uff22 \uff41", "\u2126 \u212b \u212a",
+    "\u4e2d\u56fd", "a\u4e2db", "\u65e5\u672c\u8a9e the movie", "\u3007\u337f",
+    "\U00020000\U0002b820\U0002b920\U0002f800", "\uf900\ufa0e\ufaff", "\u30a2\u30a4\u30a6\u3099", "\u30ac\u30d1",
+    "\ud55c\uae00", "\u1112\u1161\u11ab", "\uac00\uac01\uac02",
+    "\u043f\u0440\u0438\u0432\u0435\u0442 \u043c\u0438\u0440", "\u041f\u0420\u0418\u0412\u0415\u0422",
+    "\u0439 \u0438\u0306 \u0401 \u0451", "\u05e9\u05c1\u05b8\u05dc\u05d5\u05b9\u05dd", "\ufb2a",
+    "\u0645\u0631\u062d\u0628\u0627", "\u0645\u064e\u0631\u0652\u062d\u064e\u0628\u064b\u0627", "\u0622\u0623\u0624",
+    "\u0e2a\u0e27\u0e31\u0e2a\u0e14\u0e35", "\u0915\u094d\u0937 \u0958", "\u1e69 s\u0323\u0307 s\u0307\u0323",
     "a\u0315\u0300\u05ae\u0062", "\u0344", "\u0958\u0959", "\u212b\u0327", "\u302e\u0300a", "a\u3099\u093c\u0334",
-    "\U0001f600", "good\U0001f600bad", "\U0001f44d\U0001f3fd", "\U0001f468\u200d\U0001f469\u200d\U0001f467", "\u2603\ufe0f", "1\ufe0f\u20e3",
-    "\U0001f1e9\U0001f1ea", "a\u200bb", "a\u200cb\u200dc", "a\u00adb", "a\u2060b", "\ufeffthe", "the\ufeff", "a\u00a0b", "a\u3000b",
-    "a\u2028b\u2029c", "a\u0085b", "a\u000bb\u000cc", "a\u001fb", "a\u0000b", "\u0000", "\u007f", "a\u0080b\u009fc", "a\ufffdb", "\ufffd",
-    "\ue000\uf8ff", "\U000f0000\U0010fffd", "\ufffe\uffff \U0001ffff", "\u0378\u0380 \U000e0001 \U000e0041", "\u061c\u2066a\u2069",
-    "\u180ea", "\u1680a\u2000b\u200ac\u202fd\u205fe", "\u166d\u061d\u2e43\u2e52", "\u1734\u180f\u0898", "\u30fb\uff65\u2e3a",
-    "$100 + 5% = ~`^|<>", "a_b-c", "\u00a7\u00b6\u00b7\u00bf\u00a1\u00ab\u00bb", "\u2212\u2013\u2014\u2015", "\u00bd\u00b2\u2122",
-    "## #a ##a ##able", "###", "####a", "[CLS] the [SEP]", "[SEP]", "the[SEP]movie", "[sep]", "[ SEP ]", "[MASK]ing", "[UNK]", "[PAD][PAD]",
-    "[CLS", "[[SEP]]", "[SE[SEP]P]", "[unused1]", "[CLS]\u0301", "caf\u00e9[SEP]\u0301a", "[NEW] [new] [NEW]ER [newer]", "[New]er[NEW]",
-    "a <l> b <r> c <lr> d", "a  <l>  <r>  <lr>  b", "<l><r><lr>", "\t<l>\u3000<lr>\u00a0x", "solo solos asolo so-lo solo!", "solo",
-    "_solo \u00e9solo solo\u0301 solo\u4e2d \u203fsolo", "\u00c9cole \u00e9cole E\u0301cole \u00c9COLE ecole", "two words two  words TWO WORDS",
-    "x" * 100, "x" * 101, "the" * 40, "a" * 20, "a" * 21, "\u00e9" * 100, "\u00e9" * 101, "e\u0301" * 100, "\u4e2d" * 150, "\U0001f600" * 101,
-    "un" + "able" * 30, "play" + "er" * 48, "play" + "er" * 49, "-" * 60, "unablez", "zunable\u0436", "unable\u0915", "\u0915unable",
-    "good bad " * 30, "The Quick Brown Fox Jumps Over 13 Lazy Dogs.", "New York NewYork newyork", "e.g., i.e.; etc...", "3.14159e-10",
-    "C:\\path\\file.txt", "<html>&amp;</html>", "user@mail.com #tag @you", "\"quoted\" 'single'", "(a[b]{c}<d>)", "mixed\u0410\u0411Cdef\u4e2d12\u0645",
+    "\U0001f600", "good\U0001f600bad", "\U0001f44d\U0001f3fd", "\U0001f468\u200d\U0001f469\u200d\U0001f467",
+    "\u2603\ufe0f", "1\ufe0f\u20e3", "\U0001f1e9\U0001f1ea", "a\u200bb", "a\u200cb\u200dc", "a\u00adb", "a\u2060b",
+    "\ufeffthe", "the\ufeff", "a\u00a0b", "a\u3000b", "a\u2028b\u2029c", "a\u0085b", "a\u000bb\u000cc", "a\u001fb",
+    "a\u0000b", "\u0000", "\u007f", "a\u0080b\u009fc", "a\ufffdb", "\ufffd", "\ue000\uf8ff", "\U000f0000\U0010fffd",
+    "\ufffe\uffff \U0001ffff", "\u0378\u0380 \U000e0001 \U000e0041", "\u061c\u2066a\u2069", "\u180ea",
+    "\u1680a\u2000b\u200ac\u202fd\u205fe", "\u166d\u061d\u2e43\u2e52", "\u1734\u180f\u0898", "\u30fb\uff65\u2e3a",
+    "$100 + 5% = ~`^|<>", "a_b-c", "\u00a7\u00b6\u00b7\u00bf\u00a1\u00ab\u00bb", "\u2212\u2013\u2014\u2015",
+    "\u00bd\u00b2\u2122", "## #a ##a ##able", "###", "####a", "[CLS] the [SEP]", "[SEP]", "the[SEP]movie", "[sep]",
+    "[ SEP ]", "[MASK]ing", "[UNK]", "[PAD][PAD]", "[CLS", "[[SEP]]", "[SE[SEP]P]", "[unused1]", "[CLS]\u0301",
+    "caf\u00e9[SEP]\u0301a", "[NEW] [new] [NEW]ER [newer]", "[New]er[NEW]", "a <l> b <r> c <lr> d",
+    "a  <l>  <r>  <lr>  b", "<l><r><lr>", "\t<l>\u3000<lr>\u00a0x", "solo solos asolo so-lo solo!", "solo",
+    "_solo \u00e9solo solo\u0301 solo\u4e2d \u203fsolo", "\u00c9cole \u00e9cole E\u0301cole \u00c9COLE ecole",
+    "two words two  words TWO WORDS", "x" * 100, "x" * 101, "the" * 40, "a" * 20, "a" * 21, "\u00e9" * 100,
+    "\u00e9" * 101, "e\u0301" * 100, "\u4e2d" * 150, "\U0001f600" * 101, "un" + "able" * 30, "play" + "er" * 48,
+    "play" + "er" * 49, "-" * 60, "unablez", "zunable\u0436", "unable\u0915", "\u0915unable", "good bad " * 30,
+    "The Quick Brown Fox Jumps Over 13 Lazy Dogs.", "New York NewYork newyork", "e.g., i.e.; etc...", "3.14159e-10",
+    "C:\\path\\file.txt", "<html>&amp;</html>", "user@mail.com #tag @you", "\"quoted\" 'single'", "(a[b]{c}<d>)",
+    "mixed\u0410\u0411Cdef\u4e2d12\u0645",
 ]
 # Bytes that are not UTF-8: the reference sees what Python decodes with errors="replace".
-ILL_FORMED = [b"\xff", b"a\x80b", b"a\xc3", b"\xc3(", b"\xe2\x82", b"\xe2\x28\xa1", b"\xf0\x9f\x98", b"\xf0\x9f\x98the", b"\xed\xa0\x80a",
-              b"\xc0\x80", b"\xe0\x80\xaf", b"\xf4\x90\x80\x80", b"\xf8\x88\x80\x80\x80", b"caf\xe9 good", b"the\xe2\x80movie", b"\x85[SEP]\xff",
-              b"[S\xffEP]", b"\x80solo\xa0", b" \xff<l>\x85<r>\xe3\x80a", b"\xe4\xb8\xad\xe4\xb8"]
+ILL_FORMED = [
+    b"\xff", b"a\x80b", b"a\xc3", b"\xc3(", b"\xe2\x82", b"\xe2\x28\xa1", b"\xf0\x9f\x98", b"\xf0\x9f\x98the",
+    b"\xed\xa0\x80a", b"\xc0\x80", b"\xe0\x80\xaf", b"\xf4\x90\x80\x80", b"\xf8\x88\x80\x80\x80", b"caf\xe9 good",
+    b"the\xe2\x80movie", b"\x85[SEP]\xff", b"[S\xffEP]", b"\x80solo\xa0", b" \xff<l>\x85<r>\xe3\x80a",
+    b"\xe4\xb8\xad\xe4\xb8",
+]
 
 
 def cases():
@@ -167,7 +179,8 @@ def cases():
         made.append((some.choice(texts), some.choice(texts), 0))
     long, short = ("good bad movie " * 5).encode(), b"the film"
     for limit in (3, 4, 5, 6, 7, 8, 9, 12, 13, 16, 17, 18, 19, 20, 33):
-        made += [(long, short, limit), (short, long, limit), (long, long, limit), (long, b"", limit), (short, b"\x00", limit)]
+        made += [(long, short, limit), (short, long, limit), (long, long, limit), (long, b"", limit)]
+        made += [(short, b"\x00", limit)]
     return made
 
 
@@ -215,8 +228,8 @@ def write_golden():
     for name in ("uncased", "cased", "odd"):
         made = tokenizer(name)
         (OUT / name).mkdir(parents=True, exist_ok=True)
-        (OUT / name / "tokenizer.json").write_text(json.dumps(json.loads(made.to_str()), ensure_ascii=False, indent=None,
-                                                              separators=(",", ":")) + "\n", encoding="utf-8")
+        compact = json.dumps(json.loads(made.to_str()), ensure_ascii=False, separators=(",", ":"))
+        (OUT / name / "tokenizer.json").write_text(compact + "\n", encoding="utf-8")
         result["sweep"][name] = sweep(made)
         result["cases"][name] = []
         for a, b, limit in cases():
@@ -232,7 +245,7 @@ def write_golden():
     print(sum(len(made) for made in result["cases"].values()), "cases")
 
 
-# ---- real -------------------------------------------------------------------------------------------------------------
+# ---- real ----------------------------------------------------------------------------------------------------------
 
 def write_real(model, out, files):
     """Little-endian int32 throughout. Per text: the bytes of a and b, the limit (0: none), the number of ids, then the

@@ -30,7 +30,8 @@ Records records(std::string_view text, std::vector<std::size_t>* lines = nullptr
 TEST_CASE("CSV as in RFC 4180", "[data]") {
   CHECK(records("a,b\r\n1,2\r\n") == Records{{"a", "b"}, {"1", "2"}});
   CHECK(records("a,b\n1,2") == Records{{"a", "b"}, {"1", "2"}});
-  CHECK(records("\xEF\xBB\xBF" "a,b\n") == Records{{"a", "b"}});
+  CHECK(records("\xEF\xBB\xBF"
+                "a,b\n") == Records{{"a", "b"}});
   CHECK(records("\"x, y\",\"say \"\"hi\"\"\"\n") == Records{{"x, y", "say \"hi\""}});
   CHECK(records(",\n,,\n\"\",\"\"\n") == Records{{"", ""}, {"", "", ""}, {"", ""}});
   CHECK(records("a,") == Records{{"a", ""}});
@@ -39,14 +40,16 @@ TEST_CASE("CSV as in RFC 4180", "[data]") {
   CHECK(records("\n\na\n\r\n\nb\n\n") == Records{{"a"}, {"b"}});
   CHECK(records("").empty());
   std::vector<std::size_t> lines;
-  CHECK(records("h\n\"two\nlines\r\nand more\",x\nend", &lines) == Records{{"h"}, {"two\nlines\r\nand more", "x"}, {"end"}});
+  CHECK(records("h\n\"two\nlines\r\nand more\",x\nend", &lines) ==
+        Records{{"h"}, {"two\nlines\r\nand more", "x"}, {"end"}});
   CHECK(lines == std::vector<std::size_t>{1, 2, 5});
   const std::string big(100000, 'q');
   CHECK(records("\"" + big + "\"," + big) == Records{{big, big}});
 }
 
 TEST_CASE("Unbalanced and stray quotes in CSV", "[data]") {
-  CHECK(missing_in_error([] { records("a,b\n1,\"never\nclosed\n"); }, {"a.csv, line 2, column 2", "never closed"}) == "");
+  CHECK(missing_in_error([] { records("a,b\n1,\"never\nclosed\n"); }, {"a.csv, line 2, column 2", "never closed"}) ==
+        "");
   CHECK(missing_in_error([] { records("a\n\""); }, {"line 2, column 1", "never closed"}) == "");
   CHECK(missing_in_error([] { records("a,b\nx \"y\",2\n"); }, {"line 2, column 1", "a quote inside"}) == "");
   CHECK(missing_in_error([] { records("a,b\n1,\"y\n\"z\n"); }, {"line 3, column 2", "after the closing quote"}) == "");
@@ -75,14 +78,16 @@ TEST_CASE("A data set of one's own: names, indices or scores as labels", "[data]
   CHECK(indices.outputs() == 12);
   CHECK(indices.pairs);
   CHECK(indices.examples.at(1).target == 11);
-  CHECK(missing_in_error([&] { read_task("csv", folder, "dev", Labels::Required, &indices); }, {"\"text2\" is not here"}) == "");
+  CHECK(missing_in_error([&] { read_task("csv", folder, "dev", Labels::Required, &indices); },
+                         {"\"text2\" is not here"}) == "");
 
   folder.put("train.csv", "text,label\na,0.5\nb,-1\nc,2e1\n");
   folder.put("dev.csv", "text,label\na,1\nb,x\n");
   const auto scores = read_task("csv", folder, "train");
   CHECK(scores.regression);
   CHECK(scores.examples.at(2).target == 20);
-  CHECK(missing_in_error([&] { read_task("csv", folder, "dev", Labels::Required, &scores); }, {"line 3", "not a number"}) == "");
+  CHECK(missing_in_error([&] { read_task("csv", folder, "dev", Labels::Required, &scores); },
+                         {"line 3", "not a number"}) == "");
 
   folder.put("train.csv", "text,label\na,-1\nb,1\n");
   CHECK(read_task("csv", folder, "train").label_names == std::vector<std::string>{"-1", "1"});

@@ -36,7 +36,8 @@ TEST_CASE("SST-2: sentence and label; the test split has an index instead", "[da
   CHECK_FALSE(train.pairs);
   CHECK(read_task("SST-2", folder.path() / "SST-2", "dev").examples.at(0).target == 1);
 
-  CHECK(missing_in_error([&] { read_task("sst2", folder, "test"); }, {"test.tsv", "no labels", "sst2", "\"label\""}) == "");
+  CHECK(missing_in_error([&] { read_task("sst2", folder, "test"); }, {"test.tsv", "no labels", "sst2", "\"label\""}) ==
+        "");
   const auto test = read_task("sst2", folder, "test", Labels::Optional);
   CHECK_FALSE(test.labelled);
   CHECK(test.examples.at(1).a == "this film .");
@@ -75,8 +76,9 @@ TEST_CASE("MRPC: GLUE's files and Microsoft's, which have a byte order mark and 
 }
 
 TEST_CASE("RTE: named labels", "[data]") {
-  const Folder folder{{"train.tsv", "index\tsentence1\tsentence2\tlabel\n0\tNo weapons found.\tWeapons found.\tnot_entailment\n"
-                                    "1\tA place of sorrow.\tA place.\tentailment\n"}};
+  const Folder folder{{"train.tsv",
+                       "index\tsentence1\tsentence2\tlabel\n0\tNo weapons found.\tWeapons found.\tnot_entailment\n"
+                       "1\tA place of sorrow.\tA place.\tentailment\n"}};
   const auto train = read_task("rte", folder, "train");
   CHECK(targets(train) == std::vector<double>{1, 0});
   CHECK(train.examples.at(1).b == "A place.");
@@ -85,7 +87,8 @@ TEST_CASE("RTE: named labels", "[data]") {
 TEST_CASE("STS-B: scores from 0 to 5", "[data]") {
   const std::string header = "index\tgenre\tfilename\tyear\told_index\tsource1\tsource2\tsentence1\tsentence2";
   const std::string row = "\n0\tmain-captions\tMSRvid\t2012test\t0001\tnone\tnone\tA \"plane takes off.\tAn air plane.";
-  const Folder folder{{"train.tsv", header + "\tscore" + row + "\t5.000" + row + "\t3.8\n"}, {"test.tsv", header + row}};
+  const Folder folder{{"train.tsv", header + "\tscore" + row + "\t5.000" + row + "\t3.8\n"},
+                      {"test.tsv", header + row}};
   const auto train = read_task("sts-b", folder, "train");
   CHECK(targets(train) == std::vector<double>{5, 3.8});
   CHECK(train.examples.at(0).a == "A \"plane takes off.");
@@ -103,7 +106,8 @@ TEST_CASE("STS-B: scores from 0 to 5", "[data]") {
 }
 
 TEST_CASE("QNLI: a question and a sentence", "[data]") {
-  const Folder folder{{"dev.tsv", "index\tquestion\tsentence\tlabel\n0\tWhat came into force?\tAs of that day.\tentailment\n"}};
+  const Folder folder{
+      {"dev.tsv", "index\tquestion\tsentence\tlabel\n0\tWhat came into force?\tAs of that day.\tentailment\n"}};
   const auto dev = read_task("qnli", folder, "dev");
   CHECK(dev.examples.at(0).a == "What came into force?");
   CHECK(dev.examples.at(0).b == "As of that day.");
@@ -111,10 +115,13 @@ TEST_CASE("QNLI: a question and a sentence", "[data]") {
 }
 
 TEST_CASE("MNLI: two dev sets, with more columns than the training set", "[data]") {
-  const std::string parses = "index\tpromptID\tpairID\tgenre\tsentence1_binary_parse\tsentence2_binary_parse\tsentence1_parse\t"
-                             "sentence2_parse\tsentence1\tsentence2";
-  const std::string row = "\n0\t63735\t63735n\tslate\t( a )\t( b )\t(ROOT a)\t(ROOT b)\tThe new rights\tEveryone likes them";
-  const std::string dev = parses + "\tlabel1\tlabel2\tlabel3\tlabel4\tlabel5\tgold_label" + row + "\tneutral\tneutral\tneutral\t"
+  const std::string parses =
+      "index\tpromptID\tpairID\tgenre\tsentence1_binary_parse\tsentence2_binary_parse\tsentence1_parse\t"
+      "sentence2_parse\tsentence1\tsentence2";
+  const std::string row =
+      "\n0\t63735\t63735n\tslate\t( a )\t( b )\t(ROOT a)\t(ROOT b)\tThe new rights\tEveryone likes them";
+  const std::string dev = parses + "\tlabel1\tlabel2\tlabel3\tlabel4\tlabel5\tgold_label" + row +
+                          "\tneutral\tneutral\tneutral\t"
                           "neutral\tentailment\t";
   const Folder folder{{"MNLI/train.tsv", parses + "\tlabel1\tgold_label" + row + "\tneutral\tcontradiction"},
                       {"MNLI/dev_matched.tsv", dev + "neutral\n"},
@@ -129,7 +136,8 @@ TEST_CASE("MNLI: two dev sets, with more columns than the training set", "[data]
   CHECK(targets(read_task("mnli", folder, "dev_matched")) == std::vector<double>{1});
   CHECK(targets(read_task("mnli", folder, "dev_mismatched")) == std::vector<double>{0});
   CHECK(read_task("mnli", folder, "test", Labels::Optional).examples.size() == 1);
-  CHECK(missing_in_error([&] { read_task("mnli", folder, "validation"); }, {"mnli", "\"validation\"", "dev_mismatched"}) == "");
+  CHECK(missing_in_error([&] { read_task("mnli", folder, "validation"); },
+                         {"mnli", "\"validation\"", "dev_mismatched"}) == "");
   CHECK(missing_in_error([&] { read_task("rte", folder, "dev_mismatched"); }, {"rte has no split"}) == "");
 }
 
@@ -147,7 +155,8 @@ TEST_CASE("QQP: the broken lines of its official file are left out and counted",
 }
 
 TEST_CASE("WNLI: numbered labels", "[data]") {
-  const Folder folder{{"train.tsv", "index\tsentence1\tsentence2\tlabel\n0\tI stuck a pin.\tThe carrot had a hole.\t1\n"}};
+  const Folder folder{
+      {"train.tsv", "index\tsentence1\tsentence2\tlabel\n0\tI stuck a pin.\tThe carrot had a hole.\t1\n"}};
   const auto train = read_task("wnli", folder, "train");
   CHECK(targets(train) == std::vector<double>{1});
   CHECK(train.label_names == std::vector<std::string>{"not_entailment", "entailment"});
@@ -155,7 +164,8 @@ TEST_CASE("WNLI: numbered labels", "[data]") {
 
 TEST_CASE("Malformed GLUE files: the error names file, line and column", "[data]") {
   const Folder folder;
-  const auto refused = [&](std::string_view text, std::initializer_list<std::string_view> parts, const char* task = "sst2") {
+  const auto refused = [&](std::string_view text, std::initializer_list<std::string_view> parts,
+                           const char* task = "sst2") {
     folder.put("train.tsv", text);
     return missing_in_error([&] { read_task(task, folder, "train"); }, parts);
   };
@@ -164,7 +174,8 @@ TEST_CASE("Malformed GLUE files: the error names file, line and column", "[data]
   CHECK(refused("sentence\tlabel\n", {"train.tsv", "no examples"}) == "");
   CHECK(refused("text\tlabel\na\t1\n", {"train.tsv, line 1", "no column \"sentence\"", "\"text\", \"label\""}) == "");
   CHECK(refused("sentence\tlabel\tlabel\na\t1\t1\n", {"line 1", "\"label\" appears twice"}) == "");
-  CHECK(refused("sentence\tlabel\na\t1\nb\n", {"train.tsv, line 3", "1 fields", "2 were expected", "\"sentence\", \"label\""}) == "");
+  CHECK(refused("sentence\tlabel\na\t1\nb\n",
+                {"train.tsv, line 3", "1 fields", "2 were expected", "\"sentence\", \"label\""}) == "");
   CHECK(refused("sentence\tlabel\na\tb\t1\n", {"line 2", "3 fields, 2"}) == "");
   CHECK(refused("sentence\tlabel\na\t1\n\nb\t0\n", {"line 3", "1 fields"}) == "");
   CHECK(refused("sentence\tlabel\na\t2\n", {"line 2, column \"label\"", "\"2\"", "0 (negative), 1 (positive)"}) == "");
@@ -176,9 +187,11 @@ TEST_CASE("Malformed GLUE files: the error names file, line and column", "[data]
   CHECK(refused("gj04\t1\t\n", {"line 1", "3 fields, 4"}, "cola") == "");
   CHECK(refused("\n\n", {"no examples"}, "cola") == "");
 
-  CHECK(missing_in_error([&] { read_task("sst2", folder, "dev"); }, {folder.path().string(), "SST-2", "\"dev.tsv\""}) == "");
+  CHECK(missing_in_error([&] { read_task("sst2", folder, "dev"); }, {folder.path().string(), "SST-2", "\"dev.tsv\""}) ==
+        "");
   CHECK(missing_in_error([&] { read_task("sst2", folder.path() / "no", "dev"); }, {"no such folder"}) == "");
-  CHECK(missing_in_error([&] { read_task("imdb", folder, "dev"); }, {"\"imdb\"", "sst2, cola, mrpc", "wnli and csv"}) == "");
+  CHECK(missing_in_error([&] { read_task("imdb", folder, "dev"); }, {"\"imdb\"", "sst2, cola, mrpc", "wnli and csv"}) ==
+        "");
   std::filesystem::remove(folder.path() / "train.tsv");
   std::filesystem::create_directory(folder.path() / "train.tsv");
   CHECK(missing_in_error([&] { read_task("sst2", folder, "train"); }, {"directory"}) == "");

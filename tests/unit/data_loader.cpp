@@ -32,7 +32,8 @@ const peft::Tokenizer& tokenizer() {
   return made;
 }
 
-peft::Loader loader(peft::LoaderOptions options, peft::TokenizeOptions tokens = {.max_length = 48, .model_max_length = 48}) {
+peft::Loader loader(peft::LoaderOptions options,
+                    peft::TokenizeOptions tokens = {.max_length = 48, .model_max_length = 48}) {
   return {peft::Tokenized(sentences(), tokenizer(), tokens), options};
 }
 
@@ -136,7 +137,8 @@ TEST_CASE("Buckets bring like lengths together and still shuffle", "[data]") {
     }
     return out;
   };
-  const auto plain = loader({.batch = 8}), bucketed = loader({.batch = 8, .bucket = 4}), budget = loader({.batch = 0, .tokens = 60, .bucket = 4});
+  const auto plain = loader({.batch = 8}), bucketed = loader({.batch = 8, .bucket = 4}),
+             budget = loader({.batch = 0, .tokens = 60, .bucket = 4});
   CHECK(bucketed.steps(0) == 13);
   CHECK(sorted(examples(bucketed, 0)) == all_of_them());
   CHECK(sorted(examples(budget, 0)) == all_of_them());
@@ -189,7 +191,8 @@ TEST_CASE("Lengths: cut to what was asked for, never above the model's maximum",
   const auto made = loader({.batch = 100}, {.max_length = 6, .model_max_length = 48});
   CHECK(made.batch(0, 0).longest() == 6);
   CHECK(missing_in_error([] { loader({}, {.max_length = 49, .model_max_length = 48}); }, {"49", "48"}) == "");
-  CHECK(missing_in_error([] { loader({}, {.max_length = 1, .model_max_length = 48}); }, {"length of 1", "2 special"}) == "");
+  CHECK(missing_in_error([] { loader({}, {.max_length = 1, .model_max_length = 48}); }, {"length of 1", "2 special"}) ==
+        "");
   CHECK(missing_in_error([] { loader({}, {.max_length = -5, .model_max_length = 48}); }, {"-5"}) == "");
   CHECK(missing_in_error([] { loader({}, {.max_length = 9, .limit = -1}); }, {"-1"}) == "");
 }

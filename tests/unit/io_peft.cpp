@@ -196,8 +196,9 @@ TEST_CASE("peft lora: configs as PEFT writes them") {
   json config = json::parse(R"({"alora_invocation_tokens": null, "alpha_pattern": {}, "arrow_config": null,
     "auto_mapping": null, "base_model_name_or_path": null, "bias": "none", "corda_config": null, "eva_config": null,
     "exclude_modules": null, "fan_in_fan_out": false, "inference_mode": true, "init_lora_weights": true,
-    "layer_replication": null, "layers_pattern": null, "layers_to_transform": null, "loftq_config": {}, "lora_alpha": 16,
-    "lora_bias": false, "lora_dropout": 0.0, "megatron_core": "megatron.core", "modules_to_save": ["classifier", "score"],
+    "layer_replication": null, "layers_pattern": null, "layers_to_transform": null, "loftq_config": {},
+    "lora_alpha": 16, "lora_bias": false, "lora_dropout": 0.0, "megatron_core": "megatron.core",
+    "modules_to_save": ["classifier", "score"],
     "peft_type": "LORA", "peft_version": "0.21.2", "r": 2, "rank_pattern": {}, "target_modules": ["value", "query"],
     "target_parameters": null, "task_type": "SEQ_CLS", "use_dora": false, "use_qalora": false, "use_rslora": false})");
   const auto load = [&] {

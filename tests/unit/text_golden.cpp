@@ -77,7 +77,8 @@ TEST_CASE("Every code point is normalised and split as the reference does", "[te
         if (is_left_out(c)) continue;
         std::string text = "x";
         peft::utf8::append(text, c);
-        peft::for_each_bert_word(normalizer(text + "Y"), [&](std::string_view word) { hash = fnv("\n", fnv(word, hash)); });
+        peft::for_each_bert_word(normalizer(text + "Y"),
+                                 [&](std::string_view word) { hash = fnv("\n", fnv(word, hash)); });
       }
       INFO(name << ", from code point " << block * 4096);
       CHECK(hash == std::stoull(blocks[block], nullptr, 16));
@@ -90,7 +91,9 @@ TEST_CASE("A real tokenizer gives the reference's ids on every sentence of the d
   const char* model = std::getenv("PEFT_TOKENS_MODEL");
   const char* reference = std::getenv("PEFT_TOKENS_REFERENCE");
   if (model == nullptr || reference == nullptr) {
-    WARN("skipped: set PEFT_TOKENS_MODEL to a checkpoint and PEFT_TOKENS_REFERENCE to what tests/golden/tokens.py wrote");
+    WARN(
+        "skipped: set PEFT_TOKENS_MODEL to a checkpoint and PEFT_TOKENS_REFERENCE to what tests/golden/tokens.py "
+        "wrote");
     return;
   }
   const auto tokenizer = peft::Tokenizer::open(model);

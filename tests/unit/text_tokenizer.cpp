@@ -18,7 +18,8 @@ using Ids = std::vector<std::int32_t>;
 
 namespace {
 
-const std::string vocabulary = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nun\n##able\n##ab\nable\n!\ngood\nGood\nfilm\n\xE4\xB8\xAD\n\xC3\xA9t\n";
+const std::string vocabulary =
+    "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nun\n##able\n##ab\nable\n!\ngood\nGood\nfilm\n\xE4\xB8\xAD\n\xC3\xA9t\n";
 enum : std::int32_t { Pad, Unk, Cls, Sep, Mask, Un, XAble, XAb, Able, Bang, Good, BigGood, Film, Zhong, Et };
 
 nlohmann::json document() {
@@ -34,8 +35,8 @@ nlohmann::json document() {
       "pair": [{"Sequence": {"id": "B", "type_id": 1}}, {"SpecialToken": {"id": "[SEP]", "type_id": 1}},
                {"Sequence": {"id": "A", "type_id": 0}}],
       "special_tokens": {"[CLS]": {"ids": [2]}, "[SEP]": {"ids": [3]}}},
-    "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##", "max_input_chars_per_word": 10,
-      "vocab": {"[UNK]": 1, "[CLS]": 2, "[SEP]": 3, "good": 10, "film": 12}}})");
+    "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
+      "max_input_chars_per_word": 10, "vocab": {"[UNK]": 1, "[CLS]": 2, "[SEP]": 3, "good": 10, "film": 12}}})");
 }
 
 // "" when opening the changed document fails with a message that holds the parts.
@@ -52,14 +53,18 @@ TEST_CASE("vocab.txt alone makes an uncased BERT tokenizer", "[text]") {
   const Folder folder{{"vocab.txt", vocabulary}};
   const auto tokenizer = Tokenizer::open(folder);
   CHECK(tokenizer.vocab_size() == 15);
-  CHECK(Ids{tokenizer.pad(), tokenizer.unk(), tokenizer.cls(), tokenizer.sep(), tokenizer.mask()} == Ids{0, 1, 2, 3, 4});
+  CHECK(Ids{tokenizer.pad(), tokenizer.unk(), tokenizer.cls(), tokenizer.sep(), tokenizer.mask()} ==
+        Ids{0, 1, 2, 3, 4});
   CHECK(Ids(tokenizer.special_tokens().begin(), tokenizer.special_tokens().end()) == Ids{0, 1, 2, 3, 4});
   CHECK(tokenizer.id("film") == Film);
   CHECK(tokenizer.id("movie") == -1);
   CHECK(tokenizer.encode("Good unable film!").ids == Ids{Cls, Good, Un, XAble, Film, Bang, Sep});
   CHECK(tokenizer.encode("unableab unableabx").ids == Ids{Cls, Un, XAble, XAb, Unk, Sep});
   CHECK(tokenizer.encode("").ids == Ids{Cls, Sep});
-  CHECK(tokenizer.encode("good\xE4\xB8\xAD\xFF" "film").ids == Ids{Cls, Good, Zhong, Film, Sep});
+  CHECK(tokenizer
+            .encode("good\xE4\xB8\xAD\xFF"
+                    "film")
+            .ids == Ids{Cls, Good, Zhong, Film, Sep});
   CHECK(tokenizer.encode("a [MASK] film").ids == Ids{Cls, Unk, Mask, Film, Sep});
   CHECK(tokenizer.encode("a [mask]").ids == Ids{Cls, Unk, Unk, Unk, Unk, Sep});
 
@@ -81,7 +86,8 @@ TEST_CASE("vocab.txt with Windows line ends, without the last one", "[text]") {
 TEST_CASE("tokenizer_config.json decides about case and names the role tokens", "[text]") {
   const Folder folder{{"vocab.txt", vocabulary + "<m>\n"}, {"tokenizer_config.json", R"({"do_lower_case": false})"}};
   CHECK(Tokenizer::open(folder).encode("Good \xC3\xA9t").ids == Ids{Cls, BigGood, Et, Sep});
-  folder.put("tokenizer_config.json", R"({"do_lower_case": true, "strip_accents": false, "mask_token": {"content": "<m>"}})");
+  folder.put("tokenizer_config.json",
+             R"({"do_lower_case": true, "strip_accents": false, "mask_token": {"content": "<m>"}})");
   CHECK(Tokenizer::open(folder).encode("Good \xC3\x89T").ids == Ids{Cls, Good, Et, Sep});
   CHECK(Tokenizer::open(folder).encode("<m>").ids == Ids{Cls, 15, Sep});
   CHECK(Tokenizer::open(folder).mask() == 15);
@@ -114,7 +120,8 @@ TEST_CASE("Truncation takes from the longer sentence first", "[text]") {
   CHECK(tokenizer.encode("good film !", "unable", 6).ids == Ids{Cls, Good, Film, Sep, Un, Sep});
   CHECK(tokenizer.encode("good", {}, 2).ids == Ids{Cls, Sep});
   CHECK(missing_in_error([&] { tokenizer.encode("good", {}, 1); }, {"length of 1", "2 special tokens"}) == "");
-  CHECK(missing_in_error([&] { tokenizer.encode("good", "film", 2); }, {"length of 2", "3 special tokens of a pair"}) == "");
+  CHECK(missing_in_error([&] { tokenizer.encode("good", "film", 2); }, {"length of 2", "3 special tokens of a pair"}) ==
+        "");
   CHECK(missing_in_error([&] { tokenizer.encode("good", {}, -1); }, {"-1"}) == "");
 }
 
@@ -159,20 +166,28 @@ TEST_CASE("Malformed tokenizer files", "[text]") {
   CHECK(refused([](auto& j) { j["model"]["vocab"]["good"] = "1"; }, {"\"good\" is \"1\""}) == "");
   CHECK(refused([](auto& j) { j["model"]["unk_token"] = "<unk>"; }, {"vocab", "\"<unk>\""}) == "");
   CHECK(refused([](auto& j) { j["model"]["vocab"] = nlohmann::json::object(); }, {"none of its 0 tokens"}) == "");
-  CHECK(refused([](auto& j) { j["model"]["max_input_chars_per_word"] = -3; }, {"max_input_chars_per_word", "-3"}) == "");
-  CHECK(refused([](auto& j) { j["normalizer"]["type"] = "NFKC"; }, {"normalizer is of type \"NFKC\"", "BertNormalizer"}) == "");
+  CHECK(refused([](auto& j) { j["model"]["max_input_chars_per_word"] = -3; }, {"max_input_chars_per_word", "-3"}) ==
+        "");
+  CHECK(refused([](auto& j) { j["normalizer"]["type"] = "NFKC"; },
+                {"normalizer is of type \"NFKC\"", "BertNormalizer"}) == "");
   CHECK(refused([](auto& j) { j["normalizer"]["lowercase"] = 1; }, {"normalizer", "\"lowercase\" is 1"}) == "");
-  CHECK(refused([](auto& j) { j["pre_tokenizer"]["type"] = "ByteLevel"; }, {"pre_tokenizer is of type \"ByteLevel\""}) == "");
+  CHECK(refused([](auto& j) { j["pre_tokenizer"]["type"] = "ByteLevel"; },
+                {"pre_tokenizer is of type \"ByteLevel\""}) == "");
   CHECK(refused([](auto& j) { j["pre_tokenizer"] = nullptr; }, {"\"pre_tokenizer\" is missing"}) == "");
-  CHECK(refused([](auto& j) { j["post_processor"]["type"] = "RobertaProcessing"; }, {"post_processor is of type"}) == "");
+  CHECK(refused([](auto& j) { j["post_processor"]["type"] = "RobertaProcessing"; }, {"post_processor is of type"}) ==
+        "");
   CHECK(refused([](auto& j) { j["post_processor"]["single"] = 5; }, {"\"single\" is 5", "an array"}) == "");
-  CHECK(refused([](auto& j) { j["post_processor"]["single"].clear(); }, {"single must hold the sequence A once"}) == "");
+  CHECK(refused([](auto& j) { j["post_processor"]["single"].clear(); }, {"single must hold the sequence A once"}) ==
+        "");
   CHECK(refused([](auto& j) { j["post_processor"]["pair"][0]["Sequence"]["id"] = "A"; }, {"pair must hold"}) == "");
-  CHECK(refused([](auto& j) { j["post_processor"]["pair"][0]["Sequence"]["id"] = "C"; }, {"pair[0]: Sequence", "\"C\""}) == "");
+  CHECK(refused([](auto& j) { j["post_processor"]["pair"][0]["Sequence"]["id"] = "C"; },
+                {"pair[0]: Sequence", "\"C\""}) == "");
   CHECK(refused([](auto& j) { j["post_processor"]["special_tokens"].erase("[SEP]"); }, {"\"[SEP]\" is missing"}) == "");
-  CHECK(refused([](auto& j) { j["post_processor"]["special_tokens"]["[SEP]"]["ids"] = {-3}; }, {"token ids only"}) == "");
+  CHECK(refused([](auto& j) { j["post_processor"]["special_tokens"]["[SEP]"]["ids"] = {-3}; }, {"token ids only"}) ==
+        "");
   CHECK(refused([](auto& j) { j["added_tokens"][2].erase("id"); }, {"added_tokens[2]", "\"id\" is missing"}) == "");
-  CHECK(refused([](auto& j) { j["added_tokens"][2]["content"] = "good"; }, {"added_tokens[2]", "the id 40, but 10"}) == "");
+  CHECK(refused([](auto& j) { j["added_tokens"][2]["content"] = "good"; }, {"added_tokens[2]", "the id 40, but 10"}) ==
+        "");
   CHECK(refused([](auto& j) { j["added_tokens"] = "x"; }, {"\"added_tokens\" is \"x\"", "an array"}) == "");
   const auto bert = [](nlohmann::json cls) {
     return [cls](auto& j) { j["post_processor"] = {{"type", "BertProcessing"}, {"cls", cls}, {"sep", {"[SEP]", 3}}}; };

@@ -28,8 +28,10 @@ class CsvReader {
     buffer_.clear();
     ends_.clear();
     for (;;) {
-      if (text_[at_] == '"') read_quoted();
-      else read_plain();
+      if (text_[at_] == '"')
+        read_quoted();
+      else
+        read_plain();
       ends_.push_back(buffer_.size());
       const bool more = at_ < text_.size() && text_[at_] == ',';
       if (more) ++at_;
@@ -51,9 +53,7 @@ class CsvReader {
   const std::string& name() const { return name_; }
 
  private:
-  bool ends_line() const {
-    return at_ < text_.size() && (text_[at_] == '\n' || text_.substr(at_).starts_with("\r\n"));
-  }
+  bool ends_line() const { return at_ < text_.size() && (text_[at_] == '\n' || text_.substr(at_).starts_with("\r\n")); }
 
   void skip_line_end() {
     at_ += text_[at_] == '\r' ? 2u : 1u;
@@ -63,8 +63,8 @@ class CsvReader {
   void read_plain() {
     const std::size_t begin = at_;
     while (at_ < text_.size() && text_[at_] != ',' && !ends_line()) {
-      if (text_[at_] == '"') stop(line_, "a quote inside a field that does not begin with one; quote the whole field and "
-                                         "write the quote twice");
+      if (text_[at_] == '"')
+        stop(line_, "a quote inside a field that does not begin with one; quote the field and double the quote");
       ++at_;
     }
     buffer_ += text_.substr(begin, at_ - begin);
@@ -94,8 +94,8 @@ class CsvReader {
   MappedFile file_;
   std::string_view text_;
   std::size_t at_ = 0, line_ = 1;
-  std::string buffer_;               // the fields of the current record, one after the other
-  std::vector<std::size_t> ends_;    // where each of them ends
+  std::string buffer_;             // the fields of the current record, one after the other
+  std::vector<std::size_t> ends_;  // where each of them ends
 };
 
 }  // namespace peft

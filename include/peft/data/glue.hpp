@@ -24,8 +24,8 @@ struct GlueTask {
 
   bool regression() const { return labels.empty(); }
 
-  /// The names that the file of a split may have, the first that exists counting. Microsoft's own release of MRPC has no
-  /// dev split: its labelled test split then serves as one. Throws Error for a split the task does not have.
+  /// The names that the file of a split may have, the first that exists counting. Microsoft's own release of MRPC has
+  /// no dev split: its labelled test split then serves as one. Throws Error for a split the task does not have.
   std::vector<std::string> files(std::string_view split) const {
     const bool mnli = name == "mnli", mrpc = name == "mrpc";
     if (split == "train") return mrpc ? names("train.tsv", "msr_paraphrase_train.txt") : names("train.tsv");
@@ -51,14 +51,33 @@ inline const std::vector<GlueTask>& glue_tasks() {
   const Names entailment{"entailment", "not_entailment"};
   static const std::vector<GlueTask> tasks{
       {"sst2", "SST-2", {"negative", "positive"}, {"accuracy"}, "sentence", "", "label"},
-      {"cola", "CoLA", {"unacceptable", "acceptable"}, {"matthews"}, "sentence", "", "label",
+      {"cola",
+       "CoLA",
+       {"unacceptable", "acceptable"},
+       {"matthews"},
+       "sentence",
+       "",
+       "label",
        {"source", "label", "star", "sentence"}},
       {"mrpc", "MRPC", {"not_equivalent", "equivalent"}, {"f1", "accuracy"}, "#1 String", "#2 String", "Quality"},
       {"rte", "RTE", entailment, {"accuracy"}, "sentence1", "sentence2", "label"},
       {"stsb", "STS-B", {}, {"pearson", "spearman"}, "sentence1", "sentence2", "score", {}, false, 0, 5},
       {"qnli", "QNLI", entailment, {"accuracy"}, "question", "sentence", "label"},
-      {"mnli", "MNLI", {"entailment", "neutral", "contradiction"}, {"accuracy"}, "sentence1", "sentence2", "gold_label"},
-      {"qqp", "QQP", {"not_duplicate", "duplicate"}, {"f1", "accuracy"}, "question1", "question2", "is_duplicate", {},
+      {"mnli",
+       "MNLI",
+       {"entailment", "neutral", "contradiction"},
+       {"accuracy"},
+       "sentence1",
+       "sentence2",
+       "gold_label"},
+      {"qqp",
+       "QQP",
+       {"not_duplicate", "duplicate"},
+       {"f1", "accuracy"},
+       "question1",
+       "question2",
+       "is_duplicate",
+       {},
        true},
       {"wnli", "WNLI", {"not_entailment", "entailment"}, {"accuracy"}, "sentence1", "sentence2", "label"}};
   return tasks;

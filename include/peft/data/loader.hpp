@@ -14,15 +14,15 @@
 namespace peft {
 
 struct LoaderOptions {
-  int batch = 32;          // examples per batch; 0: as `tokens` allows
+  int batch = 32;           // examples per batch; 0: as `tokens` allows
   std::int64_t tokens = 0;  // at most so many tokens per batch, but always one example; 0: any number
-  int bucket = 0;          // sort by length within so many batches, then shuffle the batches; 0: do not
-  bool shuffle = true;     // otherwise the order of the data set, or of lengths in each bucket
+  int bucket = 0;           // sort by length within so many batches, then shuffle the batches; 0: do not
+  bool shuffle = true;      // otherwise the order of the data set, or of lengths in each bucket
   std::uint64_t seed = 0;
 };
 
-/// Yields the batches of every epoch. They are a function of (options, epoch, step) alone: a run that resumes asks for the
-/// step where it stopped. Not for several threads at once, since the order of the latest epoch is kept.
+/// Yields the batches of every epoch. They are a function of (options, epoch, step) alone: a run that resumes asks for
+/// the step where it stopped. Not for several threads at once, since the order of the latest epoch is kept.
 class Loader {
  public:
   Loader(Tokenized data, LoaderOptions options) : data_(std::move(data)), options_(options) {
@@ -36,7 +36,8 @@ class Loader {
 
   /// The batch of a step, from 0. Throws Error when the epoch has no such step.
   Batch batch(std::int64_t epoch, std::int64_t step) const {
-    require(step >= 0 && step < steps(epoch), "epoch ", epoch, " has no step ", step, ", only ", steps(epoch), " from 0");
+    require(step >= 0 && step < steps(epoch), "epoch ", epoch, " has no step ", step, ", only ", steps(epoch),
+            " from 0");
     const Plan& order = plan(epoch);
     const auto s = static_cast<std::size_t>(step);
     Batch out;
@@ -72,12 +73,15 @@ class Loader {
     const std::size_t mean = std::max<std::size_t>(1, data_.tokens() / data_.size());
     const std::size_t by_tokens = std::max<std::size_t>(1, static_cast<std::size_t>(options_.tokens) / mean);
     const auto by_examples = static_cast<std::size_t>(options_.batch);
-    const std::size_t per_batch = by_examples == 0 ? by_tokens
-                                  : options_.tokens == 0 ? by_examples : std::min(by_examples, by_tokens);
+    const std::size_t per_batch = by_examples == 0       ? by_tokens
+                                  : options_.tokens == 0 ? by_examples
+                                                         : std::min(by_examples, by_tokens);
     const std::size_t bucket = static_cast<std::size_t>(options_.bucket) * per_batch;
     const auto shorter = [&](std::uint32_t x, std::uint32_t y) { return data_.length(x) < data_.length(y); };
     for (std::size_t begin = 0; begin < rows.size(); begin += bucket) {
-      const auto at = [&](std::size_t i) { return rows.begin() + static_cast<std::ptrdiff_t>(std::min(i, rows.size())); };
+      const auto at = [&](std::size_t i) {
+        return rows.begin() + static_cast<std::ptrdiff_t>(std::min(i, rows.size()));
+      };
       std::stable_sort(at(begin), at(begin + bucket), shorter);
     }
   }

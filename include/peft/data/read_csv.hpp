@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <filesystem>
-#include <functional>
 #include <map>
 #include <optional>
 #include <peft/core/error.hpp>
@@ -44,8 +43,8 @@ inline void choose_labels(Dataset& out, const std::vector<Label>& labels) {
   if (all(is_index)) {
     std::size_t classes = 0;
     for (const std::string& name : names) classes = std::max(classes, std::stoul(name) + 1);
-    require(classes <= most_classes, out.source, ": the largest label is ", classes - 1, ", but classes are counted from 0 "
-            "to ", most_classes - 1, " at most; write scores with a decimal point");
+    require(classes <= most_classes, out.source, ": the largest label is ", classes - 1,
+            ", but classes are counted from 0 to ", most_classes - 1, " at most; write scores with a decimal point");
     for (std::size_t i = 0; i < classes; ++i) out.label_names.push_back(std::to_string(i));
   } else if (numbers && fractions) {
     out.regression = true;
@@ -57,24 +56,27 @@ inline void choose_labels(Dataset& out, const std::vector<Label>& labels) {
 }
 
 inline void set_targets(Dataset& out, const std::vector<Label>& labels) {
-  std::map<std::string, double, std::less<>> classes;
+  std::map<std::string, double> classes;
   for (const std::string& name : out.label_names) classes.emplace(name, static_cast<double>(classes.size()));
   for (std::size_t i = 0; i < labels.size(); ++i) {
     const auto& [text, line] = labels[i];
-    const auto known = classes.find(text);
-    const auto score = out.regression ? parse_number(text) : std::nullopt;
-    require(score || known != classes.end(), out.source, ", line ", line, ", column \"label\": ", quoted(text), " is not ",
-            out.regression ? "a number; a score was expected" : cat("one of the labels ", listed(out.label_names)));
-    out.examples[i].target = score ? *score : known->second;
+    double& target = out.examples[i].target;
+    if (const auto score = parse_number(text); out.regression && score)
+      target = *score;
+    else if (const auto known = classes.find(text); known != classes.end())
+      target = known->second;
+    else
+      fail(out.source, ", line ", line, ", column \"label\": ", quoted(text), " is not ",
+           out.regression ? "a number; a score was expected" : cat("one of the labels ", listed(out.label_names)));
   }
 }
 
 }  // namespace csv_reader
 
 /// Reads a split (`train.csv` and so on) of a data set of one's own: the columns `text`, perhaps `text2`, and `label`.
-/// The training file decides what labels mean, so give it as `train` when reading another: whole numbers from 0 are class
-/// indices; numbers, some with a decimal point, are scores; all else are names of classes, numbered in sorted order.
-/// Throws Error naming file, line and column for whatever is malformed.
+/// The training file decides what labels mean, so give it as `train` when reading another: whole numbers from 0 are
+/// class indices; numbers, some with a decimal point, are scores; all else are names of classes, numbered in sorted
+/// order. Throws Error naming file, line and column for whatever is malformed.
 inline Dataset read_csv(const std::filesystem::path& folder, std::string_view split, Labels labels = Labels::Required,
                         const Dataset* train = nullptr) {
   Dataset out;

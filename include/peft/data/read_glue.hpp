@@ -23,7 +23,8 @@ inline std::filesystem::path find_split(const std::filesystem::path& folder, con
   for (const auto& where : {folder, folder / below})
     for (const std::string& name : names)
       if (std::filesystem::exists(where / name)) return where / name;
-  fail(folder.string(), ": ", what, " was expected here", below.empty() ? "" : " or in " + below, " as ", listed(names));
+  fail(folder.string(), ": ", what, " was expected here", below.empty() ? "" : " or in " + below, " as ",
+       listed(names));
 }
 
 namespace glue_reader {
@@ -38,11 +39,10 @@ inline double target(const GlueTask& task, const Table<TsvReader>& table, std::s
       table.refuse(column, "is out of range; a score from ", task.low, " to ", task.high, " was expected");
     return *number;
   }
-  std::string known;
-  for (std::size_t i = 0; i < task.labels.size(); ++i) {
+  for (std::size_t i = 0; i < task.labels.size(); ++i)
     if (field == task.labels[i] || (number && *number == static_cast<double>(i))) return static_cast<double>(i);
-    known += cat(i == 0 ? "" : ", ", i, " (", task.labels[i], ')');
-  }
+  std::string known;
+  for (std::size_t i = 0; i < task.labels.size(); ++i) known += cat(i == 0 ? "" : ", ", i, " (", task.labels[i], ')');
   table.refuse(column, "is not a label of ", task.name, "; the labels are ", known);
 }
 
@@ -68,8 +68,9 @@ inline void fill(Dataset& out, const GlueTask& task, Table<TsvReader>& table, La
 
 }  // namespace glue_reader
 
-/// Reads a split ("train", "dev", "test"; MNLI also "dev_mismatched", "test_mismatched") of a GLUE task from its official
-/// TSV in `folder` or in the task's subfolder of it. Throws Error naming file, line and column for whatever is malformed.
+/// Reads a split ("train", "dev", "test"; MNLI also "dev_mismatched", "test_mismatched") of a GLUE task from its
+/// official TSV in `folder` or in the task's subfolder of it. Throws Error naming file, line and column for whatever is
+/// malformed.
 inline Dataset read_glue(const GlueTask& task, const std::filesystem::path& folder, std::string_view split,
                          Labels labels = Labels::Required) {
   Dataset out;

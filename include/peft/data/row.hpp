@@ -35,12 +35,12 @@ inline std::string quoted(std::string_view text) {
   return out + (text.size() > most ? "...\"" : "\"");
 }
 
-/// The names separated by ", ", each quoted.
-template <class Names>
-std::string listed(const Names& names) {
+/// The names for an error message: quoted, separated by ", ", the first twenty.
+inline std::string listed(const std::vector<std::string>& names) {
+  constexpr std::size_t most = 20;
   std::string out;
-  for (const auto& name : names) out += cat(out.empty() ? "" : ", ", quoted(name));
-  return out;
+  for (std::size_t i = 0; i < std::min(names.size(), most); ++i) out += cat(i == 0 ? "" : ", ", quoted(names[i]));
+  return names.size() > most ? cat(out, ", ... (", names.size(), " in all)") : out;
 }
 
 }  // namespace peft

@@ -9,8 +9,8 @@
 
 namespace peft {
 
-/// Shuffles in place, every order being equally likely (Fisher and Yates). The order is a function of `seed` and `round`,
-/// the same on every platform, which std::shuffle does not promise.
+/// Shuffles in place, every order being equally likely (Fisher and Yates). The order is a function of `seed` and
+/// `round`, the same on every platform, which std::shuffle does not promise.
 template <class T>
 void shuffle(std::vector<T>& values, std::uint64_t seed, std::uint64_t round) {
   const auto low = [](std::uint64_t x) { return static_cast<std::uint32_t>(x); };

@@ -37,10 +37,8 @@ class Table {
     return static_cast<std::size_t>(found - columns_.begin());
   }
   std::size_t column(std::string_view column) const {
-    const auto found = find(column);
-    require(found.has_value(), name(), ", line 1: there is no column ", quoted(column), "; the columns are ",
-            listed(columns_));
-    return *found;
+    if (const auto found = find(column)) return *found;
+    fail(name(), ", line 1: there is no column ", quoted(column), "; the columns are ", listed(columns_));
   }
 
   /// Takes the next row; false at the end.
@@ -48,8 +46,8 @@ class Table {
 
   bool whole() const { return row_.fields.size() == columns_.size(); }
   void require_whole() const {
-    require(whole(), place(), ": ", row_.fields.size(), " fields, ", columns_.size(), " were expected (",
-            listed(columns_), ')');
+    if (!whole())
+      fail(place(), ": ", row_.fields.size(), " fields, ", columns_.size(), " were expected (", listed(columns_), ')');
   }
 
   /// A field of the current row, which must be whole.

@@ -16,9 +16,9 @@
 namespace peft {
 
 struct TokenizeOptions {
-  int max_length = 128;       // tokens per sequence, special ones included; longer ones are cut
+  int max_length = 128;        // tokens per sequence, special ones included; longer ones are cut
   int model_max_length = 512;  // of the backbone (max_position_embeddings)
-  std::int64_t limit = 0;     // only the first so many examples of a seeded shuffle; 0: all, in their order
+  std::int64_t limit = 0;      // only the first so many examples of a seeded shuffle; 0: all, in their order
   std::uint64_t seed = 0;
 };
 
@@ -30,7 +30,8 @@ class Tokenized {
     require(options.max_length <= options.model_max_length, "a maximum length of ", options.max_length,
             " tokens was asked for, but the model takes at most ", options.model_max_length,
             "; choose a length up to that");
-    require(options.limit >= 0, "a limit of ", options.limit, " examples was asked for; give a positive number, or 0 for all");
+    require(options.limit >= 0, "a limit of ", options.limit,
+            " examples was asked for; give a positive number, or 0 for all");
     require(!data.examples.empty(), data.source, ": there are no examples");
     examples_.resize(data.examples.size());
     std::iota(examples_.begin(), examples_.end(), std::int64_t{0});
@@ -54,8 +55,8 @@ class Tokenized {
     types_.shrink_to_fit();
   }
 
-  std::size_t size() const { return examples_.size(); }     ///< sequences
-  std::size_t tokens() const { return ids_.size(); }        ///< of all sequences together
+  std::size_t size() const { return examples_.size(); }  ///< sequences
+  std::size_t tokens() const { return ids_.size(); }     ///< of all sequences together
   int length(std::size_t i) const { return static_cast<int>(offsets_[i + 1] - offsets_[i]); }
   std::int64_t example(std::size_t i) const { return examples_[i]; }  ///< index in the data set
   double target(std::size_t i) const { return targets_[i]; }

@@ -50,7 +50,8 @@ class AddedTokenFinder {
       at = end;
       if (found->token.single_word && touches_word(all, start, end)) continue;
       if (found->token.lstrip)
-        while (start > done && characters::is_space(utf8::last_before(all, start))) start = character_before(all, start);
+        while (start > done && characters::is_space(utf8::last_before(all, start)))
+          start = character_before(all, start);
       if (found->token.rstrip) end = after_spaces(all, end);
       if (done < start) text(all.substr(done, start - done));
       token(found->token.id);

@@ -47,20 +47,24 @@ struct BertNormalizer {
  private:
   void strip_and_lower(std::string& text) const {
     std::vector<utf8proc_int32_t> codes;
-    if (strip_accents) codes = decomposed(text);
-    else for (std::size_t at = 0; at < text.size();) codes.push_back(static_cast<utf8proc_int32_t>(utf8::next(text, at)));
+    if (strip_accents)
+      codes = decomposed(text);
+    else
+      for (std::size_t at = 0; at < text.size();) codes.push_back(static_cast<utf8proc_int32_t>(utf8::next(text, at)));
     text.clear();
     for (const utf8proc_int32_t code : codes) {
       const auto c = static_cast<char32_t>(code);
       if (strip_accents && characters::is_nonspacing_mark(c)) continue;
-      if (lowercase) characters::for_each_lower(c, [&](char32_t lower) { utf8::append(text, lower); });
-      else utf8::append(text, c);
+      if (lowercase)
+        characters::for_each_lower(c, [&](char32_t lower) { utf8::append(text, lower); });
+      else
+        utf8::append(text, c);
     }
   }
 
   static std::vector<utf8proc_int32_t> decomposed(const std::string& text) {
     std::vector<utf8proc_int32_t> codes(text.size() + 16);
-    for (;;) {
+    for (;;) {  // a second time when the text grows beyond that
       const auto bytes = reinterpret_cast<const utf8proc_uint8_t*>(text.data());
       const auto count = utf8proc_decompose(bytes, static_cast<utf8proc_ssize_t>(text.size()), codes.data(),
                                             static_cast<utf8proc_ssize_t>(codes.size()), UTF8PROC_DECOMPOSE);

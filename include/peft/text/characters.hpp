@@ -11,7 +11,8 @@ namespace peft::characters {
 
 template <std::size_t n>
 bool in(const CodeRange (&ranges)[n], char32_t c) {
-  const auto* after = std::upper_bound(ranges, ranges + n, c, [](char32_t x, const CodeRange& r) { return x < r.first; });
+  const auto* after =
+      std::upper_bound(ranges, ranges + n, c, [](char32_t x, const CodeRange& r) { return x < r.first; });
   return after != ranges && c <= (after - 1)->last;
 }
 
@@ -30,7 +31,8 @@ inline bool is_control(char32_t c) {
 
 /// Unicode's punctuation and every ASCII character that is neither a letter, a digit, a space nor a control character.
 inline bool is_punctuation(char32_t c) {
-  if (c < 0x80) return (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') || (c >= '{' && c <= '~');
+  if (c < 0x80)
+    return (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') || (c >= '{' && c <= '~');
   return in(punctuation_ranges, c);
 }
 

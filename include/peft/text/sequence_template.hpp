@@ -15,7 +15,7 @@ struct SequenceTemplate {
   enum class Kind { Special, A, B };
   struct Piece {
     Kind kind;
-    std::int32_t type;               // segment of all its tokens
+    std::int32_t type;                // segment of all its tokens
     std::vector<std::int32_t> ids{};  // of a special token
   };
   std::vector<Piece> single{{Kind::A, 0}}, pair{{Kind::A, 0}, {Kind::B, 1}};

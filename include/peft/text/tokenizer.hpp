@@ -25,7 +25,7 @@ class Tokenizer {
  public:
   static constexpr int unlimited = std::numeric_limits<int>::max();
 
-  /// Reads `tokenizer.json`, or where there is none `vocab.txt`, and `tokenizer_config.json`, from a checkpoint's folder.
+  /// Reads `tokenizer.json`, or else `vocab.txt`, and `tokenizer_config.json` from a checkpoint's folder.
   static Tokenizer open(const std::filesystem::path& folder) { return Tokenizer(read_tokenizer(folder)); }
 
   explicit Tokenizer(TokenizerParts parts) : parts_(std::move(parts)) {
@@ -33,8 +33,10 @@ class Tokenizer {
     for (const AddedToken& token : parts_.added) {
       rows_ = std::max(rows_, static_cast<std::size_t>(token.id) + 1);
       if (token.special) special_.push_back(token.id);
-      if (token.normalized) in_normalized_.add(token, normalize(token.content));
-      else in_text_.add(token, token.content);
+      if (token.normalized)
+        in_normalized_.add(token, normalize(token.content));
+      else
+        in_text_.add(token, token.content);
     }
     std::sort(special_.begin(), special_.end());
     special_.erase(std::unique(special_.begin(), special_.end()), special_.end());
@@ -64,7 +66,8 @@ class Tokenizer {
     const auto pieces = [&](std::string_view part) {
       std::visit([&](const auto& model) { model.encode(part, out); }, parts_.model);
     };
-    in_text_.split(text, [&](std::string_view part) { in_normalized_.split(normalize(part), pieces, token); }, token);
+    in_text_.split(
+        text, [&](std::string_view part) { in_normalized_.split(normalize(part), pieces, token); }, token);
     return out;
   }
 

@@ -76,7 +76,8 @@ inline std::vector<SequenceTemplate::Piece> read_template(const JsonFields& proc
     }
     const JsonFields token = child(child(processor, "special_tokens"), id);
     for (const auto& number : array_in(token, "ids")) {
-      if (!number.is_number_unsigned() || number.get<std::uint64_t>() > largest_id) token.refuse("ids", "token ids only");
+      if (!number.is_number_unsigned() || number.get<std::uint64_t>() > largest_id)
+        token.refuse("ids", "token ids only");
       out.back().ids.push_back(number.get<std::int32_t>());
     }
   }

@@ -8,8 +8,8 @@ struct CodeRange {
   char32_t first, last;
 };
 
-// Hugging Face's tokenizers classify characters as Unicode 8.0 does; later characters belong to no class. The tables are
-// fixed here so that ids do not change with the Unicode version of a library. None covers ASCII.
+// Hugging Face's tokenizers classify characters as Unicode 8.0 does; later characters belong to no class. The tables
+// are fixed here so that ids do not change with the Unicode version of a library. None covers ASCII.
 
 // Categories Cc, Cf and Co.
 inline constexpr CodeRange control_ranges[] = {

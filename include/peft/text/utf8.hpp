@@ -10,7 +10,8 @@ namespace peft::utf8 {
 inline constexpr char32_t replacement = 0xFFFD;
 
 /// Takes the code point at `text[at]`, which must exist, and moves `at` past it. Ill-formed bytes give U+FFFD, one for
-/// every longest part that could have begun a character (Unicode 15, 3.9), as when Python decodes with errors="replace".
+/// every longest part that could have begun a character (Unicode 15, 3.9), as when Python decodes with
+/// errors="replace".
 inline char32_t next(std::string_view text, std::size_t& at) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned lead = byte(at++);

@@ -14,17 +14,18 @@
 
 namespace peft {
 
-/// Reads a vocabulary with one token per line, the id being the line number from 0. A line that comes twice has its last
-/// id. Throws Error naming the line for text that is not UTF-8.
+/// Reads a vocabulary with one token per line, the id being the line number from 0. A line that comes twice has its
+/// last id. Throws Error naming the line for text that is not UTF-8.
 inline Vocabulary read_vocab_txt(const std::filesystem::path& file) {
   const MappedFile mapped(file);
+  const std::string name = file.string();
   Vocabulary out;
   std::string_view text = mapped.text();
   for (std::size_t id = 0; !text.empty(); ++id) {
     const std::size_t end = std::min(text.find('\n'), text.size());
     std::string_view token = text.substr(0, end);
     if (token.ends_with('\r')) token.remove_suffix(1);
-    require(utf8::is_ascii(token) || utf8::repaired(token) == token, file.string(), ", line ", id + 1,
+    require(utf8::is_ascii(token) || utf8::repaired(token) == token, name, ", line ", id + 1,
             ": the token is not UTF-8");
     out.set(token, static_cast<std::int64_t>(id));
     text.remove_prefix(std::min(end + 1, text.size()));

@@ -32,9 +32,9 @@ class Vocabulary {
     return found == ids_.end() ? none : found->second;
   }
 
-  std::size_t size() const { return ids_.size(); }        ///< tokens
-  std::size_t rows() const { return rows_; }              ///< the largest id plus 1: rows that an embedding needs
-  std::size_t longest() const { return longest_; }        ///< bytes of the longest token
+  std::size_t size() const { return ids_.size(); }  ///< tokens
+  std::size_t rows() const { return rows_; }        ///< the largest id plus 1: rows that an embedding needs
+  std::size_t longest() const { return longest_; }  ///< bytes of the longest token
   auto begin() const { return ids_.begin(); }
   auto end() const { return ids_.end(); }
 

@@ -23,7 +23,8 @@ struct WordPieceOptions {
 /// end is one unknown token. Schuster and Nakajima 2012, as in BERT (Devlin et al. 2019).
 class WordPiece {
  public:
-  WordPiece(Vocabulary vocabulary, WordPieceOptions options) : pieces_(std::move(vocabulary)), options_(std::move(options)) {
+  WordPiece(Vocabulary vocabulary, WordPieceOptions options)
+      : pieces_(std::move(vocabulary)), options_(std::move(options)) {
     unk_ = pieces_.find(options_.unk_token);
     require(unk_ != Vocabulary::none, "the vocabulary of ", pieces_.size(), " tokens lacks the unknown token \"",
             options_.unk_token, "\"");
