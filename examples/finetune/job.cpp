@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "job.hpp"
 
+#include <unistd.h>
+
+#include <bit>
+#include <cerrno>
+#include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
 
+#include <peft/core/rng.hpp>
 #include <peft/data/read_task.hpp>
 #include <peft/io/atomic_file.hpp>
 #include <peft/io/config.hpp>
@@ -26,9 +34,34 @@ std::string quoted_list(const std::vector<std::string>& items) {
   return text;
 }
 
+/// A file is replaced whole; a device or a pipe is written to.
+void write_output(const std::string& path, const std::string& text) {
+  if (!fs::exists(path) || fs::is_regular_file(path)) return write_file(path, text);
+  errno = 0;
+  std::ofstream out(path, std::ios::binary);
+  out << text << std::flush;
+  require(out.good(), "cannot write ", path, ": ", std::strerror(errno != 0 ? errno : EIO));
+}
+
+/// Before hours of training: can the file be written at their end?
+void check_output(const char* option, const std::string& path) {
+  if (path.empty()) return;
+  const fs::path folder = fs::path(path).has_parent_path() ? fs::path(path).parent_path() : fs::path(".");
+  require(!fs::is_directory(path), option, " ", path, ": it is a folder, a file name was expected");
+  require(fs::is_directory(folder), option, " ", path, ": there is no folder ", folder);
+  require(::access(folder.c_str(), W_OK) == 0 || fs::exists(path), option, " ", path, ": ", folder, ": ", std::strerror(errno));
+}
+
 }  // namespace
 
+std::string exact(double x) {
+  char text[40];
+  return {text, std::to_chars(text, text + sizeof text, x).ptr};
+}
+
 Job::Job(Options given) : options(std::move(given)), kind(metric::kind_of(options.task)) {
+  check_output("--json", options.json);
+  check_output("--predict", options.predict);
   const BertConfig config = read_bert_config(fs::path(options.model) / "config.json");
   train = read_task(options.task, options.data, "train");
   dev = read_task(options.task, options.data, "dev", Labels::Optional, &train);
@@ -88,11 +121,40 @@ SiteSet Job::sites(SiteSet standard, SiteSet possible) const {
 
 std::string Job::base_model() const { return options.base_model.empty() ? options.model : options.base_model; }
 
-std::string Job::identity() const {
-  return cat("task ", options.task, ", method ", options.method, ", batch ", options.batch, ", tokens ", options.batch_tokens,
-             ", bucket ", options.bucket, ", limit ", options.limit, ", max length ", options.max_length, ", dropout ",
-             options.dropout, ", delta dropout ", options.delta_dropout, ", alpha ", options.alpha, ", sparsity ",
-             options.sparsity, ", examples ", loader->data().size(), ", tokens ", loader->data().tokens());
+std::map<std::string, std::string> Job::identity() const {
+  std::uint64_t data = loader->data().size();
+  for (std::size_t i = 0; i < loader->data().size(); ++i) {
+    Batch one;
+    loader->data().add_to(one, i);
+    for (const std::int32_t id : one.ids) data = rng::combine(data, static_cast<std::uint64_t>(id));
+    data = rng::combine(data, std::bit_cast<std::uint64_t>(one.targets[0]));
+  }
+  const Options& o = options;
+  return {{"task", o.task},
+          {"data", cat(loader->data().size(), " examples, hash ", std::hex, data)},
+          {"method", o.method},
+          {"rank", cat(o.rank)},
+          {"alpha", exact(o.alpha)},
+          {"sites", o.sites},
+          {"load", o.load},
+          {"pooling", o.pooling},
+          {"batch", cat(o.batch)},
+          {"batch-tokens", cat(o.batch_tokens)},
+          {"bucket", cat(o.bucket)},
+          {"max-length", cat(o.max_length)},
+          {"dropout", exact(o.dropout)},
+          {"delta-dropout", exact(o.delta_dropout)},
+          {"sparsity", exact(o.sparsity)}};
+}
+
+double Job::number(const char* key, double otherwise) const {
+  if (!delta) return otherwise;
+  const std::string& text = delta->setting(key);
+  double value = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
+  require(problem == std::errc() && end == text.data() + text.size() && std::isfinite(value), options.load, ": the setting \"",
+          key, "\" is \"", text, "\", expected a number");
+  return value;
 }
 
 void Job::show_model(const std::vector<report::Module>& modules, const std::string& method, bool head_from_checkpoint) const {
@@ -146,7 +208,7 @@ void Job::write_predictions(const std::vector<float>& logits) const {
     text += number;
     text += (i + 1) % labels == 0 ? '\n' : '\t';
   }
-  write_file(options.predict, text);
+  write_output(options.predict, text);
 }
 
 void Job::write_json(const Result& r) const {
@@ -178,5 +240,5 @@ void Job::write_json(const Result& r) const {
   }
   if (r.merge_error >= 0) j["merge_error"] = r.merge_error;
   j["step_losses"] = r.history.losses;
-  write_file(options.json, j.dump(1) + "\n");
+  write_output(options.json, j.dump(1) + "\n");
 }

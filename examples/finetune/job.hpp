@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,6 +19,9 @@
 #include <peft/train/history.hpp>
 
 #include "options.hpp"
+
+/// The shortest text that reads back as the same number.
+std::string exact(double x);
 
 /// All of a run that does not depend on the method's type: data in, report out.
 class Job {
@@ -40,7 +44,10 @@ class Job {
   /// The sites that --sites names, or `standard`; `possible` are those the method was compiled for.
   peft::SiteSet sites(peft::SiteSet standard, peft::SiteSet possible) const;
   std::string base_model() const;
-  std::string identity() const;
+  /// What must be the same when a run is resumed.
+  std::map<std::string, std::string> identity() const;
+  /// A number among the settings of what --load gave, or `otherwise` without.
+  double number(const char* key, double otherwise) const;
 
   void show_model(const std::vector<peft::report::Module>& modules, const std::string& method, bool head_from_checkpoint) const;
   void show_plan(const std::vector<peft::report::Buffer>& buffers, int workers) const;

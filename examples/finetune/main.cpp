@@ -2,6 +2,7 @@
 // Fine-tunes a BERT checkpoint on a GLUE task or a CSV file with one of the library's methods.
 #include <CLI/CLI.hpp>
 #include <Kokkos_Core.hpp>
+#include <cmath>
 #include <exception>
 #include <functional>
 #include <iostream>
@@ -18,6 +19,14 @@ const std::map<std::string, Run>& methods() {
   return table;
 }
 
+/// CLI11's own ranges let NaN pass.
+const CLI::Validator amount(
+    [](std::string& text) {
+      double x = 0;
+      return CLI::detail::lexical_cast(text, x) && std::isfinite(x) && x >= 0 ? "" : "expected a number from 0 on, not " + text;
+    },
+    "NUMBER");
+
 void declare(CLI::App& app, Options& o) {
   const auto names = [] {
     std::vector<std::string> list;
@@ -29,21 +38,21 @@ void declare(CLI::App& app, Options& o) {
   app.add_option("--data", o.data, "folder with the task's files (train and dev)")->required();
   app.add_option("--method", o.method, "what is trained")->check(CLI::IsMember(names))->capture_default_str();
   app.add_option("--rank", o.rank, "of LoRA and SoRA")->check(CLI::Range(1, 4096))->capture_default_str();
-  app.add_option("--alpha", o.alpha, "scale of LoRA and SoRA: alpha / rank")->check(CLI::NonNegativeNumber)->capture_default_str();
+  app.add_option("--alpha", o.alpha, "scale of LoRA and SoRA: alpha / rank")->check(amount)->capture_default_str();
   app.add_option("--sites", o.sites, "where the delta sits, as attn.q,attn.v or *; default: the method's own");
   app.add_option("--epochs", o.epochs, "0: only load, evaluate and predict")->check(CLI::Range(0, 100000))->capture_default_str();
   app.add_option("--batch", o.batch, "examples per batch")->check(CLI::Range(1, 1 << 20))->capture_default_str();
   app.add_option("--batch-tokens", o.batch_tokens, "tokens per batch at the most; 0: any number")->check(CLI::NonNegativeNumber);
   app.add_option("--bucket", o.bucket, "sort by length within so many batches; 0: do not")->check(CLI::NonNegativeNumber);
   app.add_option("--accumulate", o.accumulate, "batches per optimizer step")->check(CLI::Range(1, 1 << 20))->capture_default_str();
-  app.add_option("--lr", o.lr, "learning rate; default: 1e-3, full fine-tuning 5e-5")->check(CLI::NonNegativeNumber);
+  app.add_option("--lr", o.lr, "learning rate; default: 1e-3, full fine-tuning 5e-5")->check(amount);
   app.add_option("--schedule", o.schedule, "of the learning rate")->check(CLI::IsMember({"constant", "linear", "cosine"}))->capture_default_str();
-  app.add_option("--warmup", o.warmup, "a fraction of the steps below 1, else a number of steps")->check(CLI::NonNegativeNumber)->capture_default_str();
-  app.add_option("--weight-decay", o.weight_decay, "AdamW's")->check(CLI::NonNegativeNumber)->capture_default_str();
-  app.add_option("--clip", o.clip, "largest norm of the gradient; 0: off")->check(CLI::NonNegativeNumber)->capture_default_str();
-  app.add_option("--dropout", o.dropout, "the backbone's; default: its config's")->check(CLI::Range(0., 0.99));
-  app.add_option("--delta-dropout", o.delta_dropout, "the delta's own")->check(CLI::Range(0., 0.99))->capture_default_str();
-  app.add_option("--sparsity", o.sparsity, "SoRA's lambda: gates shrink by lr * lambda per step")->check(CLI::NonNegativeNumber)->capture_default_str();
+  app.add_option("--warmup", o.warmup, "a fraction of the steps below 1, else a number of steps")->check(amount)->capture_default_str();
+  app.add_option("--weight-decay", o.weight_decay, "AdamW's")->check(amount)->capture_default_str();
+  app.add_option("--clip", o.clip, "largest norm of the gradient; 0: off")->check(amount)->capture_default_str();
+  app.add_option("--dropout", o.dropout, "the backbone's; default: its config's")->check(amount)->check(CLI::Range(0., 0.99));
+  app.add_option("--delta-dropout", o.delta_dropout, "the delta's own")->check(amount)->check(CLI::Range(0., 0.99))->capture_default_str();
+  app.add_option("--sparsity", o.sparsity, "SoRA's lambda: gates shrink by lr * lambda per step")->check(amount)->capture_default_str();
   app.add_option("--pooling", o.pooling, "the vector that the head reads")->check(CLI::IsMember({"first", "mean"}))->capture_default_str();
   app.add_option("--max-length", o.max_length, "tokens per sequence, special ones included")->check(CLI::Range(3, 1 << 20))->capture_default_str();
   app.add_option("--limit", o.limit, "train on the first N examples of the seeded shuffle; 0: all")->check(CLI::NonNegativeNumber)->capture_default_str();
@@ -70,7 +79,10 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   const Kokkos::ScopeGuard kokkos(Kokkos::InitializationSettings().set_disable_warnings(true));
   try {
-    peft::require(!options.resume || !options.out.empty(), "--resume needs --out, the folder of the run");
+    peft::require(!options.resume || (!options.out.empty() && options.epochs > 0),
+                  "--resume needs --out, the folder of the run, and --epochs");
+    peft::require(options.export_to.empty() || options.pooling == "first",
+                  "--export: a plain Hugging Face classifier reads the pooler; train with --pooling first");
     const Job job(options);
     peft::require(!job.adapter || options.method == "lora", options.load, " holds a LoRA adapter; give --method lora");
     return methods().at(options.method)(job);

@@ -68,6 +68,7 @@ int run_with(const Job& job, Task task, Method method, const std::string& label,
   M model(backbone, task, method, o.seed);
   if (job.delta) {
     require(job.delta->method == o.method, o.load, ": holds a delta of method ", job.delta->method, "; give --method ", job.delta->method);
+    require(job.delta->setting("pooling") == o.pooling, o.load, ": was trained with --pooling ", job.delta->setting("pooling"), "; give that");
     restore_tensors(model, job.delta->tensors, o.load);
   }
   if constexpr (Plain::size == 1)
@@ -97,7 +98,7 @@ int run_with(const Job& job, Task task, Method method, const std::string& label,
   fit_options.patience = o.patience;
   fit_options.resume = o.resume;
   fit_options.checkpoint_steps = o.checkpoint_steps;
-  fit_options.identity = job.identity() + ", " + label;
+  fit_options.identity = job.identity();
   const std::filesystem::path out = o.out;
   if (!o.out.empty() && o.epochs > 0) {
     std::filesystem::create_directories(out);
@@ -130,7 +131,7 @@ int run_with(const Job& job, Task task, Method method, const std::string& label,
     std::cerr << "stopped after step " << result.history.steps
               << (o.out.empty() ? "; nothing was saved (there is no --out)\n"
                                 : "; the run is saved: the same command with --resume goes on where it stopped\n");
-    return 130;
+    return 128 + Interrupt::signal();
   }
   const metric::Scores dev = score();
   if (job.dev.labelled) result.dev = dev;
@@ -156,6 +157,7 @@ int run_with(const Job& job, Task task, Method method, const std::string& label,
     else
       return false;
   }();
+  settings["pooling"] = o.pooling;
   if (!o.out.empty() && !in_peft) save_delta(out, {o.method, std::move(settings), trained_tensors(model)});
 
   if (!o.export_to.empty()) {
@@ -168,8 +170,6 @@ int run_with(const Job& job, Task task, Method method, const std::string& label,
       result.merge_error = 0;
       for (std::size_t i = 0; i < logits.size(); ++i)
         result.merge_error = std::max(result.merge_error, std::abs(double(logits[i]) - double(other[i])));
-    } else {
-      fail("--export: a plain Hugging Face classifier reads the pooler; train with --pooling first");
     }
   }
   job.finish(result, logits);

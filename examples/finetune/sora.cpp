@@ -9,11 +9,10 @@ int run_sora(const Job& job) {
   SoRA<Dynamic> method;
   auto& part = std::get<0>(method.deltas);
   part.mask = job.sites(Linear, Linear);
-  const auto number = [&](const char* key, double otherwise) { return job.delta ? std::stod(job.delta->setting(key)) : otherwise; };
-  part.delta.rank = static_cast<int>(number("rank", job.options.rank));
-  part.delta.alpha = number("alpha", job.options.alpha);
+  part.delta.rank = static_cast<int>(job.number("rank", job.options.rank));
+  part.delta.alpha = job.number("alpha", job.options.alpha);
   part.delta.dropout = job.options.delta_dropout;
   part.delta.gate.strength = job.options.sparsity;
   return run(job, method, cat("SoRA r=", part.delta.rank),
-             {{"sites", job.options.sites}, {"rank", cat(part.delta.rank)}, {"alpha", cat(part.delta.alpha)}}, 1e-3);
+             {{"sites", job.options.sites}, {"rank", cat(part.delta.rank)}, {"alpha", exact(part.delta.alpha)}}, 1e-3);
 }

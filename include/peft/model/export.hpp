@@ -133,6 +133,7 @@ std::map<std::string, std::vector<float>> merged_weights(const M& model) {
       const std::string weight = modules[k].path + ".weight", bias = modules[k].path + ".bias";
       if constexpr (D::route == Route::weight) {
         const auto used = delta.weights(p, Weights<Mat<const T, E>>{});
+        if (!empty(used.w) && changed.count(weight)) fail("merge: two deltas on ", modules[k].path, "; merge one after the other");
         if (!empty(used.w)) changed[weight] = to_host(used.w);
         if (!empty(used.b)) changed[bias] = to_host(used.b);
       } else if constexpr (requires(Context<T, E>& c, Mat<T, E> W) { delta.merge(c, p, W); }) {
@@ -158,6 +159,9 @@ std::map<std::string, std::vector<float>> merged_weights(const M& model) {
 template <class M>
 void export_checkpoint(const M& model, const std::filesystem::path& folder, const std::vector<std::string>& labels) {
   namespace fs = std::filesystem;
+  const fs::path source = model.backbone().folder();
+  std::error_code absent;
+  require(!fs::equivalent(source, folder, absent), "cannot export into ", folder, ": it holds the backbone itself; give another folder");
   static_assert(M::Task::reads == Reads::first, "peft::export_checkpoint: Hugging Face's classifier reads the pooler");
   const auto changed = merged_weights(model);
   std::map<std::string, HostTensor> tensors;
@@ -175,9 +179,10 @@ void export_checkpoint(const M& model, const std::filesystem::path& folder, cons
   fs::create_directories(folder);
   write_safetensors(folder / "model.safetensors", list);
 
-  const fs::path source = model.backbone().folder();
   auto config = parse_json_file(source / "config.json");
   config["architectures"] = {"BertForSequenceClassification"};
+  config.erase("dtype");
+  config["torch_dtype"] = "float32";
   config.erase("num_labels");
   config["id2label"] = nlohmann::json::object();
   config["label2id"] = nlohmann::json::object();

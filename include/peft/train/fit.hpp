@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <functional>
@@ -36,14 +37,20 @@ struct FitOptions {
   std::filesystem::path checkpoint{};  // file to save the run in at every epoch and on Ctrl-C; empty: none
   std::int64_t checkpoint_steps = 0;   // also every so many steps
   bool resume = false;
-  std::string identity{};         // whatever else must be the same on resuming, in words
+  std::map<std::string, std::string> identity{};  // whatever else must be the same on resuming, by name
   std::function<void(const Progress&)> on_step{};
   std::function<void(const EpochReport&)> on_epoch{};
   std::function<void(const std::string&)> on_warning{};
 };
 
+/// What to try when a run has diverged.
+inline std::string remedy(const FitOptions& options) {
+  return cat(". Try a smaller learning rate (now ", options.lr, ") or gradient clipping",
+             options.checkpoint.empty() ? "" : cat("; ", options.checkpoint.string(), " is as it was"));
+}
+
 /// Trains. `data` gives `steps(epoch)`, batches of an epoch, and `batch(epoch, i)`, the same batch whenever asked (Loader); `evaluate()` gives the dev scores. A run that is resumed goes on bit for bit as if never stopped.
-/// Throws Error when the loss is no longer finite.
+/// Throws Error when the loss or the trained values are no longer finite; the last checkpoint then stays.
 template <class M, class Data, class Evaluate>
 History fit(Engine<M>& engine, const Data& data, const FitOptions& options, Evaluate&& evaluate) {
   using T = typename M::T;
@@ -64,7 +71,8 @@ History fit(Engine<M>& engine, const Data& data, const FitOptions& options, Eval
   run.identity = {{"epochs", options.epochs}, {"lr", options.lr}, {"schedule", name(options.schedule)},
                   {"warmup", options.warmup}, {"clip", options.clip}, {"accumulate", options.accumulate},
                   {"seed", options.seed}, {"weight_decay", options.adamw.weight_decay}, {"steps", total},
-                  {"patience", options.patience}, {"more", options.identity}};
+                  {"patience", options.patience}};
+  for (const auto& [key, value] : options.identity) run.identity[key] = value;
   run.environment = bitwise_environment();
   run.environment["group"] = {engine.grouping().tokens, engine.grouping().multiple};
   run.progress = nlohmann::json::object();
@@ -82,11 +90,15 @@ History fit(Engine<M>& engine, const Data& data, const FitOptions& options, Eval
                       Kokkos::View<const T*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(values.data(), values.size()));
   };
   const auto save = [&] {
+    const std::vector<T> values = host(model.buffer(), layout.size());
+    if (!std::all_of(values.begin(), values.end(), [](T x) { return std::isfinite(x); }))
+      fail("a trained value is no longer finite after step ", run.step, " of ", total, "; nothing was saved",
+           remedy(options));
     if (options.checkpoint.empty()) return;
-    std::map<std::string, std::vector<T>> buffers{{"values", host(model.buffer(), layout.size())},
+    std::map<std::string, std::vector<T>> buffers{{"values", values},
                                                   {"adamw.m", host(adamw.m(), layout.gradient_size())},
                                                   {"adamw.v", host(adamw.v(), layout.gradient_size())},
-                                                  {"best", best.empty() ? host(model.buffer(), layout.size()) : best}};
+                                                  {"best", best.empty() ? values : best}};
     auto& p = run.progress;
     p["epochs"] = nlohmann::json::array();
     for (const EpochReport& e : history.epochs) {
@@ -98,7 +110,10 @@ History fit(Engine<M>& engine, const Data& data, const FitOptions& options, Eval
     p["epoch_loss"] = epoch_loss;
     write_checkpoint(options.checkpoint, layout, run, buffers);
   };
-  if (options.resume && !options.checkpoint.empty() && std::filesystem::exists(options.checkpoint)) {
+  const bool saved = options.resume && !options.checkpoint.empty() && std::filesystem::exists(options.checkpoint);
+  if (options.resume && !saved && options.on_warning)
+    options.on_warning(cat("there is no run to resume at ", options.checkpoint, ": it begins from the start"));
+  if (saved) {
     std::map<std::string, std::vector<T>> buffers{{"values", std::vector<T>(layout.size())},
                                                   {"adamw.m", std::vector<T>(layout.gradient_size())},
                                                   {"adamw.v", std::vector<T>(layout.gradient_size())},
@@ -135,7 +150,7 @@ History fit(Engine<M>& engine, const Data& data, const FitOptions& options, Eval
   Meter meter;
   meter.pause();
   engine.prepare();
-  bool stop = stopping.stop();
+  bool stop = history.stopped_early = stopping.stop() && run.epoch < options.epochs;
   while (run.epoch < options.epochs && !stop) {
     const std::int64_t batches = data.steps(run.epoch);
     while (run.cursor < batches) {
@@ -155,7 +170,7 @@ History fit(Engine<M>& engine, const Data& data, const FitOptions& options, Eval
       engine.finish_gradients();
       if (!std::isfinite(loss))
         fail("the loss is ", loss, " at step ", run.step + 1, " of ", total,
-             "; nothing of this step was applied. Try a smaller learning rate (now ", options.lr, ") or gradient clipping");
+             "; nothing of this step was applied", remedy(options));
       const double lr = options.lr * schedule.factor(run.step);
       const double scale = options.clip > 0 ? clip_factor(engine.gradient_norm(), options.clip) : 1;
       adamw.update(options.adamw, engine.worker(), layout, model.buffer().data(), engine.total().data(), lr, scale);
@@ -191,7 +206,7 @@ History fit(Engine<M>& engine, const Data& data, const FitOptions& options, Eval
     history.stopped_early = stop && run.epoch < options.epochs;
     save();
     if (options.on_epoch) options.on_epoch(report);
-    if (Interrupt::requested() && run.epoch < options.epochs) history.interrupted = stop = true;
+    if (Interrupt::requested() && !stop && run.epoch < options.epochs) history.interrupted = stop = true;
   }
   if (!best.empty() && !history.interrupted) device(model.buffer(), best);
   engine.prepare();
