@@ -54,7 +54,7 @@ void check_output(const char* option, const std::string& path) {
 
 }  // namespace
 
-std::string exact(double x) {
+std::string shortest(double x) {
   char text[40];
   return {text, std::to_chars(text, text + sizeof text, x).ptr};
 }
@@ -134,7 +134,7 @@ std::map<std::string, std::string> Job::identity() const {
           {"data", cat(loader->data().size(), " examples, hash ", std::hex, data)},
           {"method", o.method},
           {"rank", cat(o.rank)},
-          {"alpha", exact(o.alpha)},
+          {"alpha", shortest(o.alpha)},
           {"sites", o.sites},
           {"load", o.load},
           {"pooling", o.pooling},
@@ -142,9 +142,9 @@ std::map<std::string, std::string> Job::identity() const {
           {"batch-tokens", cat(o.batch_tokens)},
           {"bucket", cat(o.bucket)},
           {"max-length", cat(o.max_length)},
-          {"dropout", exact(o.dropout)},
-          {"delta-dropout", exact(o.delta_dropout)},
-          {"sparsity", exact(o.sparsity)}};
+          {"dropout", shortest(o.dropout)},
+          {"delta-dropout", shortest(o.delta_dropout)},
+          {"sparsity", shortest(o.sparsity)}};
 }
 
 double Job::number(const char* key, double otherwise) const {

@@ -21,7 +21,7 @@
 #include "options.hpp"
 
 /// The shortest text that reads back as the same number.
-std::string exact(double x);
+std::string shortest(double x);
 
 /// All of a run that does not depend on the method's type: data in, report out.
 class Job {

@@ -14,5 +14,5 @@ int run_sora(const Job& job) {
   part.delta.dropout = job.options.delta_dropout;
   part.delta.gate.strength = job.options.sparsity;
   return run(job, method, cat("SoRA r=", part.delta.rank),
-             {{"sites", job.options.sites}, {"rank", cat(part.delta.rank)}, {"alpha", exact(part.delta.alpha)}}, 1e-3);
+             {{"sites", job.options.sites}, {"rank", cat(part.delta.rank)}, {"alpha", shortest(part.delta.alpha)}}, 1e-3);
 }

@@ -34,6 +34,7 @@ template <class Backbone, class M>
 class Attachment {
  public:
   using Plain = typename M::Plain;
+  static_assert(places_fit<Backbone, Plain>());
   using T = typename Backbone::Scalar;
   using E = typename Backbone::Space;
   using Tensors = TensorsOf<Plain, Mat<T, E>>;

@@ -146,8 +146,8 @@ concept HasInputRows = requires(const D d, check::P<D>& p) {
   { d.count() } -> std::convertible_to<Extent>;
 };
 /// side: sees the embeddings (layer -1) and every layer's output, corrects the last, and has its own backward over depth. The
-/// rows that it sees are those that the task reads, or all (`taps_all_rows`); `last` and `dlast` are always the task's. Beside
-/// deltas inside the backbone the correction must be a sum, since their gradient does not pass through it.
+/// rows that it sees are those that the task reads, or all (`taps_all_rows`); `last` and `dlast` are always the task's. No
+/// gradient goes back through what it sees: nothing below the pooler may be trained beside it.
 template <class D>
 concept HasTaps = requires(const D d, check::Ctx& c, const check::P<D>& p, check::K<D>& k, int layer, check::C hidden, check::M last, check::C dlast, check::P<D>& g) {
   d.begin(c, p, k, layer);

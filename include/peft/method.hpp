@@ -135,6 +135,13 @@ constexpr bool all_of_kind(SiteSet sites, Kind kinds) {
   return true;
 }
 
+template <class M>
+constexpr bool has_side_net() {
+  return []<std::size_t... i>(std::index_sequence<i...>) {
+    return ((M::template type<i>::route == Route::side) || ... || false);
+  }(std::make_index_sequence<M::size>{});
+}
+
 /// The sites of delta i of method M on `Backbone`, with everything that can be wrong about them refused in words.
 template <class Backbone, class M, std::size_t i>
 constexpr SiteSet sites_of() {
@@ -153,7 +160,17 @@ constexpr SiteSet sites_of() {
                 "peft::Delta: a branch sits on a linear site, on attn or on ff");
   static_assert(D::route != Route::pre || (sites & (Norm | Tables | Attention | Ffn)).empty(),
                 "peft::Delta: a pre delta sits on a linear site or on layer");
+  static_assert(!has_side_net<M>() || D::route == Route::side || (sites.bits & ~Pooler.bits) == 0,
+                "peft::Method: no gradient goes back through what a side net sees, so nothing below the pooler is trained beside it");
   return sites;
+}
+
+/// True, or does not compile: every delta of M fits its places. Asked for first, so that the words come before anything else.
+template <class Backbone, class M>
+constexpr bool places_fit() {
+  return []<std::size_t... i>(std::index_sequence<i...>) {
+    return ((sites_of<Backbone, M, i>(), true) && ... && true);
+  }(std::make_index_sequence<M::size>{});
 }
 
 /// Does delta i of M sit on site S of the backbone (as far as types know)?
@@ -185,12 +202,6 @@ template <class M>
 constexpr bool taps_all() {
   return []<std::size_t... i>(std::index_sequence<i...>) {
     return ((M::template type<i>::route == Route::side && taps_all_rows<typename M::template type<i>>()) || ... || false);
-  }(std::make_index_sequence<M::size>{});
-}
-template <class M>
-constexpr bool has_side_net() {
-  return []<std::size_t... i>(std::index_sequence<i...>) {
-    return ((M::template type<i>::route == Route::side) || ... || false);
   }(std::make_index_sequence<M::size>{});
 }
 

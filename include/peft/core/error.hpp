@@ -11,16 +11,16 @@ struct Error : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// The arguments, written one after the other.
+/// The arguments, written one after the other. Kept out of line: messages are many and never in a hurry.
 template <class... A>
-std::string cat(const A&... a) {
+[[gnu::cold, gnu::noinline]] std::string cat(const A&... a) {
   std::ostringstream out;
   (out << ... << a);
   return out.str();
 }
 
 template <class... A>
-[[noreturn]] void fail(const A&... a) {
+[[noreturn, gnu::cold, gnu::noinline]] void fail(const A&... a) {
   throw Error(cat(a...));
 }
 

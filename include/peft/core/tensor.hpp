@@ -43,7 +43,9 @@ bool empty(const V& v) {
 /// Rows [begin, end) of a matrix.
 template <Matrix V>
 V slice(const V& v, Extent begin, Extent end) {
-  return V(v.data() + static_cast<std::ptrdiff_t>(begin) * cols(v), end - begin, cols(v));
+  // While planning, views have extents and no memory.
+  const std::ptrdiff_t from = v.data() == nullptr ? 0 : static_cast<std::ptrdiff_t>(begin) * cols(v);
+  return V(v.data() + from, end - begin, cols(v));
 }
 
 /// Names a transposed operand of `ops::gemm`; nothing is moved.

@@ -20,9 +20,7 @@ namespace peft {
 template <Matrix V>
 std::vector<float> to_host(const V& v) {
   using T = typename V::non_const_value_type;
-  std::vector<T> raw(v.size());
-  Kokkos::deep_copy(Kokkos::View<T**, Kokkos::LayoutRight, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(
-                        raw.data(), v.extent(0), v.extent(1)), v);
+  const std::vector<T> raw = downloaded<typename V::execution_space>(static_cast<const T*>(v.data()), v.size());
   return std::vector<float>(raw.begin(), raw.end());
 }
 
@@ -140,13 +138,14 @@ std::map<std::string, std::vector<float>> merged_weights(const M& model) {
         const auto& frozen = model.backbone().store().at(weight);
         Worker<E> w = small_worker<T, E>(frozen.extent(0), frozen.extent(1));
         Context<T, E> c{w};
-        Kokkos::View<T**, Kokkos::LayoutRight, typename E::memory_space> sum("peft::merged", frozen.extent(0), frozen.extent(1));
-        Kokkos::deep_copy(sum, frozen);
+        typename M::Buffer block("peft::merged", frozen.size());
+        const Mat<T, E> sum(block.data(), rows(frozen), cols(frozen));
+        ops::copy(w, sum, frozen);
         if (changed.count(weight))
           fail("merge: two deltas on ", modules[k].path, "; merge one after the other");
-        delta.merge(c, p, Mat<T, E>(sum.data(), rows(frozen), cols(frozen)));
+        delta.merge(c, p, sum);
         w.fence();
-        changed[weight] = to_host(Mat<T, E>(sum.data(), rows(frozen), cols(frozen)));
+        changed[weight] = to_host(sum);
       } else {
         fail("merge: the delta on ", modules[k].path, " is no change of its weight and cannot be merged; save the delta instead");
       }

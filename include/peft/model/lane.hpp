@@ -2,6 +2,7 @@
 #pragma once
 #include <memory>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 #include <peft/model/model.hpp>
@@ -72,7 +73,7 @@ class Lane {
   /// which `tables` receives when `in_order` runs: it calls its argument when it is this group's turn.
   template <class InOrder>
   double step(const GroupStep& g, typename M::Tensors& tables, InOrder&& in_order) {
-    if (!worker.planning() && accumulator_.size() > 0) Kokkos::deep_copy(worker.exec, accumulator_, T(0));
+    ops::fill(worker, V(accumulator_.data(), 1, static_cast<Extent>(accumulator_.size())), T(0));
     const V logits = forward(g, true);
     const double loss = backward(g, logits);
     worker.fence();
@@ -84,9 +85,7 @@ class Lane {
   void predict(const GroupStep& g, std::span<T> logits) {
     const V out = forward(g, false);
     worker.fence();
-    Kokkos::deep_copy(Kokkos::View<T**, Kokkos::LayoutRight, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(
-                          logits.data(), rows(out), cols(out)),
-                      out);
+    download(worker.exec, logits.data(), static_cast<const T*>(out.data()), logits.size());
   }
 
  private:
@@ -224,16 +223,8 @@ class Lane {
       side_rows(Task::reads == Reads::mean);
       side([&](auto& net, auto& p, auto& kept, auto& grad) { net.backward(pass_, p, kept, C(dlast), grad); });
     }
-    if constexpr (crosses) {
-      if (!into_layers) return loss;
-      if constexpr (whole_last && Task::reads == Reads::first) {
-        ops::copy(worker, dpooled, C(dlast));
-        dlast = turn[shape.layers % 2];
-        ops::fill(worker, dlast, T(0));
-        ops::add_to_rows(worker, dlast, C(dpooled), batch_.first);
-      }
-      layers_backward(turn);
-    }
+    if constexpr (crosses)
+      if (into_layers) layers_backward(turn);
     return loss;
   }
 
@@ -293,16 +284,19 @@ class Lane {
     else
       pass_.rows_are(batch_.first_example, batch_.first_position);
   }
-  /// Shows a side net what it wants to see: the rows that the task reads, or all. `gathered`: x holds the former only.
+  /// Shows each side net what it wants to see: the rows that the task reads, or all. `gathered`: x holds the former only.
   void tap(int l, V x, bool gathered) {
-    const auto scope = worker.scope();
-    V seen = x;
-    side_rows(whole_last);
-    if (!whole_last && !gathered) {
-      seen = worker.template temp<T>(batch_.sequences, cols(x));
-      ops::gather_rows(worker, seen, C(x), batch_.first);
-    }
-    side([&](auto& net, auto& p, auto& kept, auto&) { net.tap(pass_, p, kept, l, C(seen)); });
+    side([&](auto& net, auto& p, auto& kept, auto&) {
+      constexpr bool all = Task::reads == Reads::mean || taps_all_rows<std::remove_cvref_t<decltype(net)>>();
+      const auto scope = worker.scope();
+      V seen = x;
+      if (!all && !gathered) {
+        seen = worker.template temp<T>(batch_.sequences, cols(x));
+        ops::gather_rows(worker, seen, C(x), batch_.first);
+      }
+      side_rows(all);
+      net.tap(pass_, p, kept, l, C(seen));
+    });
     pass_.rows_are(batch_.example, batch_.positions);
   }
 
@@ -311,9 +305,7 @@ class Lane {
     host_targets_.resize(static_cast<std::size_t>(batch_.sequences));
     for (std::size_t i = 0; i < host_targets_.size(); ++i)
       host_targets_[i] = static_cast<T>(g.targets[static_cast<std::size_t>(g.sequences.begin) + i]);
-    Kokkos::deep_copy(worker.exec, targets,
-                      Kokkos::View<const T**, Kokkos::LayoutRight, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(
-                          host_targets_.data(), host_targets_.size(), 1));
+    upload(worker.exec, targets.data(), host_targets_.data(), host_targets_.size());
   }
 
   void run_empty(const GroupShape& shape, bool training) {

@@ -7,6 +7,7 @@
 
 #include <peft/attachment.hpp>
 #include <peft/core/rng.hpp>
+#include <peft/core/transfer.hpp>
 #include <peft/task/classify.hpp>
 
 namespace peft {
@@ -76,16 +77,12 @@ class Model {
 
   /// A host copy of field `f`.
   std::vector<T> read(const Field& f) const {
-    std::vector<T> host(static_cast<std::size_t>(f.size()));
-    Kokkos::deep_copy(HostBlock(host.data(), host.size()),
-                      Kokkos::subview(values_buffer_, std::make_pair(f.offset, f.offset + f.size())));
-    return host;
+    return downloaded<E>(values_buffer_.data() + f.offset, static_cast<std::size_t>(f.size()));
   }
   void write(const Field& f, const std::vector<T>& host) {
     require(static_cast<std::int64_t>(host.size()) == f.size(), f.name, ": ", host.size(), " values for (", f.rows, ", ",
             f.cols, ")");
-    Kokkos::deep_copy(Kokkos::subview(values_buffer_, std::make_pair(f.offset, f.offset + f.size())),
-                      Kokkos::View<const T*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(host.data(), host.size()));
+    upload(E{}, values_buffer_.data() + f.offset, host.data(), host.size());
   }
   const Field* find(const std::string& name) const {
     for (const Field& f : layout_.fields())
@@ -94,21 +91,12 @@ class Model {
   }
 
  private:
-  using HostBlock = Kokkos::View<T*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>;
-
   void initialise(std::uint64_t seed) {
-    const auto tensors = [&](const std::string& name) {
-      const auto& view = backbone_->store().at(name);
-      std::vector<T> host(view.size());
-      Kokkos::deep_copy(HostBlock(host.data(), host.size()),
-                        Kokkos::View<const T*, typename E::memory_space, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(view.data(), view.size()));
-      return host;
-    };
     for (const Field& f : layout_.fields()) {
       if (f.role == Role::derived) continue;
       const auto key = rng::combine(rng::mix(seed), f.name);
       std::vector<T> host(static_cast<std::size_t>(f.size()));
-      if (f.init.kind == Init::checkpoint) host = tensors(f.name);
+      if (f.init.kind == Init::checkpoint) host = downloaded<E>(backbone_->store().at(f.name).data(), host.size());
       for (std::size_t i = 0; i < host.size(); ++i) {
         if (f.init.kind == Init::constant) host[i] = static_cast<T>(f.init.scale);
         if (f.init.kind == Init::uniform) host[i] = static_cast<T>(f.init.scale * (2 * rng::uniform(key, i) - 1));

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <peft/core/tensor.hpp>
+#include <peft/core/transfer.hpp>
 #include <peft/io/checkpoint.hpp>
 
 namespace peft {
@@ -86,8 +87,7 @@ class TensorStore {
   C put(const std::string& name, C tensor) { return tensors_[name] = tensor; }
   C own(const std::vector<T>& values, Extent rows, Extent cols) {
     blocks_.emplace_back(Kokkos::view_alloc(Kokkos::WithoutInitializing, "peft::weight"), values.size());
-    Kokkos::deep_copy(blocks_.back(), Kokkos::View<const T*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(
-                                          values.data(), values.size()));
+    upload(E{}, blocks_.back().data(), values.data(), values.size());
     return C(blocks_.back().data(), rows, cols);
   }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <peft/core/error.hpp>
+#include <peft/core/transfer.hpp>
 #include <peft/core/worker.hpp>
 
 namespace peft {
@@ -82,8 +83,7 @@ Packed pack(Worker<E>& w, const Sequences& s, Extent virtual_rows, Extent prefix
   offsets[b] = row;
   key_offsets[b] = key;
   first_offsets[b] = static_cast<int>(b);
-  Kokkos::deep_copy(w.exec, block, Kokkos::View<const int**, Kokkos::LayoutRight, Kokkos::HostSpace,
-                                                Kokkos::MemoryTraits<Kokkos::Unmanaged>>(staging.data(), 1, total));
+  upload(w.exec, base, staging.data(), total);
   return p;
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 
 #include <peft/core/error.hpp>
 #include <peft/core/worker.hpp>
@@ -42,6 +44,16 @@ struct Operand {
   bool transposed = false;
 };
 
+/// Column-major C (m, n) += alpha A B.
+template <class T, int order_a, int order_b>
+void eigen_product(Eigen::Index m, Eigen::Index n, Eigen::Index k, T alpha, Operand<const T> a, Operand<const T> b, Operand<T> c) {
+  using namespace Eigen;
+  using Blocking = internal::gemm_blocking_space<ColMajor, T, T, Dynamic, Dynamic, Dynamic, 1, false>;
+  using Product = internal::general_matrix_matrix_product<Index, T, order_a, false, T, order_b, false, ColMajor, 1>;
+  Blocking blocking(m, n, k, 1, true);
+  Product::run(m, n, k, a.data, a.stride, b.data, b.stride, c.data, 1, c.stride, alpha, blocking, nullptr);
+}
+
 /// C (m, n) = beta C + alpha A B with A (m, k) and B (k, n), row-major, on the host.
 template <class T>
 void gemm_host(Extent m, Extent n, Extent k, T alpha, Operand<const T> a, Operand<const T> b, T beta, Operand<T> c) {
@@ -63,25 +75,20 @@ void gemm_host(Extent m, Extent n, Extent k, T alpha, Operand<const T> a, Operan
   else
     return dgemm_(&tb, &ta, &n, &m, &k, &alpha, b.data, &ldb, a.data, &lda, &beta, c.data, &ldc);
 #endif
-  using Row = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-  using Column = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::ColMajor>;
-  using Stride = Eigen::OuterStride<>;
-  Eigen::Map<Row, 0, Stride> C(c.data, m, n, Stride(c.stride));
-  if (beta == T(0))
-    C.setZero();
-  else if (beta != T(1))
-    C *= beta;
-  const auto accumulate = [&](const auto& A, const auto& B) { C.noalias() += alpha * (A * B); };
-  const auto with_b = [&](const auto& A) {
-    if (b.transposed)
-      accumulate(A, Eigen::Map<const Column, 0, Stride>(b.data, k, n, Stride(b.stride)));
-    else
-      accumulate(A, Eigen::Map<const Row, 0, Stride>(b.data, k, n, Stride(b.stride)));
-  };
-  if (a.transposed)
-    with_b(Eigen::Map<const Column, 0, Stride>(a.data, m, k, Stride(a.stride)));
-  else
-    with_b(Eigen::Map<const Row, 0, Stride>(a.data, m, k, Stride(a.stride)));
+  for (Extent i = 0; i < m; ++i) {
+    T* const row = c.data + i * c.stride;
+    if (beta == T(0))
+      std::fill(row, row + n, T(0));
+    else if (beta != T(1))
+      for (Extent j = 0; j < n; ++j) row[j] *= beta;
+  }
+  if (k == 0) return;
+  // Eigen's blocked product itself, as its own BLAS calls it: the expression layer above it would only choose among paths
+  // for vectors and tiny matrices, and costs every unit seconds to compile. It works on columns, so C' += alpha B' A'.
+  if (a.transposed && b.transposed) return eigen_product<T, Eigen::RowMajor, Eigen::RowMajor>(n, m, k, alpha, b, a, c);
+  if (a.transposed) return eigen_product<T, Eigen::ColMajor, Eigen::RowMajor>(n, m, k, alpha, b, a, c);
+  if (b.transposed) return eigen_product<T, Eigen::RowMajor, Eigen::ColMajor>(n, m, k, alpha, b, a, c);
+  eigen_product<T, Eigen::ColMajor, Eigen::ColMajor>(n, m, k, alpha, b, a, c);
 }
 
 /// The same on a device, one thread per element of C.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include <peft/ops/map.hpp>
+#include <peft/ops/reduce.hpp>
 
 namespace peft::ops {
 
@@ -37,11 +37,12 @@ void squared_error(Worker<E>& w, Mat<const T, E> logits, Mat<const T, E> target,
 template <ExecutionSpace E, class T>
 double sum(Worker<E>& w, Mat<const T, E> x) {
   if (w.planning()) return 0;
-  double total = 0;
-  Kokkos::parallel_reduce(
-      "peft::sum", Kokkos::RangePolicy<E>(w.exec, 0, static_cast<Extent>(x.size())),
-      KOKKOS_LAMBDA(Extent i, double& s) { s += static_cast<double>(x.data()[i]); }, total);
-  return total;
+  const T* const p = x.data();
+  return sum_of_spans(w, "peft::sum", static_cast<std::int64_t>(x.size()), KOKKOS_LAMBDA(std::int64_t begin, std::int64_t end) {
+    double part = 0;
+    for (std::int64_t i = begin; i < end; ++i) part += static_cast<double>(p[i]);
+    return part;
+  });
 }
 
 }  // namespace peft::ops

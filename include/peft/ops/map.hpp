@@ -7,11 +7,30 @@
 
 namespace peft::ops {
 
+/// A loop over rows as data, so that the host's launch is compiled once and not once per kernel.
+struct RowLoop {
+  void (*run)(const void* f, Extent n);
+  const void* f;
+  Extent n;
+  void operator()(int) const { run(f, n); }
+};
+inline void launch(const Kokkos::Serial& exec, const char* name, const RowLoop& loop) {
+  Kokkos::parallel_for(name, Kokkos::RangePolicy<Kokkos::Serial>(exec, 0, 1), loop);
+}
+
 /// Runs `f(i)` for rows 0 .. n. The inner loop over a row's elements belongs to `f`, so that it vectorises.
 template <ExecutionSpace E, class F>
 void for_rows(Worker<E>& w, const char* name, Extent n, const F& f) {
   if (w.planning() || n == 0) return;
-  Kokkos::parallel_for(name, Kokkos::RangePolicy<E>(w.exec, 0, n), f);
+  if constexpr (std::is_same_v<E, Kokkos::Serial>) {
+    const auto run = [](const void* p, Extent rows) {
+      const F& each = *static_cast<const F*>(p);
+      for (Extent i = 0; i < rows; ++i) each(i);
+    };
+    launch(w.exec, name, {run, &f, n});
+  } else {
+    Kokkos::parallel_for(name, Kokkos::RangePolicy<E>(w.exec, 0, n), f);
+  }
 }
 
 /// Elements of a contiguous block in spans of this many: one span is one iteration.

@@ -42,23 +42,31 @@ void add_column_dots(Worker<E>& w, Mat<T, E> g, Mat<const T, E> a, Mat<const T, 
   });
 }
 
+/// The sum of f(begin, end) over [0, n) cut in spans, in double.
+template <ExecutionSpace E, class F>
+double sum_of_spans(Worker<E>& w, const char* name, std::int64_t n, const F& f) {
+  double total = 0;
+  if constexpr (on_host<E>) {
+    for (std::int64_t begin = 0; begin < n; begin += span) total += f(begin, begin + span < n ? begin + span : n);
+  } else {
+    Kokkos::parallel_reduce(
+        name, Kokkos::RangePolicy<E>(w.exec, 0, (n + span - 1) / span),
+        KOKKOS_LAMBDA(std::int64_t s, double& sum) { sum += f(s * span, (s + 1) * span < n ? (s + 1) * span : n); }, total);
+  }
+  return total;
+}
+
 /// The sum of squares of a contiguous block, in double, in spans of fixed size: the same value for any number of workers.
 template <ExecutionSpace E, class T>
 double squared_norm(Worker<E>& w, Mat<const T, E> x) {
   if (w.planning() || x.size() == 0) return 0;
   const std::int64_t n = static_cast<std::int64_t>(x.size());
   const T* const p = x.data();
-  double total = 0;
-  Kokkos::parallel_reduce(
-      "peft::squared_norm", Kokkos::RangePolicy<E>(w.exec, 0, (n + span - 1) / span),
-      KOKKOS_LAMBDA(std::int64_t s, double& sum) {
-        const std::int64_t end = (s + 1) * span < n ? (s + 1) * span : n;
-        double part = 0;
-        for (std::int64_t i = s * span; i < end; ++i) part += static_cast<double>(p[i]) * static_cast<double>(p[i]);
-        sum += part;
-      },
-      total);
-  return total;
+  return sum_of_spans(w, "peft::squared_norm", n, KOKKOS_LAMBDA(std::int64_t begin, std::int64_t end) {
+    double part = 0;
+    for (std::int64_t i = begin; i < end; ++i) part += static_cast<double>(p[i]) * static_cast<double>(p[i]);
+    return part;
+  });
 }
 
 }  // namespace peft::ops

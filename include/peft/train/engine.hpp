@@ -70,7 +70,7 @@ class Engine {
   }
 
   void zero_gradients() {
-    if (total_.size() > 0) Kokkos::deep_copy(lanes_.front()->worker.exec, total_, T(0));
+    ops::fill(worker(), Mat<T, E>(total_.data(), 1, static_cast<Extent>(total_.size())), T(0));
   }
 
   /// Adds the gradient of weight * (sum of losses) of a batch; returns the weighted loss. Dropout is drawn from `seed`.

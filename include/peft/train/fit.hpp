@@ -4,7 +4,6 @@
 #include <cmath>
 #include <filesystem>
 #include <functional>
-#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -54,13 +53,14 @@ inline std::string remedy(const FitOptions& options) {
 template <class M, class Data, class Evaluate>
 History fit(Engine<M>& engine, const Data& data, const FitOptions& options, Evaluate&& evaluate) {
   using T = typename M::T;
-  using State = AdamW::State<T, typename M::E>;
+  using E = typename M::E;
+  using State = AdamW::State<T, E>;
   M& model = engine.model();
   const Layout& layout = model.layout();
   require(options.epochs >= 0, "epochs = ", options.epochs, ": expected 0 or more");
   require(options.accumulate >= 1, "accumulate = ", options.accumulate, ": expected 1 or more");
   require(std::isfinite(options.lr) && options.lr >= 0, "lr = ", options.lr, ": expected a number from 0 on");
-  const auto steps_of = [&](int epoch) { return (data.steps(epoch) + options.accumulate - 1) / options.accumulate; };
+  const auto steps_of = [&](std::int64_t epoch) { return (data.steps(epoch) + options.accumulate - 1) / options.accumulate; };
   std::int64_t total = 0;
   for (int epoch = 0; epoch < options.epochs; ++epoch) total += steps_of(epoch);
   const Schedule schedule{options.schedule, warmup_steps(options.warmup, total), total};
@@ -68,82 +68,61 @@ History fit(Engine<M>& engine, const Data& data, const FitOptions& options, Eval
   EarlyStopping stopping(options.patience);
   History history;
   RunState run;
-  run.identity = {{"epochs", options.epochs}, {"lr", options.lr}, {"schedule", name(options.schedule)},
-                  {"warmup", options.warmup}, {"clip", options.clip}, {"accumulate", options.accumulate},
-                  {"seed", options.seed}, {"weight_decay", options.adamw.weight_decay}, {"steps", total},
-                  {"patience", options.patience}};
+  run.identity = {{"epochs", cat(options.epochs)},
+                  {"lr", exact(options.lr)},
+                  {"schedule", name(options.schedule)},
+                  {"warmup", exact(options.warmup)},
+                  {"clip", exact(options.clip)},
+                  {"accumulate", cat(options.accumulate)},
+                  {"seed", cat(options.seed)},
+                  {"weight decay", exact(options.adamw.weight_decay)},
+                  {"steps", cat(total)},
+                  {"patience", cat(options.patience)}};
   for (const auto& [key, value] : options.identity) run.identity[key] = value;
   run.environment = bitwise_environment();
-  run.environment["group"] = {engine.grouping().tokens, engine.grouping().multiple};
-  run.progress = nlohmann::json::object();
+  run.environment["group"] = cat(engine.grouping().tokens, " tokens, a multiple of ", engine.grouping().multiple);
   std::vector<T> best;
-  double epoch_loss = 0;
 
-  const auto host = [](const auto& view, std::int64_t n) {
-    std::vector<T> values(static_cast<std::size_t>(n));
-    Kokkos::deep_copy(Kokkos::View<T*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(values.data(), values.size()),
-                      Kokkos::subview(view, std::make_pair(std::int64_t{0}, n)));
-    return values;
-  };
-  const auto device = [](const auto& view, const std::vector<T>& values) {
-    Kokkos::deep_copy(Kokkos::subview(view, std::make_pair(std::size_t{0}, values.size())),
-                      Kokkos::View<const T*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(values.data(), values.size()));
-  };
+  const auto values = [&] { return downloaded<E>(static_cast<const T*>(model.buffer().data()), static_cast<std::size_t>(layout.size())); };
+  const auto moments = [&](const auto& view) { return downloaded<E>(static_cast<const T*>(view.data()), view.size()); };
   const auto save = [&] {
-    const std::vector<T> values = host(model.buffer(), layout.size());
-    if (!std::all_of(values.begin(), values.end(), [](T x) { return std::isfinite(x); }))
-      fail("a trained value is no longer finite after step ", run.step, " of ", total, "; nothing was saved",
-           remedy(options));
+    const std::vector<T> now = values();
+    if (!std::all_of(now.begin(), now.end(), [](T x) { return std::isfinite(x); }))
+      fail("a trained value is no longer finite after step ", run.step, " of ", total, "; nothing was saved", remedy(options));
     if (options.checkpoint.empty()) return;
-    std::map<std::string, std::vector<T>> buffers{{"values", values},
-                                                  {"adamw.m", host(adamw.m(), layout.gradient_size())},
-                                                  {"adamw.v", host(adamw.v(), layout.gradient_size())},
-                                                  {"best", best.empty() ? values : best}};
-    auto& p = run.progress;
-    p["epochs"] = nlohmann::json::array();
-    for (const EpochReport& e : history.epochs) {
-      nlohmann::json parts = nlohmann::json::array();
-      for (const auto& [key, value] : e.dev.parts) parts.push_back({key, value});
-      p["epochs"].push_back({{"epoch", e.epoch}, {"loss", e.loss}, {"parts", parts}, {"main", e.dev.main}, {"name", e.dev.main_name}, {"best", e.best}});
-    }
-    p["stopping"] = {{"best", stopping.state().best}, {"since", stopping.state().since}, {"any", stopping.state().any}};
-    p["epoch_loss"] = epoch_loss;
+    run.stopping = stopping.state();
+    run.epochs = history.epochs;
+    const std::map<std::string, std::vector<T>> buffers{{"values", now},
+                                                        {"adamw.m", moments(adamw.m())},
+                                                        {"adamw.v", moments(adamw.v())},
+                                                        {"best", best.empty() ? now : best}};
     write_checkpoint(options.checkpoint, layout, run, buffers);
   };
   const bool saved = options.resume && !options.checkpoint.empty() && std::filesystem::exists(options.checkpoint);
   if (options.resume && !saved && options.on_warning)
-    options.on_warning(cat("there is no run to resume at ", options.checkpoint, ": it begins from the start"));
+    options.on_warning(cat("there is no run to resume at ", options.checkpoint.string(), ": it begins from the start"));
   if (saved) {
-    std::map<std::string, std::vector<T>> buffers{{"values", std::vector<T>(layout.size())},
-                                                  {"adamw.m", std::vector<T>(layout.gradient_size())},
-                                                  {"adamw.v", std::vector<T>(layout.gradient_size())},
-                                                  {"best", std::vector<T>(layout.size())}};
+    const std::size_t all = static_cast<std::size_t>(layout.size()), trained = static_cast<std::size_t>(layout.gradient_size());
+    std::map<std::string, std::vector<T>> buffers{{"values", std::vector<T>(all)},
+                                                  {"adamw.m", std::vector<T>(trained)},
+                                                  {"adamw.v", std::vector<T>(trained)},
+                                                  {"best", std::vector<T>(all)}};
     RunState then = read_checkpoint<T>(options.checkpoint, layout, run.identity, buffers);
     if (const std::string changed = differences(run.environment, then.environment); !changed.empty() && options.on_warning)
       options.on_warning("resuming under other conditions: the last bits of the results may differ (" + changed + ")");
+    if (then.epoch > options.epochs || then.step > total ||
+        then.cursor > (then.epoch < options.epochs ? data.steps(then.epoch) : 0))
+      fail(options.checkpoint.string(), ": the state of the run is damaged: epoch ", then.epoch, ", batch ", then.cursor,
+           ", step ", then.step, " of ", total);
     then.environment = run.environment;
-    run = then;
-    device(model.buffer(), buffers["values"]);
-    device(adamw.m(), buffers["adamw.m"]);
-    device(adamw.v(), buffers["adamw.v"]);
+    run = std::move(then);
+    upload(E{}, model.buffer().data(), buffers["values"].data(), all);
+    upload(E{}, adamw.m().data(), buffers["adamw.m"].data(), trained);
+    upload(E{}, adamw.v().data(), buffers["adamw.v"].data(), trained);
     adamw.restore(run.step);
-    try {
-      const auto& p = run.progress;
-      const auto number = [](const nlohmann::json& j) { return j.is_null() ? std::numeric_limits<double>::quiet_NaN() : j.get<double>(); };
-      for (const auto& e : p.at("epochs")) {
-        EpochReport r{e.at("epoch").get<int>(), number(e.at("loss")), {}, e.at("best").get<bool>()};
-        for (const auto& part : e.at("parts")) r.dev.parts.emplace_back(part.at(0).get<std::string>(), number(part.at(1)));
-        r.dev.main = number(e.at("main"));
-        r.dev.main_name = e.at("name").get<std::string>();
-        history.epochs.push_back(std::move(r));
-      }
-      const auto& s = p.at("stopping");
-      stopping.state({s.at("best").get<double>(), s.at("since").get<int>(), s.at("any").get<bool>()});
-      if (stopping.state().any && options.patience > 0) best = buffers["best"];
-      epoch_loss = p.at("epoch_loss").get<double>();
-    } catch (const nlohmann::json::exception& e) {
-      fail(options.checkpoint.string(), ": the progress of the run is damaged: ", e.what());
-    }
+    history.epochs = run.epochs;
+    stopping.state(run.stopping);
+    if (stopping.state().any && options.patience > 0) best = buffers["best"];
   }
 
   const Interrupt interrupt;
@@ -178,7 +157,7 @@ History fit(Engine<M>& engine, const Data& data, const FitOptions& options, Eval
       engine.prepare();
       ++run.step;
       run.cursor = end;
-      epoch_loss += loss;
+      run.epoch_loss += loss;
       meter.add(examples, tokens);
       history.losses.push_back(loss);
       if (options.on_step) options.on_step({run.step, total, loss, lr, examples, tokens});
@@ -195,20 +174,21 @@ History fit(Engine<M>& engine, const Data& data, const FitOptions& options, Eval
     }
     meter.pause();
     if (history.interrupted) break;
-    EpochReport report{run.epoch + 1, epoch_loss / static_cast<double>(std::max<std::int64_t>(steps_of(run.epoch), 1)), evaluate(), false};
+    EpochReport report{static_cast<int>(run.epoch) + 1,
+                       run.epoch_loss / static_cast<double>(std::max<std::int64_t>(steps_of(run.epoch), 1)), evaluate(), false};
     report.best = stopping.update(report.dev.main);
-    if (report.best && options.patience > 0) best = host(model.buffer(), layout.size());
+    if (report.best && options.patience > 0) best = values();
     history.epochs.push_back(report);
     ++run.epoch;
     run.cursor = 0;
-    epoch_loss = 0;
+    run.epoch_loss = 0;
     stop = stopping.stop();
     history.stopped_early = stop && run.epoch < options.epochs;
     save();
     if (options.on_epoch) options.on_epoch(report);
     if (Interrupt::requested() && !stop && run.epoch < options.epochs) history.interrupted = stop = true;
   }
-  if (!best.empty() && !history.interrupted) device(model.buffer(), best);
+  if (!best.empty() && !history.interrupted) upload(E{}, model.buffer().data(), best.data(), best.size());
   engine.prepare();
   history.steps = run.step;
   history.examples = meter.examples();
