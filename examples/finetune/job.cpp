@@ -62,6 +62,12 @@ std::string shortest(double x) {
 Job::Job(Options given) : options(std::move(given)), kind(metric::kind_of(options.task)) {
   check_output("--json", options.json);
   check_output("--predict", options.predict);
+  if (!options.export_to.empty()) {
+    fs::create_directories(options.export_to);
+    std::error_code absent;
+    require(!fs::equivalent(options.export_to, options.model, absent), "--export ", options.export_to,
+            ": it is the folder of --model; give another");
+  }
   const BertConfig config = read_bert_config(fs::path(options.model) / "config.json");
   train = read_task(options.task, options.data, "train");
   dev = read_task(options.task, options.data, "dev", Labels::Optional, &train);

@@ -19,7 +19,7 @@ BELOW = {
     "gate": ENGINE + METHODS,
     "delta": ENGINE + METHODS,
     "side": ENGINE + METHODS,
-    "testing": ENGINE + METHODS,
+    "testing": ENGINE + METHODS + ["text", "data", "io", "report", "optim", "task", "model", "train"],
     "io": ["core"],
     "text": ["core", "data", "io"],
     "data": ["core", "text", "io"],

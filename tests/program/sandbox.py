@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tests of the program share: small data, a copy of the tiny checkpoint, and running the program."""
+import json
+import pathlib
+import random
+import shutil
+import struct
+import subprocess
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TINY = ROOT / "tests" / "golden" / "data" / "tiny-bert"  # three labels, 48 positions
+WORDS = "the of and to in is it film movie good bad great not very fun dull plot story acting".split()
+
+
+def sentences(count, seed):
+    """Rows (text, class 0 to 2): the class is decided by a word."""
+    draw = random.Random(seed)
+    rows = []
+    for _ in range(count):
+        words = draw.choices(WORDS, k=draw.randint(2, 14))
+        kind = 0 if {"bad", "dull"} & set(words) else 2 if {"good", "great"} & set(words) else 1
+        rows.append((" ".join(words), kind))
+    return rows
+
+
+def csv(rows, header="text,label"):
+    return "\n".join([header, *(",".join(map(str, r)) for r in rows)]) + "\n"
+
+
+class Sandbox:
+    """A temporary folder with data/{train,dev}.csv."""
+
+    def __init__(self, program, train=96):
+        self.program = pathlib.Path(program).resolve()
+        self.holder = tempfile.TemporaryDirectory(prefix="peft_program_")
+        self.path = pathlib.Path(self.holder.name)
+        self.write("data/train.csv", csv(sentences(train, 1)))
+        self.write("data/dev.csv", csv(sentences(31, 2)))
+
+    def write(self, name, content):
+        file = self.path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return file
+
+    def checkpoint(self, name="model"):
+        """A copy of the tiny checkpoint, to be damaged."""
+        (self.path / name).mkdir()
+        for file in ("config.json", "model.safetensors", "vocab.txt", "tokenizer_config.json"):
+            shutil.copy(TINY / file, self.path / name / file)
+        return self.path / name
+
+    def command(self, *options, **changes):
+        given = {"model": TINY, "task": "csv", "data": self.path / "data", "max-length": 40, "batch": 8, "workers": 2} | {
+            k.replace("_", "-"): v for k, v in changes.items()}
+        line = [str(self.program)]
+        for key, value in given.items():
+            if value is not None:
+                line += [f"--{key}", str(value)]
+        return line + [str(o) for o in options]
+
+    def run(self, *options, **changes):
+        return subprocess.run(self.command(*options, **changes), capture_output=True, text=True, timeout=300,
+                              cwd=self.path)
+
+    def json(self, name):
+        return json.loads((self.path / name).read_text())
+
+
+def safetensors(header, data=b""):
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + data
