@@ -7,6 +7,9 @@
 #include <functional>
 #include <iostream>
 #include <map>
+#include <string_view>
+
+#include <peft/text/utf8.hpp>
 
 #include "methods.hpp"
 
@@ -17,6 +20,14 @@ const std::map<std::string, Run>& methods() {
   static const std::map<std::string, Run> table{
       {"head", run_head}, {"bitfit", run_bitfit}, {"lora", run_lora}, {"sora", run_sora}, {"full", run_full}};
   return table;
+}
+
+/// One line of text, whatever bytes of a damaged file a message quotes.
+std::string printable(std::string_view message) {
+  std::string text = peft::utf8::repaired(message);
+  for (char& c : text)
+    if (static_cast<unsigned char>(c) < 32 || c == 127) c = ' ';
+  return text;
 }
 
 /// CLI11's own ranges let NaN pass.
@@ -89,7 +100,7 @@ int main(int argc, char** argv) {
   } catch (const std::bad_alloc&) {
     std::cerr << "error: out of memory; try a smaller --batch or --max-length\n";
   } catch (const std::exception& e) {
-    std::cerr << "error: " << e.what() << "\n";
+    std::cerr << "error: " << printable(e.what()) << "\n";
   }
   return 1;
 }

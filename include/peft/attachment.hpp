@@ -121,13 +121,14 @@ class Attachment {
   Extent prefix_rows(const Tensors& tensors) const {
     Extent n = 0;
     for_each_delta<Plain>([&](auto i) {
-      if constexpr (D<i>::route == Route::prefix)
+      if constexpr (D<i>::route == Route::prefix) {
         for (std::size_t m = 0; m < placements_[i].modules.size(); ++m) {
           auto p = std::get<i>(tensors.all).modules[m];
           const Extent here = rows(delta<i>().keys_values(p).k);
           require(n == 0 || n == here, placements_[i].modules[m].path, ": a prefix of ", here, " rows, ", n, " elsewhere");
           n = here;
         }
+      }
     });
     return n;
   }

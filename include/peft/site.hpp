@@ -122,6 +122,11 @@ struct Where {
     static_assert(n <= 64, "peft::At: a name pattern has at most 63 characters");
     for (std::size_t i = 0; i < n; ++i) name[i] = text[i];
   }
+  /// All members: so nvcc spells a value to the host's compiler.
+  consteval Where(SiteSet s, LayerRange range, const char (&text)[64], bool layers_only)
+      : sites(s), layers(range), is_layers(layers_only) {
+    for (std::size_t i = 0; i < 64; ++i) name[i] = text[i];
+  }
 };
 
 /// The places of a delta: `At<Query, Value>`, `At<Linear, Layers<8, 12>>`, `At<"attn.q">`, `At<"*.attention.self.query">`.

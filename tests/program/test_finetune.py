@@ -153,13 +153,13 @@ class BadData(Case):
         self.train("text,label\ngood,1\n\"bad,0\n", "train.csv", "line 3")
         self.train("text,label\ngood,1\n\"ba\"d\",0\n", "train.csv", "line 3")
         self.train("text,label\ngood,1\nbad,\n", "train.csv", "line 3", "label")
-        self.train("text,label\ngood,1\nbad,1\n", "train.csv", "two classes")
+        self.train("text,label\ngood,0\nbad,0\n", "train.csv", "two classes")
         self.train(b"text,label\ngood,1\n\xff\xfe,0\n", "train.csv", "line 3")
 
     def test_labels(self):
         self.train(csv([*sentences(4, 3), ("film", 3)]), "dev.csv", "\"3\"", "line 6", name="dev")
         self.train(csv([*sentences(4, 3), ("film", -1)]), "dev.csv", "\"-1\"", name="dev")
-        self.train(csv([("film", 0), ("plot", 1), ("story", 123456789)]), "train.csv", "123456788")
+        self.train(csv([("film", 0), ("plot", 1), ("story", 123456789)]), "train.csv", "123456789")
 
     def test_unlabelled_training_data(self):
         self.train("text\nfilm\nplot\n", "train.csv", "label")
@@ -210,7 +210,7 @@ class BadOptions(Case):
         self.bad("--pooling first", load="sora", epochs=0, method="sora", pooling="mean")
         self.good(epochs=1, limit=8, out="lora")
         self.bad("--method lora", load="lora", epochs=0, method="bitfit")
-        self.bad("adapter", load="lora", epochs=0, model=TINY.parent / "tiny-bert-tanh", data=self.scores())
+        self.bad("lora", "(8, 32)", "(8, 30)", load="lora", epochs=0, model=TINY.parent / "tiny-bert-tanh", data=self.scores())
         for file, folder, method in (("peft_delta.safetensors", "sora", "sora"), ("adapter_model.safetensors", "lora", "lora"),
                                      ("adapter_config.json", "lora", "lora")):
             whole = (self.box.path / folder / file).read_bytes()
@@ -260,7 +260,7 @@ class BadOutput(Case):
         self.good(epochs=0, json="/dev/null", predict="/dev/null")
         self.assertTrue(pathlib.Path("/dev/null").is_char_device())
         done = self.good(epochs=0, predict="/dev/stdout")
-        self.assertEqual(len(re.findall(r"^-?\d[^ ]*\t-?\d[^ ]*\t-?\d[^ ]*$", done.stdout, re.M)), 31)
+        self.assertEqual(len(re.findall(r"^-?\d\S*\t-?\d\S*\t-?\d\S*$", done.stdout, re.M)), 31)
 
 
 class Run(Case):

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <initializer_list>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -11,17 +12,43 @@ struct Error : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// The arguments, written one after the other. Kept out of line: messages are many and never in a hurry.
-template <class... A>
-[[gnu::cold, gnu::noinline]] std::string cat(const A&... a) {
+/// A part of a message, its type erased: messages are many, so each should cost the compiler little. Refers to the value.
+class Printable {
+ public:
+  Printable(const char* text) : value_(text), print_([](std::ostream& out, const void* value) {
+    out << static_cast<const char*>(value);
+  }) {}
+  template <class T>
+  Printable(const T& value) : value_(&value), print_([](std::ostream& out, const void* given) {
+    out << *static_cast<const T*>(given);
+  }) {}
+
+  void print(std::ostream& out) const { print_(out, value_); }
+
+ private:
+  const void* value_;
+  void (*print_)(std::ostream&, const void*);
+};
+
+/// The parts, written one after the other.
+[[gnu::cold]] inline std::string joined(std::initializer_list<Printable> parts) {
   std::ostringstream out;
-  (out << ... << a);
+  for (const Printable& part : parts) part.print(out);
   return out.str();
 }
 
+[[noreturn, gnu::cold]] inline void fail_with(std::initializer_list<Printable> parts) { throw Error(joined(parts)); }
+
+/// The arguments as text, one after the other.
+template <class... A>
+[[gnu::cold, gnu::noinline]] std::string cat(const A&... a) {
+  return joined({a...});
+}
+
+/// Throws Error with the arguments as its message.
 template <class... A>
 [[noreturn, gnu::cold, gnu::noinline]] void fail(const A&... a) {
-  throw Error(cat(a...));
+  fail_with({a...});
 }
 
 template <class... A>

@@ -45,41 +45,50 @@ struct GlueTask {
   }
 };
 
+namespace glue_table {
+
+/// A task as constants; lists are separated by spaces.
+struct Row {
+  const char *name, *folder, *labels, *metrics, *a, *b, *label, *headerless = "";
+  bool drops_short_rows = false;
+  double low = 0, high = 0;
+};
+
+inline constexpr Row rows[] = {
+    {"sst2", "SST-2", "negative positive", "accuracy", "sentence", "", "label"},
+    {"cola", "CoLA", "unacceptable acceptable", "matthews", "sentence", "", "label", "source label star sentence"},
+    {"mrpc", "MRPC", "not_equivalent equivalent", "f1 accuracy", "#1 String", "#2 String", "Quality"},
+    {"rte", "RTE", "entailment not_entailment", "accuracy", "sentence1", "sentence2", "label"},
+    {"stsb", "STS-B", "", "pearson spearman", "sentence1", "sentence2", "score", "", false, 0, 5},
+    {"qnli", "QNLI", "entailment not_entailment", "accuracy", "question", "sentence", "label"},
+    {"mnli", "MNLI", "entailment neutral contradiction", "accuracy", "sentence1", "sentence2", "gold_label"},
+    {"qqp", "QQP", "not_duplicate duplicate", "f1 accuracy", "question1", "question2", "is_duplicate", "", true},
+    {"wnli", "WNLI", "not_entailment entailment", "accuracy", "sentence1", "sentence2", "label"}};
+
+inline std::vector<std::string> words(std::string_view list) {
+  std::vector<std::string> out;
+  while (!list.empty()) {
+    const auto end = std::min(list.find(' '), list.size());
+    out.emplace_back(list.substr(0, end));
+    list.remove_prefix(std::min(end + 1, list.size()));
+  }
+  return out;
+}
+
+inline GlueTask task_of(const Row& row) {
+  return {row.name, row.folder, words(row.labels), words(row.metrics), row.a, row.b, row.label, words(row.headerless),
+          row.drops_short_rows, row.low, row.high};
+}
+
+}  // namespace glue_table
+
 /// The nine tasks.
 inline const std::vector<GlueTask>& glue_tasks() {
-  using Names = std::vector<std::string>;
-  const Names entailment{"entailment", "not_entailment"};
-  static const std::vector<GlueTask> tasks{
-      {"sst2", "SST-2", {"negative", "positive"}, {"accuracy"}, "sentence", "", "label"},
-      {"cola",
-       "CoLA",
-       {"unacceptable", "acceptable"},
-       {"matthews"},
-       "sentence",
-       "",
-       "label",
-       {"source", "label", "star", "sentence"}},
-      {"mrpc", "MRPC", {"not_equivalent", "equivalent"}, {"f1", "accuracy"}, "#1 String", "#2 String", "Quality"},
-      {"rte", "RTE", entailment, {"accuracy"}, "sentence1", "sentence2", "label"},
-      {"stsb", "STS-B", {}, {"pearson", "spearman"}, "sentence1", "sentence2", "score", {}, false, 0, 5},
-      {"qnli", "QNLI", entailment, {"accuracy"}, "question", "sentence", "label"},
-      {"mnli",
-       "MNLI",
-       {"entailment", "neutral", "contradiction"},
-       {"accuracy"},
-       "sentence1",
-       "sentence2",
-       "gold_label"},
-      {"qqp",
-       "QQP",
-       {"not_duplicate", "duplicate"},
-       {"f1", "accuracy"},
-       "question1",
-       "question2",
-       "is_duplicate",
-       {},
-       true},
-      {"wnli", "WNLI", {"not_entailment", "entailment"}, {"accuracy"}, "sentence1", "sentence2", "label"}};
+  static const std::vector<GlueTask> tasks = [] {
+    std::vector<GlueTask> all;
+    for (const auto& row : glue_table::rows) all.push_back(glue_table::task_of(row));
+    return all;
+  }();
   return tasks;
 }
 

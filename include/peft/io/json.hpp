@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <cstddef>
-#include <cstdint>
 #include <filesystem>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -19,27 +17,21 @@ namespace json_reader {
 
 inline constexpr std::size_t deepest = 100;
 
-// Walks over the text and always shows how far the parser has come.
-class Cursor {
+// Gives the parser one character after the other and always knows how far it has come.
+class Source {
  public:
-  using iterator_category = std::input_iterator_tag;
-  using value_type = char;
-  using difference_type = std::ptrdiff_t;
-  using pointer = const char*;
-  using reference = const char&;
+  using char_type = char;
 
-  Cursor(const char* at, const char** seen) : at_(at), seen_(seen) {}
-  const char& operator*() const { return *at_; }
-  Cursor& operator++() {
-    *seen_ = ++at_;
-    return *this;
+  Source(std::string_view text, std::size_t& seen) : text_(text), seen_(seen) {}
+
+  std::char_traits<char>::int_type get_character() {
+    if (seen_ == text_.size()) return std::char_traits<char>::eof();
+    return std::char_traits<char>::to_int_type(text_[seen_++]);
   }
-  bool operator==(const Cursor& other) const { return at_ == other.at_; }
-  bool operator!=(const Cursor& other) const { return at_ != other.at_; }
 
  private:
-  const char* at_;
-  const char** seen_;
+  std::string_view text_;
+  std::size_t& seen_;
 };
 
 // Builds the document from the parser's events. The parser keeps its own stack, so a deep document cannot exhaust the
@@ -53,7 +45,7 @@ class Builder {
   using string_t = json::string_t;
   using binary_t = json::binary_t;
 
-  Builder(std::string_view text, std::string_view where) : seen(text.data()), begin_(text.data()), where_(where) {}
+  explicit Builder(std::string_view where) : where_(where) {}
 
   bool null() { return add(nullptr); }
   bool boolean(bool value) { return add(value); }
@@ -68,7 +60,7 @@ class Builder {
   bool end_array() { return close(); }
 
   bool key(string_t& value) {
-    if (stack_.back()->contains(value)) stop(seen - begin_, cat("the key \"", value, "\" appears twice"));
+    if (stack_.back()->contains(value)) stop(seen, cat("the key \"", value, "\" appears twice"));
     slot_ = &(*stack_.back())[value];
     return true;
   }
@@ -78,29 +70,27 @@ class Builder {
     if (const auto end = what.find("] "); end != what.npos) what.remove_prefix(end + 2);
     if (const auto start = what.find(": "); what.starts_with("parse error") && start != what.npos)
       what.remove_prefix(start + 2);
-    stop(static_cast<std::ptrdiff_t>(position), what);
+    stop(position, what);
   }
 
   json root;
-  const char* seen;
+  std::size_t seen = 0;  // characters that the parser has taken
 
  private:
-  template <class Value>
-  json* place(Value&& value) {
-    if (stack_.empty()) return &(root = std::forward<Value>(value));
-    if (!stack_.back()->is_array()) return &(*slot_ = std::forward<Value>(value));
-    stack_.back()->push_back(std::forward<Value>(value));
+  json* place(json&& value) {
+    if (stack_.empty()) return &(root = std::move(value));
+    if (!stack_.back()->is_array()) return &(*slot_ = std::move(value));
+    stack_.back()->push_back(std::move(value));
     return &stack_.back()->back();
   }
 
-  template <class Value>
-  bool add(Value&& value) {
-    place(json(std::forward<Value>(value)));
+  bool add(json&& value) {
+    place(std::move(value));
     return true;
   }
 
-  bool open(json value) {
-    if (stack_.size() >= deepest) stop(seen - begin_, cat("nested deeper than ", deepest, " levels"));
+  bool open(json&& value) {
+    if (stack_.size() >= deepest) stop(seen, cat("nested deeper than ", deepest, " levels"));
     stack_.push_back(place(std::move(value)));
     return true;
   }
@@ -110,11 +100,10 @@ class Builder {
     return true;
   }
 
-  [[noreturn]] void stop(std::ptrdiff_t position, std::string_view reason) const {
+  [[noreturn]] void stop(std::size_t position, std::string_view reason) const {
     fail(where_, ": invalid JSON at byte ", position, ": ", reason);
   }
 
-  const char* begin_;
   std::string_view where_;
   std::vector<json*> stack_;  // the open containers; only the last one grows, so the pointers stay good
   json* slot_ = nullptr;      // where the value of the key just read belongs
@@ -127,9 +116,10 @@ class Builder {
 /// beyond 100 levels and numbers beyond a double's range.
 inline nlohmann::json parse_json(std::string_view text, std::string_view where) {
   require(!text.empty(), where, ": empty, a JSON document was expected");
-  json_reader::Builder builder(text, where);
-  const json_reader::Cursor first(text.data(), &builder.seen), last(text.data() + text.size(), &builder.seen);
-  require(nlohmann::json::sax_parse(first, last, &builder), where, ": invalid JSON");
+  json_reader::Builder builder(where);
+  // json::sax_parse would compile the readers of all binary formats along with it
+  nlohmann::detail::parser<nlohmann::json, json_reader::Source> parser(json_reader::Source(text, builder.seen));
+  require(parser.sax_parse(&builder), where, ": invalid JSON");
   return std::move(builder.root);
 }
 
@@ -141,8 +131,7 @@ inline nlohmann::json parse_json_file(const std::filesystem::path& path) {
 
 /// The text of a document we wrote ourselves; `indent` spaces per level, or one line for -1.
 /// Throws Error when a string is not UTF-8 (`where` says which file was to be written).
-template <class Json>
-std::string to_text(const Json& document, int indent, std::string_view where) {
+inline std::string to_text(const nlohmann::json& document, int indent, std::string_view where) {
   try {
     return document.dump(indent);
   } catch (const nlohmann::detail::exception& error) {

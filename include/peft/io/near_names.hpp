@@ -38,10 +38,13 @@ inline std::string near_names(std::string_view name, std::span<const std::string
     const std::size_t distance = part || whole ? 1 : edit_distance(name, other);
     if (distance <= 2 + name.size() / 4) near.emplace_back(distance, other);
   }
-  std::stable_sort(near.begin(), near.end(), [](const auto& x, const auto& y) { return x.first < y.first; });
   std::string text;
-  for (std::size_t i = 0; i < std::min<std::size_t>(near.size(), 3); ++i)
-    text.append(i == 0 ? "; near names: " : ", ").append(near[i].second);
+  for (int i = 0; i < 3 && !near.empty(); ++i) {
+    const auto best =
+        std::min_element(near.begin(), near.end(), [](const auto& x, const auto& y) { return x.first < y.first; });
+    text.append(i == 0 ? "; near names: " : ", ").append(best->second);
+    near.erase(best);
+  }
   return text;
 }
 

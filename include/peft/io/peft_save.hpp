@@ -64,15 +64,15 @@ inline std::string pattern_key(const std::string& path, const std::vector<LoraMo
 }
 
 // Python readers expect 16, not 16.0, where a number is whole.
-inline nlohmann::ordered_json plain_number(double value) {
+inline nlohmann::json plain_number(double value) {
   if (value == std::floor(value) && std::abs(value) < 1e15) return static_cast<std::int64_t>(value);
   return value;
 }
 
-// The smallest set of keys, because older versions of PEFT refuse keys that they do not know.
-inline nlohmann::ordered_json config_of(const PeftLora& lora, const std::vector<LoraModule>& modules) {
+// The smallest set of keys (sorted, as PEFT writes them), because older versions of PEFT refuse keys that they do not know.
+inline nlohmann::json config_of(const PeftLora& lora, const std::vector<LoraModule>& modules) {
   const auto text_or_null = [](const std::string& text) {
-    return text.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(text);
+    return text.empty() ? nlohmann::json(nullptr) : nlohmann::json(text);
   };
   const LoraModule& first = modules.front();
   const bool uniform = std::all_of(modules.begin(), modules.end(),
@@ -89,7 +89,7 @@ inline nlohmann::ordered_json config_of(const PeftLora& lora, const std::vector<
   std::set<std::string> saved;  // the modules of the head
   for (const auto& tensor : lora.head) saved.insert(tensor.name.substr(0, tensor.name.rfind('.')));
 
-  nlohmann::ordered_json config;
+  nlohmann::json config;
   config["peft_type"] = "LORA";
   config["task_type"] = text_or_null(lora.task_type);
   config["base_model_name_or_path"] = text_or_null(lora.base_model);

@@ -111,9 +111,11 @@ inline SafeTensorsHeader read_safetensors_header(std::span<const std::byte> byte
   const auto header = parse_json(text, file + ": header");
   const auto data = bytes.subspan(8 + length);
   SafeTensorsHeader result;
+  std::multimap<std::pair<const std::byte*, std::size_t>, TensorRef> by_place;
   for (const auto& [name, entry] : header.items()) {
     if (name != "__metadata__") {
-      result.tensors.push_back(tensor_of(name, entry, data, file));
+      TensorRef tensor = tensor_of(name, entry, data, file);
+      by_place.emplace(std::pair(tensor.bytes.data(), tensor.bytes.size()), std::move(tensor));
       continue;
     }
     const JsonFields fields(entry, file + ": __metadata__");
@@ -122,9 +124,7 @@ inline SafeTensorsHeader read_safetensors_header(std::span<const std::byte> byte
       result.metadata.emplace(key, value.get<std::string>());
     }
   }
-  std::stable_sort(result.tensors.begin(), result.tensors.end(), [](const TensorRef& a, const TensorRef& b) {
-    return std::pair(a.bytes.data(), a.bytes.size()) < std::pair(b.bytes.data(), b.bytes.size());
-  });
+  for (auto& [place, tensor] : by_place) result.tensors.push_back(std::move(tensor));
   check_cover(result.tensors, data, file);
   return result;
 }

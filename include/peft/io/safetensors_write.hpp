@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -44,12 +43,15 @@ inline void write_safetensors(const std::filesystem::path& path, std::span<const
                               const std::map<std::string, std::string>& metadata = {{"format", "pt"}}) {
   const std::string file = path.string();
   std::vector<const NamedTensor*> order;
-  for (const auto& tensor : tensors) order.push_back(&tensor);
-  std::stable_sort(order.begin(), order.end(),
-                   [](const auto* a, const auto* b) { return size_of(a->dtype) > size_of(b->dtype); });
+  for (const std::size_t width : {8, 4, 2, 1})
+    for (const auto& tensor : tensors)
+      if (size_of(tensor.dtype) == width) order.push_back(&tensor);
 
-  nlohmann::ordered_json header = nlohmann::ordered_json::object();
-  if (!metadata.empty()) header["__metadata__"] = metadata;
+  const auto in_quotes = [&](const std::string& text) { return to_text(nlohmann::json(text), -1, file); };
+  std::string header;  // a JSON object without its braces
+  for (const auto& [key, value] : metadata)
+    header += (header.empty() ? "" : ",") + in_quotes(key) + ":" + in_quotes(value);
+  if (!metadata.empty()) header = "\"__metadata__\":{" + header + "}";
   std::set<std::string_view> used{"__metadata__"};
   std::vector<std::span<const std::byte>> data;
   std::uint64_t end = 0;
@@ -64,14 +66,14 @@ inline void write_safetensors(const std::filesystem::path& path, std::span<const
     if (!bytes) problem("has a shape that overflows");
     if (*bytes > 0 && tensor->data == nullptr) problem("has no data");
     data.emplace_back(static_cast<const std::byte*>(tensor->data), *bytes);
-    nlohmann::ordered_json entry;
-    entry["dtype"] = name(tensor->dtype);
-    entry["shape"] = tensor->shape;
-    entry["data_offsets"] = {end, end + *bytes};
+    std::string shape;
+    for (const auto extent : tensor->shape) shape += (shape.empty() ? "" : ",") + std::to_string(extent);
+    header += (header.empty() ? "" : ",") + in_quotes(tensor->name) + ":{\"dtype\":\"" + name(tensor->dtype);
+    header += "\",\"shape\":[" + shape + "],\"data_offsets\":[" + std::to_string(end);
     end += *bytes;
-    header[tensor->name] = std::move(entry);
+    header += "," + std::to_string(end) + "]}";
   }
-  std::string text = to_text(header, -1, file);
+  std::string text = "{" + header + "}";
   text.append((8 - text.size() % 8) % 8, ' ');
   require(text.size() <= longest_safetensors_header, "cannot write ", file, ": its header would have ", text.size(),
           " bytes, the format allows ", longest_safetensors_header);

@@ -103,6 +103,17 @@ PeftLora to_peft(const M& model, const std::string& base_model, bool prune = tru
   return out;
 }
 
+/// Saves the delta and the head: PEFT's files when the method is one LoRA (gates folded in and pruned), else our own file.
+template <class M>
+void save(const M& model, const std::filesystem::path& folder, const std::string& method = "delta") {
+  using Plain = typename M::Attached::Plain;
+  if constexpr (Plain::size == 1) {
+    if constexpr (LowRank<typename Plain::template type<0>>)
+      return save_peft_lora(folder, to_peft(model, model.backbone().folder()));
+  }
+  save_delta(folder, {method, {}, trained_tensors(model)});
+}
+
 /// Takes PEFT's tensors: the model's LoRA must have exactly these modules and ranks (see `LoRA<Dynamic>::ranks`).
 template <class M>
 void from_peft(M& model, const PeftLora& lora, const std::string& source) {

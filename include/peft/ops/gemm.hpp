@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include <peft/core/error.hpp>
 #include <peft/core/worker.hpp>
@@ -44,14 +45,46 @@ struct Operand {
   bool transposed = false;
 };
 
-/// Column-major C (m, n) += alpha A B.
+/// Memory of this thread for packed blocks, at least n elements; a later call voids it.
+template <class T>
+T* packing_buffer(std::size_t n) {
+  thread_local std::vector<T, Eigen::aligned_allocator<T>> memory;
+  if (memory.size() < n) memory.resize(n);
+  return memory.data();
+}
+
+/// Column-major C (m, n) += alpha A B: Eigen's kernels in blocks of our own. One strip of A, which the kernel reads again for
+/// every few columns, fits the first-level cache, and a block of B the second.
 template <class T, int order_a, int order_b>
 void eigen_product(Eigen::Index m, Eigen::Index n, Eigen::Index k, T alpha, Operand<const T> a, Operand<const T> b, Operand<T> c) {
-  using namespace Eigen;
-  using Blocking = internal::gemm_blocking_space<ColMajor, T, T, Dynamic, Dynamic, Dynamic, 1, false>;
-  using Product = internal::general_matrix_matrix_product<Index, T, order_a, false, T, order_b, false, ColMajor, 1>;
-  Blocking blocking(m, n, k, 1, true);
-  Product::run(m, n, k, a.data, a.stride, b.data, b.stride, c.data, 1, c.stride, alpha, blocking, nullptr);
+  using namespace Eigen::internal;
+  using Index = Eigen::Index;
+  using Traits = gebp_traits<T, T>;
+  using MapA = const_blas_data_mapper<T, Index, order_a>;
+  using MapB = const_blas_data_mapper<T, Index, order_b>;
+  using MapC = blas_data_mapper<T, Index, Eigen::ColMajor, Eigen::Unaligned, 1>;
+  constexpr Index strip = Traits::mr, most_depth = 224, most_columns = 512;
+  gemm_pack_lhs<T, Index, MapA, Traits::mr, Traits::LhsProgress, typename Traits::LhsPacket4Packing, order_a> pack_a;
+  gemm_pack_rhs<T, Index, MapB, Traits::nr, order_b> pack_b;
+  gebp_kernel<T, T, Index, MapC, Traits::mr, Traits::nr, false, false> kernel;
+  const MapA from_a(a.data, a.stride);
+  const MapB from_b(b.data, b.stride);
+  const MapC to(c.data, c.stride, 1);
+  const Index parts = (k + most_depth - 1) / most_depth, depth = ((k + parts - 1) / parts + 7) / 8 * 8;
+  T* const block_a = packing_buffer<T>(static_cast<std::size_t>(depth * (strip + std::min(n, most_columns))));
+  T* const block_b = block_a + depth * strip;
+  for (Index j = 0; j < n; j += most_columns) {
+    const Index columns = std::min(most_columns, n - j);
+    for (Index l = 0; l < k; l += depth) {
+      const Index deep = std::min(depth, k - l);
+      pack_b(block_b, from_b.getSubMapper(l, j), deep, columns);
+      for (Index i = 0; i < m; i += strip) {
+        const Index rows = std::min(strip, m - i);
+        pack_a(block_a, from_a.getSubMapper(i, l), deep, rows);
+        kernel(to.getSubMapper(i, j), block_a, block_b, rows, deep, columns, alpha);
+      }
+    }
+  }
 }
 
 /// C (m, n) = beta C + alpha A B with A (m, k) and B (k, n), row-major, on the host.
@@ -83,8 +116,8 @@ void gemm_host(Extent m, Extent n, Extent k, T alpha, Operand<const T> a, Operan
       for (Extent j = 0; j < n; ++j) row[j] *= beta;
   }
   if (k == 0) return;
-  // Eigen's blocked product itself, as its own BLAS calls it: the expression layer above it would only choose among paths
-  // for vectors and tiny matrices, and costs every unit seconds to compile. It works on columns, so C' += alpha B' A'.
+  // Not Eigen's expressions: they would only choose among paths for vectors and tiny matrices, and cost every unit seconds
+  // to compile. The kernels work on columns, so C' += alpha B' A'.
   if (a.transposed && b.transposed) return eigen_product<T, Eigen::RowMajor, Eigen::RowMajor>(n, m, k, alpha, b, a, c);
   if (a.transposed) return eigen_product<T, Eigen::ColMajor, Eigen::RowMajor>(n, m, k, alpha, b, a, c);
   if (b.transposed) return eigen_product<T, Eigen::RowMajor, Eigen::ColMajor>(n, m, k, alpha, b, a, c);

@@ -31,9 +31,9 @@ class AddedTokenFinder {
   void add(AddedToken token, std::string content) {
     if (content.empty()) return;
     begins_[static_cast<unsigned char>(content.front())] = true;
-    entries_.push_back({std::move(content), std::move(token)});
-    std::stable_sort(entries_.begin(), entries_.end(),
-                     [](const Entry& x, const Entry& y) { return x.content.size() > y.content.size(); });
+    auto place = entries_.begin();
+    while (place != entries_.end() && place->content.size() >= content.size()) ++place;
+    entries_.insert(place, {std::move(content), std::move(token)});
   }
 
   /// Calls `text(std::string_view)` for the stretches between tokens, `token(id)` for the tokens, in order.

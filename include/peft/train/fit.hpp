@@ -197,4 +197,11 @@ History fit(Engine<M>& engine, const Data& data, const FitOptions& options, Eval
   return history;
 }
 
+/// The same on every core, without a look at dev data.
+template <class Backbone, class Method, class Task, class Data>
+History fit(Model<Backbone, Method, Task>& model, const Data& data, const FitOptions& options) {
+  Engine<Model<Backbone, Method, Task>> engine(model);
+  return fit(engine, data, options, [] { return metric::Scores{{}, std::nan(""), "none"}; });
+}
+
 }  // namespace peft
