@@ -105,7 +105,9 @@ int Job::longest() const {
 SiteSet Job::sites(SiteSet standard, SiteSet possible) const {
   std::string list = options.sites;
   if (delta) list = delta->setting("sites");
-  if (list.empty()) return standard;
+  // Under mean pooling nothing reads the pooler.
+  if (options.pooling == "mean") possible = {possible.bits & ~Pooler.bits};
+  if (list.empty()) return standard & possible;
   SiteSet set;
   for (std::size_t begin = 0; begin <= list.size();) {
     const std::size_t end = std::min(list.find(',', begin), list.size());

@@ -154,7 +154,8 @@ class BadData(Case):
         self.train("text,label\ngood,1\n\"ba\"d\",0\n", "train.csv", "line 3")
         self.train("text,label\ngood,1\nbad,\n", "train.csv", "line 3", "label")
         self.train("text,label\ngood,0\nbad,0\n", "train.csv", "two classes")
-        self.train(b"text,label\ngood,1\n\xff\xfe,0\n", "train.csv", "line 3")
+
+        self.train("text,label\ngood,1\nb\0d,0\n", "train.csv", "line 3", "NUL")
 
     def test_labels(self):
         self.train(csv([*sentences(4, 3), ("film", 3)]), "dev.csv", "\"3\"", "line 6", name="dev")
@@ -354,6 +355,11 @@ class Run(Case):
     def test_long_sentences_are_cut(self):
         self.box.write("data/dev.csv", csv([("film " * 5000, 0), ("plot", 1), ("", 2)]))
         self.good(epochs=1, limit=16, max_length=48)
+
+    def test_ill_formed_text_is_read(self):
+        self.box.write("data/dev.csv", b"text,label\n\xff\xfe film,0\n\xc3,1\n\xed\xa0\x80plot,2\n")
+        self.good(epochs=0, predict="dev.tsv")
+        self.assertEqual(len((self.box.path / "dev.tsv").read_text().splitlines()), 4)
 
     def test_limit(self):
         done = self.good(epochs=1, limit=20, json="run.json")

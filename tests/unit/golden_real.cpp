@@ -50,7 +50,6 @@ void check_real(const std::string& name, Method method, double lr = 1e-3) {
   double gradients = 0;
   for (const Field& f : model.layout().fields()) {
     if (golden::is_noise(f.name)) continue;
-    INFO(f.name);
     const std::vector<float> g(engine.total().data() + f.offset, engine.total().data() + f.offset + f.size());
     if (const TensorRef* whole = file.find("grad." + f.name)) {
       gradients = std::max(gradients, golden::difference(g, whole->values<double>(), 1e-3));

@@ -128,7 +128,6 @@ History fit(Engine<M>& engine, const Data& data, const FitOptions& options, Eval
   const Interrupt interrupt;
   Meter meter;
   meter.pause();
-  engine.prepare();
   bool stop = history.stopped_early = stopping.stop() && run.epoch < options.epochs;
   while (run.epoch < options.epochs && !stop) {
     const std::int64_t batches = data.steps(run.epoch);
@@ -145,6 +144,7 @@ History fit(Engine<M>& engine, const Data& data, const FitOptions& options, Eval
       engine.zero_gradients();
       double loss = 0;
       const std::uint64_t seed = rng::combine(rng::mix(options.seed), static_cast<std::uint64_t>(run.step));
+      engine.prepare(seed, true);
       for (const Batch& b : parts) loss += engine.accumulate(b, 1. / static_cast<double>(examples), seed);
       engine.finish_gradients();
       if (!std::isfinite(loss))
@@ -154,7 +154,6 @@ History fit(Engine<M>& engine, const Data& data, const FitOptions& options, Eval
       const double scale = options.clip > 0 ? clip_factor(engine.gradient_norm(), options.clip) : 1;
       adamw.update(options.adamw, engine.worker(), layout, model.buffer().data(), engine.total().data(), lr, scale);
       engine.after_step({lr, run.step + 1, total});
-      engine.prepare();
       ++run.step;
       run.cursor = end;
       run.epoch_loss += loss;
@@ -174,6 +173,7 @@ History fit(Engine<M>& engine, const Data& data, const FitOptions& options, Eval
     }
     meter.pause();
     if (history.interrupted) break;
+    engine.prepare();
     EpochReport report{static_cast<int>(run.epoch) + 1,
                        run.epoch_loss / static_cast<double>(std::max<std::int64_t>(steps_of(run.epoch), 1)), evaluate(), false};
     report.best = stopping.update(report.dev.main);
