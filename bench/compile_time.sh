@@ -1,29 +1,40 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Usage: bench/compile_time.sh FILE.cpp [MAX_SECONDS]
+# Usage: bench/compile_time.sh [FILE.cpp [MAX_SECONDS]]
 #
-# Compiles a program with g++ on one core as the host build does (no cache, no precompiled header) and prints the
-# seconds and the peak memory. With MAX_SECONDS it exits with 1 when the compilation took longer.
+# Compiles programs with g++ on one core as the host build does (no cache, no precompiled header) and prints a table:
+# the compiler's seconds of CPU time, the best of PEFT_RUNS (default 2), and its peak memory. Without a file: Kokkos
+# alone, the headers alone, the README's program. With MAX_SECONDS it exits with 1 when the file took longer.
 source "$(dirname "$0")/../scripts/common.sh"
-(($#)) || usage 2 >&2
-[[ $1 == -h || $1 == --help ]] && usage
+[[ ${1:-} == -h || ${1:-} == --help ]] && usage
 
 "$root/scripts/setup"
 [[ -f $root/build/host/build.ninja ]] || (cd "$root" && quietly "$root/build/host.configure.log" cmake --preset host)
-python3 - "$1" "${2:-0}" "$root/build/host/flags.txt" "${CXX:-g++}" <<'PYTHON'
-import os, pathlib, resource, shutil, subprocess, sys, tempfile, time
-source, limit, flags, compiler = sys.argv[1], float(sys.argv[2]), pathlib.Path(sys.argv[3]), sys.argv[4]
-options = [line for line in flags.read_text().splitlines() if line]
+programs=("$root"/bench/compile/{kokkos,include,lora}.cpp)
+(($#)) && programs=("$1")
+python3 - "$root/build/host/flags.txt" "${CXX:-g++}" "${PEFT_RUNS:-2}" "${2:-0}" "${programs[@]}" <<'PYTHON'
+import os, pathlib, subprocess, sys, tempfile
+flags, compiler, runs, limit, sources = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4]), sys.argv[5:]
+options = [line for line in pathlib.Path(flags).read_text().splitlines() if line]
 core = min(os.sched_getaffinity(0))
-with tempfile.TemporaryDirectory() as out:
-    command = [compiler, *options, "-c", source, "-o", os.path.join(out, "unit.o")]
-    start = time.monotonic()
-    code = subprocess.run(command, preexec_fn=lambda: os.sched_setaffinity(0, {core})).returncode
-    seconds = time.monotonic() - start
-if code:
-    sys.exit(f"{source}: does not compile")
-memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-print(f"{source}: {seconds:.1f} s, {memory:.0f} MiB")
-if limit and seconds > limit:
-    sys.exit(f"{source}: {seconds:.1f} s is more than the {limit:g} s allowed")
+
+
+def compile_once(source, unit):
+    """User and system seconds, and MiB, of the compiler and all that it starts."""
+    command = [compiler, *options, "-c", source, "-o", unit]
+    process = subprocess.Popen(command, preexec_fn=lambda: os.sched_setaffinity(0, {core}))
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"{source}: does not compile")
+    return used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+
+
+print(f"{'program':<14} {'seconds':>8} {'MiB':>6}")
+with tempfile.TemporaryDirectory() as folder:
+    for source in sources:
+        seconds, memory = min(compile_once(source, os.path.join(folder, "unit.o")) for _ in range(runs))
+        print(f"{pathlib.Path(source).name:<14} {seconds:8.1f} {memory:6.0f}", flush=True)
+        if limit and seconds > limit:
+            sys.exit(f"{source}: {seconds:.1f} s is more than the {limit:g} s allowed")
 PYTHON

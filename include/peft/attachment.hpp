@@ -57,10 +57,12 @@ class Attachment {
       require(part.layers.first >= 0 && (part.layers.last == LayerRange{}.last || part.layers.last <= layers) &&
                   part.layers.first < part.layers.last,
               "Layers<", part.layers.first, ", ", part.layers.last, ">: the backbone has layers 0 to ", layers - 1);
+      bool anywhere = false;
       for (const SiteInfo& s : site_table) {
         if (!sites.contains(s.site) || !part.mask.contains(s.site)) continue;
         for (int layer = s.per_layer ? 0 : -1; layer < (s.per_layer ? layers : 0); ++layer) {
           if (s.per_layer && !part.layers.contains(layer)) continue;
+          anywhere = true;
           Module m = backbone.module(s.site, layer);
           if constexpr (requires { part.delta.attaches(m); })
             if (!part.delta.attaches(m)) continue;
@@ -69,6 +71,7 @@ class Attachment {
           frozen_[i].push_back(frozen_of(backbone, s.site, layer));
         }
       }
+      require(anywhere, "a delta's mask leaves it no place: none of its sites is in the mask");
       p.first_field = layout.fields().size();
       if constexpr (requires { typename D<i>::template Shared<Mat<T, E>>; }) {
         Fields<T, E> fields(layout, "shared");

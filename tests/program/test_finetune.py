@@ -154,7 +154,6 @@ class BadData(Case):
         self.train("text,label\ngood,1\n\"ba\"d\",0\n", "train.csv", "line 3")
         self.train("text,label\ngood,1\nbad,\n", "train.csv", "line 3", "label")
         self.train("text,label\ngood,0\nbad,0\n", "train.csv", "two classes")
-
         self.train("text,label\ngood,1\nb\0d,0\n", "train.csv", "line 3", "NUL")
 
     def test_labels(self):

@@ -12,16 +12,15 @@ struct Error : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// A part of a message, its type erased: messages are many, so each should cost the compiler little. Refers to the value.
+/// A part of a message, its type erased, because messages are many and each should cost the compiler little. Refers to
+/// the value.
 class Printable {
  public:
-  Printable(const char* text) : value_(text), print_([](std::ostream& out, const void* value) {
-    out << static_cast<const char*>(value);
-  }) {}
+  Printable(const char* text)
+      : value_(text), print_([](std::ostream& out, const void* value) { out << static_cast<const char*>(value); }) {}
   template <class T>
-  Printable(const T& value) : value_(&value), print_([](std::ostream& out, const void* given) {
-    out << *static_cast<const T*>(given);
-  }) {}
+  Printable(const T& value)
+      : value_(&value), print_([](std::ostream& out, const void* given) { out << *static_cast<const T*>(given); }) {}
 
   void print(std::ostream& out) const { print_(out, value_); }
 

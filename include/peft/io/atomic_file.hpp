@@ -31,6 +31,8 @@ class AtomicFile {
     if (fs::is_symlink(path_, ignored)) path_ = fs::weakly_canonical(path_);  // replace the file, keep the link
     require(path_.has_filename() && !fs::is_directory(path_, ignored), "cannot write ", path_,
             ": it is a directory, a file name was expected");
+    require(!fs::exists(path_, ignored) || fs::is_regular_file(path_, ignored), "cannot write ", path_,
+            ": it is a device or a pipe, and would be replaced by a file");
     static std::atomic<unsigned> count{0};
     // the name of the file is cut so that the temporary's stays below the usual limit of 255 bytes
     const std::string stem = "." + path_.filename().string().substr(0, 200) + "." + std::to_string(::getpid()) + ".";

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <peft/core/dtype.hpp>
@@ -50,8 +51,8 @@ inline void write_safetensors(const std::filesystem::path& path, std::span<const
   const auto in_quotes = [&](const std::string& text) { return to_text(nlohmann::json(text), -1, file); };
   std::string header;  // a JSON object without its braces
   for (const auto& [key, value] : metadata)
-    header += (header.empty() ? "" : ",") + in_quotes(key) + ":" + in_quotes(value);
-  if (!metadata.empty()) header = "\"__metadata__\":{" + header + "}";
+    header += cat(header.empty() ? "" : ",", in_quotes(key), ":", in_quotes(value));
+  if (!metadata.empty()) header = cat("\"__metadata__\":{", header, "}");
   std::set<std::string_view> used{"__metadata__"};
   std::vector<std::span<const std::byte>> data;
   std::uint64_t end = 0;
@@ -68,10 +69,10 @@ inline void write_safetensors(const std::filesystem::path& path, std::span<const
     data.emplace_back(static_cast<const std::byte*>(tensor->data), *bytes);
     std::string shape;
     for (const auto extent : tensor->shape) shape += (shape.empty() ? "" : ",") + std::to_string(extent);
-    header += (header.empty() ? "" : ",") + in_quotes(tensor->name) + ":{\"dtype\":\"" + name(tensor->dtype);
-    header += "\",\"shape\":[" + shape + "],\"data_offsets\":[" + std::to_string(end);
-    end += *bytes;
-    header += "," + std::to_string(end) + "]}";
+    const auto begin = std::exchange(end, end + *bytes);
+    header += cat(header.empty() ? "" : ",", in_quotes(tensor->name), ":{\"dtype\":\"", name(tensor->dtype),
+                  "\",\"shape\":[", shape, "],\"data_offsets\":[", std::to_string(begin), ",", std::to_string(end),
+                  "]}");
   }
   std::string text = "{" + header + "}";
   text.append((8 - text.size() % 8) % 8, ' ');

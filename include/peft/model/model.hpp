@@ -8,6 +8,7 @@
 #include <peft/attachment.hpp>
 #include <peft/core/rng.hpp>
 #include <peft/core/transfer.hpp>
+#include <peft/io/checkpoint.hpp>
 #include <peft/task/classify.hpp>
 
 namespace peft {
@@ -113,7 +114,9 @@ class Model {
     const Field* bias = find("classifier.bias");
     if (!file || !weight || !bias) return;
     const TensorRef *w = file->find("classifier.weight"), *b = file->find("classifier.bias");
-    if (!w || !b || w->size() != weight->size() || b->size() != bias->size()) return;
+    if (!w || !b || w->shape != std::vector<std::int64_t>{weight->rows, weight->cols} ||
+        b->shape != std::vector<std::int64_t>{bias->cols})
+      return;
     write(*weight, w->template values<T>());
     write(*bias, b->template values<T>());
     head_from_checkpoint_ = true;
