@@ -148,12 +148,12 @@ void compare(const std::string& label, const Outcome& device, const Outcome& hos
     values = std::fmax(values, difference(device.values.at(name), host.values.at(name)));
     trained = std::fmax(trained, difference(device.trained.at(name), host.trained.at(name)));
   }
-  expect(label + ": gradients", gradients, 1e-3);
-  expect(label + ": values after a step", values, 1e-3);
-  expect(label + ": values after a run", trained, 1e-3);
+  expect(label + ": gradients", gradients, 1e-4);
+  expect(label + ": values after a step", values, 1e-4);
+  expect(label + ": values after a run", trained, 1e-4);
   double merged = device.merged.size() == host.merged.size() ? 0 : INFINITY;
   for (const auto& [name, weight] : host.merged) merged = std::fmax(merged, difference(device.merged.at(name), weight));
-  expect(label + ": merged", merged, 1e-3);
+  expect(label + ": merged", merged, 1e-4);
 }
 
 /// The kernels that none of the methods above runs: those of prefixes, and plain SGD.

@@ -69,7 +69,7 @@ inline nlohmann::json plain_number(double value) {
   return value;
 }
 
-// The smallest set of keys, because older versions of PEFT refuse keys that they do not know; sorted, as PEFT writes them.
+// The smallest set of keys, because older versions of PEFT refuse keys that they do not know. Sorted, as PEFT does.
 inline nlohmann::json config_of(const PeftLora& lora, const std::vector<LoraModule>& modules) {
   const auto text_or_null = [](const std::string& text) {
     return text.empty() ? nlohmann::json(nullptr) : nlohmann::json(text);

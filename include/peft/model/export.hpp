@@ -59,6 +59,10 @@ void restore_tensors(M& model, const std::vector<HostTensor>& tensors, const std
 template <class D>
 concept LowRank = requires(const D d, typename D::template Params<Mat<float>> p) { p.A; p.B; p.scale; d.alpha; };
 
+/// The delta can add what it does to its site's weight.
+template <class D, class T, class E>
+concept Merges = requires(const D d, Context<T, E>& c, const typename D::template Params<Mat<T, E>>& p, Mat<T, E> W) { d.merge(c, p, W); };
+
 /// A worker with room for one temporary of (rows, cols).
 template <class T, ExecutionSpace E>
 Worker<E> small_worker(std::size_t rows, std::size_t cols) {
@@ -145,7 +149,7 @@ std::map<std::string, std::vector<float>> merged_weights(const M& model) {
         if (!empty(used.w) && changed.count(weight)) fail("merge: two deltas on ", modules[k].path, "; merge one after the other");
         if (!empty(used.w)) changed[weight] = to_host(used.w);
         if (!empty(used.b)) changed[bias] = to_host(used.b);
-      } else if constexpr (requires(Context<T, E>& c, Mat<T, E> W) { delta.merge(c, p, W); }) {
+      } else if constexpr (Merges<D, T, E>) {
         const auto& frozen = model.backbone().store().at(weight);
         Worker<E> w = small_worker<T, E>(frozen.extent(0), frozen.extent(1));
         Context<T, E> c{w};
