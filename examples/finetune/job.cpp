@@ -139,7 +139,7 @@ std::map<std::string, std::string> Job::identity() const {
   }
   const Options& o = options;
   return {{"task", o.task},
-          {"data", cat(loader->data().size(), " examples, hash ", std::hex, data)},
+          {"data", cat(loader->data().size(), " examples, hash ", data)},
           {"method", o.method},
           {"rank", cat(o.rank)},
           {"alpha", shortest(o.alpha)},
