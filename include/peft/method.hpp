@@ -82,7 +82,7 @@ template <class Parts, class Before>
 struct WithGate;
 
 /// What is trained: deltas, side nets, and at most one gate for all of them. `Method<Delta<LoRA<8>, At<Linear>>,
-/// Gate<Proximal<>>>` is SoRA; `Method<>` trains the task's head alone.
+/// Gate<Proximal>>` is SoRA; `Method<>` trains the task's head alone.
 template <class... Parts>
 struct Method {
   static_assert(!(is_gate<Parts> || ... || false), "peft::Method: the gate comes last, and there is one at the most");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <algorithm>
+#include <span>
 #include <vector>
 
 #include <peft/data/tokenized.hpp>
@@ -25,14 +26,7 @@ std::vector<typename M::T> predict(Engine<M>& engine, const Tokenized& data, std
 /// The class of the greatest logit per row, or the score itself when there is one output. NaN where a logit is NaN.
 template <class T>
 std::vector<double> decide(const std::vector<T>& logits, std::size_t labels) {
-  std::vector<double> out;
-  for (std::size_t row = 0; row + labels <= logits.size(); row += labels) {
-    const auto begin = logits.begin() + static_cast<std::ptrdiff_t>(row), end = begin + static_cast<std::ptrdiff_t>(labels);
-    const bool broken = std::any_of(begin, end, [](T x) { return x != x; });
-    const double best = labels == 1 ? static_cast<double>(*begin) : static_cast<double>(std::max_element(begin, end) - begin);
-    out.push_back(broken ? std::numeric_limits<double>::quiet_NaN() : best);
-  }
-  return out;
+  return metric::predict(std::span<const T>(logits), labels);
 }
 
 inline std::vector<double> targets_of(const Tokenized& data) {
