@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <peft/concepts.hpp>
 #include <peft/nn/layernorm.hpp>
 #include <peft/nn/linear.hpp>
 #include <peft/nn/packed.hpp>
