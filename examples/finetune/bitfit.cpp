@@ -4,10 +4,16 @@
 #include "methods.hpp"
 #include "run.hpp"
 
-int run_bitfit(const Job& job) {
+namespace {
+
+int run_it(const Job& job) {
   using namespace peft;
   Method<Delta<Bias>> method;
   auto& part = std::get<0>(method.deltas);
   part.mask = job.sites(Linear | Norm | Pooler, Linear | Norm | Pooler);
-  return run(job, method, "BitFit", {{"sites", job.options.sites}}, 1e-3);
+  return run(job, method, "BitFit");
 }
+
+const Entry entry("bitfit", "BitFit: the biases", 1e-3, run_it);
+
+}  // namespace

@@ -4,10 +4,16 @@
 #include "methods.hpp"
 #include "run.hpp"
 
-int run_full(const Job& job) {
+namespace {
+
+int run_it(const Job& job) {
   using namespace peft;
   Method<Delta<Full>> method;
   auto& part = std::get<0>(method.deltas);
   part.mask = job.sites(Everything, Everything);
-  return run(job, method, "full fine-tuning", {{"sites", job.options.sites}}, 5e-5);
+  return run(job, method, "full fine-tuning");
 }
+
+const Entry entry("full", "every parameter", 5e-5, run_it);
+
+}  // namespace

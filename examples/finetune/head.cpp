@@ -2,7 +2,13 @@
 #include "methods.hpp"
 #include "run.hpp"
 
-int run_head(const Job& job) {
+namespace {
+
+int run_it(const Job& job) {
   peft::require(job.options.sites.empty(), "--sites ", job.options.sites, ": --method head trains the head alone");
-  return run(job, peft::Method<>{}, "head only", {{"sites", ""}}, 1e-3);
+  return run(job, peft::Method<>{}, "head only");
 }
+
+const Entry entry("head", "the task's head alone", 1e-3, run_it);
+
+}  // namespace

@@ -104,7 +104,7 @@ int Job::longest() const {
 
 SiteSet Job::sites(SiteSet standard, SiteSet possible) const {
   std::string list = options.sites;
-  if (delta) list = delta->setting("sites");
+  list = setting("sites", list);
   // Under mean pooling nothing reads the pooler.
   if (options.pooling == "mean") possible = {possible.bits & ~Pooler.bits};
   if (list.empty()) return standard & possible;
@@ -138,12 +138,15 @@ std::map<std::string, std::string> Job::identity() const {
     data = rng::combine(data, std::bit_cast<std::uint64_t>(one.targets[0]));
   }
   const Options& o = options;
+  std::string all_settings;
+  for (const auto& [key, value] : settings_) all_settings += key + "=" + value + " ";
   return {{"task", o.task},
           {"data", cat(loader->data().size(), " examples, hash ", data)},
           {"method", o.method},
           {"rank", cat(o.rank)},
           {"alpha", shortest(o.alpha)},
           {"sites", o.sites},
+          {"settings", all_settings},
           {"load", o.load},
           {"pooling", o.pooling},
           {"batch", cat(o.batch)},
@@ -151,18 +154,36 @@ std::map<std::string, std::string> Job::identity() const {
           {"bucket", cat(o.bucket)},
           {"max-length", cat(o.max_length)},
           {"dropout", shortest(o.dropout)},
-          {"delta-dropout", shortest(o.delta_dropout)},
-          {"sparsity", shortest(o.sparsity)}};
+          {"delta-dropout", shortest(o.delta_dropout)}};
 }
 
-double Job::number(const char* key, double otherwise) const {
-  if (!delta) return otherwise;
-  const std::string& text = delta->setting(key);
+std::string Job::setting(const std::string& key, const std::string& standard) const {
+  std::string value = standard;
+  if (delta)
+    if (const auto saved = delta->settings.find(key); saved != delta->settings.end()) value = saved->second;
+  for (const std::string& given : options.settings)
+    if (given.starts_with(key + "=")) value = given.substr(key.size() + 1);
+  return settings_[key] = value;
+}
+
+double Job::setting(const std::string& key, double standard) const {
+  const std::string text = setting(key, shortest(standard));
   double value = 0;
   const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
-  require(problem == std::errc() && end == text.data() + text.size() && std::isfinite(value), options.load, ": the setting \"",
-          key, "\" is \"", text, "\", expected a number");
+  require(problem == std::errc() && end == text.data() + text.size() && std::isfinite(value), "the setting ", key, " is \"", text,
+          "\", expected a number");
   return value;
+}
+
+const std::map<std::string, std::string>& Job::settings() const {
+  for (const std::string& given : options.settings) {
+    const std::string key = given.substr(0, given.find('='));
+    std::vector<std::string> known;
+    for (const auto& [name, value] : settings_) known.push_back(name);
+    require(settings_.contains(key) && given.find('=') != given.npos, "--set ", given, ": expected NAME=VALUE; --method ",
+            options.method, " has the settings ", quoted_list(known));
+  }
+  return settings_;
 }
 
 void Job::show_model(const std::vector<report::Module>& modules, const std::string& method, bool head_from_checkpoint) const {

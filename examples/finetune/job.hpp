@@ -46,8 +46,12 @@ class Job {
   std::string base_model() const;
   /// What must be the same when a run is resumed.
   std::map<std::string, std::string> identity() const;
-  /// A number among the settings of what --load gave, or `otherwise` without.
-  double number(const char* key, double otherwise) const;
+  /// A setting of the method: what --set says, or what the delta that --load gave was saved with, or `standard`. Asked
+  /// settings are saved with the delta.
+  double setting(const std::string& key, double standard) const;
+  std::string setting(const std::string& key, const std::string& standard) const;
+  /// Everything asked so far. Fails when --set names something that the method did not ask for.
+  const std::map<std::string, std::string>& settings() const;
 
   void show_model(const std::vector<peft::report::Module>& modules, const std::string& method, bool head_from_checkpoint) const;
   void show_plan(const std::vector<peft::report::Buffer>& buffers, int workers) const;
@@ -64,6 +68,7 @@ class Job {
   void finish(const Result& result, const std::vector<float>& dev_logits) const;
 
  private:
+  mutable std::map<std::string, std::string> settings_;
   void write_predictions(const std::vector<float>& logits) const;
   void write_json(const Result& result) const;
 };

@@ -4,7 +4,9 @@
 #include "methods.hpp"
 #include "run.hpp"
 
-int run_lora(const Job& job) {
+namespace {
+
+int run_it(const Job& job) {
   using namespace peft;
   Method<Delta<LoRA<Dynamic>, At<Linear, Pooler>>> method;
   auto& part = std::get<0>(method.deltas);
@@ -23,5 +25,9 @@ int run_lora(const Job& job) {
     }
   }
   const std::string label = job.adapter ? cat("LoRA from ", job.options.load) : cat("LoRA r=", lora.rank);
-  return run(job, method, label, {}, 1e-3);
+  return run(job, method, label);
 }
+
+const Entry entry("lora", "LoRA: low-rank branches", 1e-3, run_it);
+
+}  // namespace

@@ -15,13 +15,6 @@
 
 namespace {
 
-using Run = std::function<int(const Job&)>;
-const std::map<std::string, Run>& methods() {
-  static const std::map<std::string, Run> table{
-      {"head", run_head}, {"bitfit", run_bitfit}, {"lora", run_lora}, {"sora", run_sora}, {"full", run_full}};
-  return table;
-}
-
 /// One line of text, whatever bytes of a damaged file a message quotes.
 std::string printable(std::string_view message) {
   std::string text = peft::utf8::repaired(message);
@@ -41,7 +34,7 @@ const CLI::Validator amount(
 void declare(CLI::App& app, Options& o) {
   const auto names = [] {
     std::vector<std::string> list;
-    for (const auto& [name, run] : methods()) list.push_back(name);
+    for (const auto& [name, entry] : Entry::table()) list.push_back(name);
     return list;
   }();
   app.add_option("--model", o.model, "Hugging Face folder: config.json, model.safetensors, tokenizer")->required();
@@ -56,14 +49,16 @@ void declare(CLI::App& app, Options& o) {
   app.add_option("--batch-tokens", o.batch_tokens, "tokens per batch at the most; 0: any number")->check(amount);
   app.add_option("--bucket", o.bucket, "sort by length within so many batches; 0: do not")->check(amount);
   app.add_option("--accumulate", o.accumulate, "batches per optimizer step")->check(CLI::Range(1, 1 << 20))->capture_default_str();
-  app.add_option("--lr", o.lr, "learning rate; default: 1e-3, full fine-tuning 5e-5")->check(amount);
+  app.add_option("--lr", o.lr, "learning rate; default: the method's own")->check(amount);
   app.add_option("--schedule", o.schedule, "of the learning rate")->check(CLI::IsMember({"constant", "linear", "cosine"}))->capture_default_str();
   app.add_option("--warmup", o.warmup, "a fraction of the steps below 1, else a number of steps")->check(amount)->capture_default_str();
   app.add_option("--weight-decay", o.weight_decay, "AdamW's")->check(amount)->capture_default_str();
   app.add_option("--clip", o.clip, "largest norm of the gradient; 0: off")->check(amount)->capture_default_str();
   app.add_option("--dropout", o.dropout, "the backbone's; default: its config's")->check(amount)->check(CLI::Range(0., 0.99));
   app.add_option("--delta-dropout", o.delta_dropout, "the delta's own")->check(amount)->check(CLI::Range(0., 0.99))->capture_default_str();
-  app.add_option("--sparsity", o.sparsity, "SoRA's lambda: gates shrink by lr * lambda per step")->check(amount)->capture_default_str();
+  app.add_option_function<std::string>("--sparsity", [&o](const std::string& x) { o.settings.push_back("sparsity=" + x); },
+                                       "SoRA's lambda: gates shrink by lr * lambda per step")->check(amount);
+  app.add_option("--set", o.settings, "a setting of the method, as NAME=VALUE; may be repeated")->take_all();
   app.add_option("--pooling", o.pooling, "the vector that the head reads")->check(CLI::IsMember({"first", "mean"}))->capture_default_str();
   app.add_option("--max-length", o.max_length, "tokens per sequence, special ones included")->check(CLI::Range(3, 1 << 20))->capture_default_str();
   app.add_option("--limit", o.limit, "train on the first N examples of the seeded shuffle; 0: all")->check(amount)->capture_default_str();
@@ -79,12 +74,15 @@ void declare(CLI::App& app, Options& o) {
   app.add_option("--base-model", o.base_model, "the backbone's name in PEFT's files; default: --model");
   app.add_option("--predict", o.predict, "file for the dev logits: a row per example, tabs between");
   app.add_option("--json", o.json, "file for the run as data");
+  std::string footer = "Methods:\n";
+  for (const auto& [name, entry] : Entry::table()) footer += "  " + name + std::string(name.size() < 28 ? 28 - name.size() : 1, ' ') + entry.summary + "\n";
+  app.footer(footer);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app{"Fine-tunes a BERT checkpoint with a delta: head only, BitFit, LoRA, SoRA, or all of it."};
+  CLI::App app{"Fine-tunes a BERT checkpoint with one of the methods listed below."};
   Options options;
   declare(app, options);
   CLI11_PARSE(app, argc, argv);
@@ -96,7 +94,7 @@ int main(int argc, char** argv) {
                   "--export: a plain Hugging Face classifier reads the pooler; train with --pooling first");
     const Job job(options);
     peft::require(!job.adapter || options.method == "lora", options.load, " holds a LoRA adapter; give --method lora");
-    return methods().at(options.method)(job);
+    return Entry::table().at(options.method).run(job);
   } catch (const std::bad_alloc&) {
     std::cerr << "error: out of memory; try a smaller --batch or --max-length\n";
   } catch (const std::exception& e) {

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <vector>
 
 /// The command line of finetune.
 struct Options {
@@ -16,7 +17,7 @@ struct Options {
   double dropout = -1;  // the backbone's; below 0: its config's
   double delta_dropout = 0;
   double weight_decay = 0.01, clip = 0;
-  double sparsity = 0.375;  // SoRA's lambda
+  std::vector<std::string> settings;  // NAME=VALUE, of the method
   int max_length = 128;
   std::int64_t limit = 0, bucket = 0, batch_tokens = 0;
   std::uint64_t seed = 42;

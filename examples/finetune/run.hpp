@@ -12,7 +12,7 @@
 #include <iostream>
 #include <map>
 
-#include "job.hpp"
+#include "methods.hpp"
 
 /// The modules of a model for the printed tree: the backbone's tensors by module, what is trained of them, what was added.
 template <class M>
@@ -41,8 +41,7 @@ std::vector<peft::report::Module> modules_of(const M& model, const std::string& 
       }
   for (const Field& f : model.layout().fields()) {
     if (f.role != Role::trained) continue;
-    std::string path = module_of(f.name);
-    if (f.init.kind != Init::checkpoint && path.find(".lora_") != std::string::npos) path = module_of(path);
+    const std::string path = f.module.empty() ? module_of(f.name) : f.module;
     report::Module& m = at(path);
     m.trainable += f.size();
     if (f.init.kind != Init::checkpoint) m.total += f.size();
@@ -53,12 +52,11 @@ std::vector<peft::report::Module> modules_of(const M& model, const std::string& 
   return list;
 }
 
-/// Runs a whole job with one method. `label` is what the tree shows beside each of its modules; `settings` is what a saved
-/// delta needs to be attached again.
+/// Runs a whole job with one method. `label` is what the tree shows beside each of its modules.
 template <class Task, class Method>
-int run_with(const Job& job, Task task, Method method, const std::string& label, std::map<std::string, std::string> settings,
-             double lr) {
+int run_with(const Job& job, Task task, Method method, const std::string& label) {
   using namespace peft;
+  job.settings();
   using M = Model<Bert<float>, Method, Task>;
   using Plain = typename Method::Plain;
   const Options& o = job.options;
@@ -88,7 +86,7 @@ int run_with(const Job& job, Task task, Method method, const std::string& label,
 
   FitOptions fit_options;
   fit_options.epochs = o.epochs;
-  fit_options.lr = o.lr >= 0 ? o.lr : lr;
+  fit_options.lr = o.lr >= 0 ? o.lr : Entry::table().at(o.method).lr;
   fit_options.schedule = schedule_kind(o.schedule);
   fit_options.warmup = o.warmup;
   fit_options.adamw.weight_decay = o.weight_decay;
@@ -157,6 +155,7 @@ int run_with(const Job& job, Task task, Method method, const std::string& label,
     else
       return false;
   }();
+  auto settings = job.settings();
   settings["pooling"] = o.pooling;
   if (!o.out.empty() && !in_peft) save_delta(out, {o.method, std::move(settings), trained_tensors(model)});
 
@@ -178,7 +177,7 @@ int run_with(const Job& job, Task task, Method method, const std::string& label,
 
 /// The same with the task that --pooling names.
 template <class Method>
-int run(const Job& job, Method method, const std::string& label, std::map<std::string, std::string> settings, double lr) {
-  if (job.options.pooling == "mean") return run_with(job, peft::ClassifyMean{}, method, label, std::move(settings), lr);
-  return run_with(job, peft::Classify{}, method, label, std::move(settings), lr);
+int run(const Job& job, Method method, const std::string& label) {
+  if (job.options.pooling == "mean") return run_with(job, peft::ClassifyMean{}, method, label);
+  return run_with(job, peft::Classify{}, method, label);
 }

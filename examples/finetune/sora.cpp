@@ -4,15 +4,20 @@
 #include "methods.hpp"
 #include "run.hpp"
 
-int run_sora(const Job& job) {
+namespace {
+
+int run_it(const Job& job) {
   using namespace peft;
   SoRA<Dynamic> method;
   auto& part = std::get<0>(method.deltas);
   part.mask = job.sites(Linear, Linear);
-  part.delta.rank = static_cast<int>(job.number("rank", job.options.rank));
-  part.delta.alpha = job.number("alpha", job.options.alpha);
+  part.delta.rank = static_cast<int>(job.setting("rank", job.options.rank));
+  part.delta.alpha = job.setting("alpha", job.options.alpha);
   part.delta.dropout = job.options.delta_dropout;
-  part.delta.gate.strength = job.options.sparsity;
-  return run(job, method, cat("SoRA r=", part.delta.rank),
-             {{"sites", job.options.sites}, {"rank", cat(part.delta.rank)}, {"alpha", shortest(part.delta.alpha)}}, 1e-3);
+  part.delta.gate.strength = job.setting("sparsity", 0.375);
+  return run(job, method, cat("SoRA r=", part.delta.rank));
 }
+
+const Entry entry("sora", "SoRA: LoRA whose ranks are pruned by proximal gates", 1e-3, run_it);
+
+}  // namespace

@@ -2,12 +2,14 @@
 """Makes the golden files: tiny random BERT checkpoints and what PyTorch computes with them.
 
     python tests/golden/make.py                      rewrites tests/golden/data (committed)
+    python tests/golden/make.py --only NAME...       only these files of methods/
     python tests/golden/make.py --real MODEL OUT     the same kind of files for a downloaded checkpoint (not committed)
 
 Needs torch 2.x (CPU), transformers 4.57, peft 0.21.2, safetensors. Seeds are fixed and one thread is used: on one
 machine two runs write identical files. README.md beside this file names the tensors and the tolerances they deserve.
 """
 import argparse
+import importlib
 import json
 import pathlib
 import sys
@@ -20,7 +22,9 @@ from transformers import BertConfig, BertForSequenceClassification, logging
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "bench" / "peer"))
+sys.path.insert(0, str(HERE))
 import sora  # noqa: E402
+from recipe import Recipe, logits_of, plain  # noqa: E402
 
 LR, BETAS, EPS, DECAY = 1e-3, (0.9, 0.999), 1e-8, 0.01
 SORA = {"sora": ("scaled", 10.0), "sora_constant": ("constant", 1e-3), "sora_reference": ("reference", 1e-3)}
@@ -109,15 +113,6 @@ def make_batch(lengths, random, labels, ids, cls, sep, pairs):
             "types": torch.tensor(all_types, dtype=torch.int32), "targets": targets}
 
 
-def padded(batch):
-    at = batch["offsets"].tolist()
-    width = max(b - a for a, b in zip(at, at[1:]))
-    ids, types, mask = (torch.zeros(len(at) - 1, width, dtype=torch.long) for _ in range(3))
-    for s, (a, b) in enumerate(zip(at, at[1:])):
-        ids[s, :b - a], types[s, :b - a], mask[s, :b - a] = batch["ids"][a:b], batch["types"][a:b], 1
-    return {"input_ids": ids, "token_type_ids": types, "attention_mask": mask}
-
-
 def prepare(model, method, rank, alpha, seed, b_std):
     """Attaches `method` to a BertForSequenceClassification, in place. B is random: zero would hide A's gradient."""
     torch.manual_seed(seed)
@@ -140,22 +135,6 @@ def prepare(model, method, rank, alpha, seed, b_std):
     return {plain(k): p for k, p in model.named_parameters() if p.requires_grad}
 
 
-def plain(name):
-    """A parameter's name without what PEFT puts in between."""
-    for part in (".default", ".modules_to_save"):
-        name = name.replace(part, "")
-    return name
-
-
-def logits_of(model, batch, pooling):
-    inputs = padded(batch)
-    if pooling == "first":
-        return model(**inputs).logits
-    mask = inputs["attention_mask"].unsqueeze(-1)
-    hidden = model.bert(**inputs).last_hidden_state
-    return model.classifier((hidden * mask).sum(1) / mask.sum(1))
-
-
 def loss_of(logits, batch):
     if logits.shape[1] == 1:
         return F.mse_loss(logits[:, 0], batch["targets"].to(logits.dtype))
@@ -173,25 +152,54 @@ def shrink(method, gates, lr):
             sora.released_operator(g, value)
 
 
-def train(model, method, trainable, batches, steps, pooling, lr):
-    """AdamW over `steps` batches, taken in turn; returns the losses, each before its step."""
-    gates = [p for k, p in trainable.items() if k.endswith("lora_g")]
-    others = [p for k, p in trainable.items() if not k.endswith("lora_g")]
-    groups = [{"params": others, "weight_decay": DECAY}] + ([{"params": gates, "weight_decay": 0.0}] if gates else [])
-    optimizer = torch.optim.AdamW(groups, lr=lr, betas=BETAS, eps=EPS)
+class Foundation(Recipe):
+    """Head only, BitFit, LoRA, SoRA under its operators, full fine-tuning."""
+
+    def __init__(self, method, rank, alpha, seed, b_std, pooling="first", lr=LR):
+        self.method, self.rank, self.alpha, self.seed, self.b_std = method, rank, alpha, seed, b_std
+        self.pooling, self.lr = pooling, lr
+
+    def attach(self, model):
+        self.model = model
+        return prepare(model, self.method, self.rank, self.alpha, self.seed, self.b_std)
+
+    def logits(self, batch):
+        return logits_of(self.model, batch, self.pooling)
+
+    def decays(self, name):
+        return not name.endswith("lora_g")
+
+    def after_step(self, step, total, lr):
+        if self.method.startswith("sora"):
+            shrink(self.method, list(sora.gates(self.model)), lr)
+
+    def about(self):
+        known = dict(method=self.method, rank=self.rank, alpha=self.alpha, pooling=self.pooling)
+        if self.method.startswith("sora"):
+            kind, value = SORA[self.method]
+            known |= {"shrink": kind, "lambda" if kind == "scaled" else "xi": value}
+        return known
+
+
+def train(recipe, trainable, batches, steps):
+    """AdamW over `steps` batches, taken in turn; returns the losses (without penalties), each before its step."""
+    recipe.reset()
+    groups = [{"params": [p for k, p in trainable.items() if recipe.decays(k) == decays],
+               "weight_decay": DECAY if decays else 0.0} for decays in (True, False)]
+    optimizer = torch.optim.AdamW([g for g in groups if g["params"]], lr=recipe.lr, betas=BETAS, eps=EPS)
     losses = []
     for i in range(steps):
+        batch = batches[i % len(batches)]
         optimizer.zero_grad()
-        loss = loss_of(logits_of(model, batches[i % len(batches)], pooling), batches[i % len(batches)])
-        loss.backward()
+        loss = loss_of(recipe.logits(batch), batch)
+        (loss + recipe.penalty()).backward()
         optimizer.step()
-        if gates:
-            shrink(method, gates, lr)
+        recipe.after_step(i + 1, 20, recipe.lr)
         losses.append(loss.item())
     return torch.tensor(losses, dtype=torch.float64)
 
 
-def compute(model, method, trainable, batches, pooling, lr):
+def compute(recipe, trainable, batches):
     """Everything a golden file holds, by its name there. Leaves the model as it found it."""
     init = {k: p.detach().clone() for k, p in trainable.items()}
 
@@ -200,17 +208,18 @@ def compute(model, method, trainable, batches, pooling, lr):
             for k, p in trainable.items():
                 p.copy_(init[k])
 
-    model.zero_grad()
-    logits = logits_of(model, batches[0], pooling)
+    recipe.reset()
+    recipe.model.zero_grad()
+    logits = recipe.logits(batches[0])
     loss = loss_of(logits, batches[0])
-    loss.backward()
+    (loss + recipe.penalty()).backward()
     out = {f"init.{k}": v for k, v in init.items()}
     out |= {"logits": logits.detach(), "loss": loss.detach().reshape(1)}
     out |= {f"grad.{k}": p.grad.clone() for k, p in trainable.items()}
-    train(model, method, trainable, batches[:1], 5, pooling, lr)
+    train(recipe, trainable, batches[:1], 5)
     out |= {f"after5.{k}": p.detach().clone() for k, p in trainable.items()}
     restore()
-    out["losses"] = train(model, method, trainable, batches[1:], 20, pooling, lr).to(logits.dtype)
+    out["losses"] = train(recipe, trainable, batches[1:], 20).to(logits.dtype)
     restore()
     return out
 
@@ -227,25 +236,23 @@ def rounding(single, double):
     return ", ".join(f"{k} {v:.0e}" for k, v in worst.items() if k != "init" and not k.startswith("init "))
 
 
-def golden(path, make_model, method, batches, rank, alpha, seed, b_std, pooling="first", lr=LR, small=False):
+def golden(path, make_model, make_recipe, batches, small=False):
     """Writes one file and prints how large the gradients are and how well fp32 can agree. `small`: gradient norms
     in place of gradients, no parameters after five steps, and of the initial values only the classifier's."""
     results = []
     for dtype in (torch.float32, torch.float64):
-        model = make_model()
-        trainable = prepare(model, method, rank, alpha, seed, b_std)
-        results.append(compute(model.to(dtype), method, trainable, batches, pooling, lr))
+        recipe = make_recipe()
+        trainable = recipe.attach(make_model())
+        recipe.model.to(dtype)
+        results.append(compute(recipe, trainable, batches))
     single, double = results
     largest = max(v.abs().max().item() for k, v in single.items() if k.startswith("grad."))
-    about = dict(method=method, rank=rank, alpha=alpha, lr=lr, beta1=BETAS[0], beta2=BETAS[1], eps=EPS,
-                 weight_decay=DECAY, pooling=pooling)
-    if method.startswith("sora"):
-        kind, value = SORA[method]
-        about |= {"shrink": kind, "lambda" if kind == "scaled" else "xi": value}
-        after = [k for k in single if k.startswith("after5.") and k.endswith("lora_g")]
-        closed = sum((single[k] == 0).sum().item() for k in after)
-        agree = all(torch.equal(single[k] == 0, double[k] == 0) for k in after)
-        print(f"  {closed} gates closed after five steps" + ("" if agree else "; fp64 CLOSES OTHERS: change the seed"))
+    about = recipe.about() | dict(lr=recipe.lr, beta1=BETAS[0], beta2=BETAS[1], eps=EPS, weight_decay=DECAY)
+    zeros = [k for k in single if k.startswith("after5.") and (single[k] == 0).any()]
+    closed = sum((single[k] == 0).sum().item() for k in zeros)
+    if closed:
+        agree = all(torch.equal(single[k] == 0, double[k] == 0) for k in zeros)
+        print(f"  {closed} zeros after five steps" + ("" if agree else "; fp64 HAS OTHERS: change the seed"))
     print(f"  {path.parent.name}/{path.name}: largest gradient {largest:.2g}; "
           f"fp32 against fp64: {rounding(single, double)}")
     if small:
@@ -260,23 +267,49 @@ def golden(path, make_model, method, batches, rank, alpha, seed, b_std, pooling=
     save_file({k: v.contiguous() for k, v in single.items()}, path, metadata=metadata)
 
 
+def recipes():
+    """The methods of tests/golden/methods: file name -> a function that makes the recipe."""
+    found = {}
+    for file in sorted((HERE / "methods").glob("*.py")):
+        module = importlib.import_module(f"methods.{file.stem}")
+        found |= module.RECIPES
+    return found
+
+
+TINY = (("tiny-bert", {}, 1),
+        ("tiny-bert-tanh", dict(hidden_act="gelu_new", hidden_size=30, num_attention_heads=5, num_hidden_layers=2,
+                                intermediate_size=50, num_labels=1), 2))
+
+
+def tiny_batches(config, seed):
+    random = torch.Generator().manual_seed(10 + seed)
+    lengths = ([2, 40, 17, 9, 5, 23, 12], [7, 11, 3, 30, 2, 19, 26], [15, 6, 38, 8, 21, 4, 10],
+               [33, 14, 2, 25, 18, 9, 3], [5, 28, 13, 40, 7, 16, 22])
+    return [make_batch(n, random, config.num_labels, ids=(4, 96), cls=2, sep=3, pairs=True) for n in lengths]
+
+
+def tiny_recipes(out, only):
+    """The files of tests/golden/methods, on the first tiny checkpoint."""
+    name, changes, seed = TINY[0]
+    config = tiny_config(**changes)
+    for stem, make_recipe in recipes().items():
+        if not only or stem in only:
+            golden(out / name / f"{stem}.safetensors", lambda: tiny_model(config, seed), make_recipe,
+                   tiny_batches(config, seed))
+
+
 def tiny(out):
-    for name, changes, seed in (("tiny-bert", {}, 1),
-                                ("tiny-bert-tanh", dict(hidden_act="gelu_new", hidden_size=30, num_attention_heads=5,
-                                                        num_hidden_layers=2, intermediate_size=50, num_labels=1), 2)):
+    for name, changes, seed in TINY:
         config = tiny_config(**changes)
         write_checkpoint(out / name, tiny_model(config, seed), bare=name != "tiny-bert")
-        random = torch.Generator().manual_seed(10 + seed)
-        lengths = ([2, 40, 17, 9, 5, 23, 12], [7, 11, 3, 30, 2, 19, 26], [15, 6, 38, 8, 21, 4, 10],
-                   [33, 14, 2, 25, 18, 9, 3], [5, 28, 13, 40, 7, 16, 22])
-        batches = [make_batch(n, random, config.num_labels, ids=(4, 96), cls=2, sep=3, pairs=True) for n in lengths]
+        batches = tiny_batches(config, seed)
         methods = ["head", "bitfit", "lora", "sora", "full"] + (list(SORA)[1:] if name == "tiny-bert" else [])
         for method in methods:
-            golden(out / name / f"{method}.safetensors", lambda: tiny_model(config, seed), method, batches, rank=4,
-                   alpha=8, seed=100 * seed + 7, b_std=0.3)
+            golden(out / name / f"{method}.safetensors", lambda: tiny_model(config, seed),
+                   lambda: Foundation(method, rank=4, alpha=8, seed=100 * seed + 7, b_std=0.3), batches)
         if name == "tiny-bert":
-            golden(out / name / "lora_meanpool.safetensors", lambda: tiny_model(config, seed), "lora", batches, rank=4,
-                   alpha=8, seed=107, b_std=0.3, pooling="mean")
+            golden(out / name / "lora_meanpool.safetensors", lambda: tiny_model(config, seed),
+                   lambda: Foundation("lora", rank=4, alpha=8, seed=107, b_std=0.3, pooling="mean"), batches)
             for dtype, suffix in ((torch.float16, "fp16"), (torch.bfloat16, "bf16")):
                 write_checkpoint(out / f"{name}-{suffix}", tiny_model(config, seed), dtype=dtype)
                 model = tiny_model(config, seed).to(dtype).float()
@@ -295,14 +328,16 @@ def real(folder, out):
     batches = [make_batch(torch.randint(4, 50, (16,), generator=random).tolist(), random, 2, ids=(1000, 30000), cls=101,
                           sep=102, pairs=False) for _ in range(5)]
     for method in ("head", "bitfit", "lora", "sora", "full"):
-        golden(out / f"{method}.safetensors", make_model, method, batches, rank=8, alpha=16, seed=5, b_std=0.02,
-               lr=2e-5 if method == "full" else LR, small=method == "full")
+        lr = 2e-5 if method == "full" else LR
+        golden(out / f"{method}.safetensors", make_model,
+               lambda: Foundation(method, rank=8, alpha=16, seed=5, b_std=0.02, lr=lr), batches, small=method == "full")
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--real", nargs=2, type=pathlib.Path, metavar=("MODEL", "OUT"),
                         help="a checkpoint folder and where to write")
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="only these files of methods/")
     arguments = parser.parse_args()
     logging.set_verbosity_error()
     torch.set_num_threads(1)
@@ -310,4 +345,6 @@ if __name__ == "__main__":
     if arguments.real:
         real(*arguments.real)
     else:
-        tiny(HERE / "data")
+        if not arguments.only:
+            tiny(HERE / "data")
+        tiny_recipes(HERE / "data", arguments.only)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Hidden sites: a sequential adapter after attention and feed-forward, a parallel one beside them.
-#include "static/toy.hpp"
+#include "whole.hpp"
 
 #include <peft/ops/activation.hpp>
 
@@ -64,9 +64,9 @@ struct Bottleneck {
 }  // namespace
 
 TEST_CASE("toys: adapters on hidden sites") {
-  toy::check_alone<Bottleneck<Route::post>>();
-  toy::check_alone<Bottleneck<Route::branch>>();
-  toy::check(Method<Delta<Bottleneck<Route::post>, At<Attention, Ffn>>>{});
-  toy::check<ClassifyMean>(Method<Delta<Bottleneck<Route::branch>, At<Attention, Ffn, Pooler>>, Delta<Bottleneck<Route::post>, At<Layer, Layers<0, 1>>>>{},
+  whole::check_alone<Bottleneck<Route::post>>();
+  whole::check_alone<Bottleneck<Route::branch>>();
+  whole::check(Method<Delta<Bottleneck<Route::post>, At<Attention, Ffn>>>{});
+  whole::check<ClassifyMean>(Method<Delta<Bottleneck<Route::branch>, At<Attention, Ffn, Pooler>>, Delta<Bottleneck<Route::post>, At<Layer, Layers<0, 1>>>>{},
                            {.deviation = 0.2});
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // State, penalty and after_step over all modules: AdaLoRA's importance scores and its budget of ranks.
-#include "static/toy.hpp"
+#include "whole.hpp"
 
 #include <algorithm>
 
@@ -84,9 +84,9 @@ struct Budget {
 }  // namespace
 
 TEST_CASE("toys: a penalty, state, and a budget over all modules") {
-  toy::check_alone<Budget>();
+  whole::check_alone<Budget>();
   const Method<Delta<Budget, At<Query, Value>>> method;
-  toy::check(method);
+  whole::check(method);
 
   using M = Model<Bert<double>, Method<Delta<Budget, At<Query, Value>>>>;
   M model(tiny::bert(), {3}, method);
@@ -97,7 +97,7 @@ TEST_CASE("toys: a penalty, state, and a budget over all modules") {
         for (const double e : model.read(f)) n += e != 0;
     return n;
   };
-  toy::one_step(model, tiny::batch({4, 5}));
+  whole::one_step(model, tiny::batch({4, 5}));
   CHECK(left() == 12);
   Engine<M> engine(model, 1);
   engine.prepare();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A branch that reads the frozen weight of its site: DoRA, W = m (W0 + B A) / |W0 + B A| by rows. The norms are derived once
 // per step.
-#include "static/toy.hpp"
+#include "whole.hpp"
 
 using namespace peft;
 
@@ -94,6 +94,6 @@ struct Dora {
 }  // namespace
 
 TEST_CASE("toys: a branch that reads the site's frozen weight") {
-  toy::check_alone<Dora<2>>();
-  toy::check(Method<Delta<Dora<2>, At<Query, FfnDown>>>{});
+  whole::check_alone<Dora<2>>();
+  whole::check(Method<Delta<Dora<2>, At<Query, FfnDown>>>{});
 }

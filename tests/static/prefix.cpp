@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Attention prefix: keys and values made once per step from a small shared matrix, as prefix tuning's encoder does.
-#include "static/toy.hpp"
+#include "whole.hpp"
 
 #include <peft/ops/activation.hpp>
 
@@ -72,10 +72,10 @@ static_assert(DeltaFor<Prefix, Site::self_attention> && !DeltaFor<Prefix, Site::
 }  // namespace
 
 TEST_CASE("toys: an attention prefix with an encoder shared by all layers") {
-  toy::check_alone<Prefix>();
-  toy::check(Method<Delta<Prefix>>{});
+  whole::check_alone<Prefix>();
+  whole::check(Method<Delta<Prefix>>{});
 }
 
 TEST_CASE("toys: a prefix in one layer only") {
-  toy::check<ClassifyMean>(Method<Delta<Prefix, At<SelfAttention, Layers<1, 2>>>>{});
+  whole::check<ClassifyMean>(Method<Delta<Prefix, At<SelfAttention, Layers<1, 2>>>>{});
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Input: virtual tokens before every sequence, made by a small encoder as in P-tuning.
-#include "static/toy.hpp"
+#include "whole.hpp"
 
 using namespace peft;
 
@@ -41,6 +41,6 @@ static_assert(DeltaFor<Prompt, Site::input> && !DeltaFor<Prompt, Site::layer>);
 }  // namespace
 
 TEST_CASE("toys: virtual tokens before every sequence") {
-  toy::check_alone<Prompt>();
-  toy::check(Method<Delta<Prompt>>{});
+  whole::check_alone<Prompt>();
+  whole::check(Method<Delta<Prompt>>{});
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pre and post on linear sites: (IA)3 scales keys, values and the input of the last feed-forward matrix.
-#include "static/toy.hpp"
+#include "whole.hpp"
 
 using namespace peft;
 
@@ -38,12 +38,12 @@ static_assert(DeltaFor<Before, Site::ff_down> && DeltaFor<After, Site::ffn> && !
 }  // namespace
 
 TEST_CASE("toys: pre and post on linear sites") {
-  toy::check_alone<Before>({}, {.shapes = {{7, 5, 5}, {1, 9, 9}, {18, 16, 16}}});
-  toy::check_alone<After>();
-  toy::check(Method<Delta<After, At<Key, Value>>, Delta<Before, At<FfnDown>>>{});
+  whole::check_alone<Before>({}, {.shapes = {{7, 5, 5}, {1, 9, 9}, {18, 16, 16}}});
+  whole::check_alone<After>();
+  whole::check(Method<Delta<After, At<Key, Value>>, Delta<Before, At<FfnDown>>>{});
 }
 
 TEST_CASE("toys: post wherever there is an output, pre wherever there is an input") {
-  toy::check(Method<Delta<After, At<Linear, Norm, Attention, Ffn, Layer, Pooler>>, Delta<Before, At<Linear, Layer, Pooler>>>{},
+  whole::check(Method<Delta<After, At<Linear, Norm, Attention, Ffn, Layer, Pooler>>, Delta<Before, At<Linear, Layer, Pooler>>>{},
              {.deviation = 0.1});
 }

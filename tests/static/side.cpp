@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Side networks: READ's recurrence over depth, which needs no backward through the backbone, and a ladder that mixes tokens.
-#include "static/toy.hpp"
+#include "whole.hpp"
 
 #include <peft/delta/lora.hpp>
 #include <peft/ops/activation.hpp>
@@ -163,9 +163,9 @@ template <>
 void peft::nn::EncoderBlock<ReadPass>::backward(ReadPass&, const nn::EncoderShape&, Mat<double>, Mat<double>) = delete;
 
 TEST_CASE("toys: a recurrence over depth beside the backbone") {
-  toy::check_alone<Read>();
-  toy::check(ReadMethod{});
-  toy::check<ClassifyMean>(ReadMethod{}, {.labels = 1});
+  whole::check_alone<Read>();
+  whole::check(ReadMethod{});
+  whole::check<ClassifyMean>(ReadMethod{}, {.labels = 1});
 }
 
 TEST_CASE("toys: a side net takes no stash of the backbone") {
@@ -181,10 +181,10 @@ TEST_CASE("toys: a side net takes no stash of the backbone") {
 }
 
 TEST_CASE("toys: a ladder that sees every token") {
-  toy::check_alone<Ladder>();
-  toy::check(Method<SideNet<Ladder>>{}, {.labels = 1});
+  whole::check_alone<Ladder>();
+  whole::check(Method<SideNet<Ladder>>{}, {.labels = 1});
 }
 
 TEST_CASE("toys: a side net beside a delta on the pooler") {
-  toy::check(Method<Delta<LoRA<1>, At<Pooler>>, SideNet<Ladder>, SideNet<Read>>{});
+  whole::check(Method<Delta<LoRA<1>, At<Pooler>>, SideNet<Ladder>, SideNet<Read>>{});
 }

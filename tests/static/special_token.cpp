@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pre on a layer for some rows only: PASTA adds a trained vector to the hidden state of special tokens, here the first.
-#include "static/toy.hpp"
+#include "whole.hpp"
 
 using namespace peft;
 
@@ -35,6 +35,6 @@ struct FirstToken {
 }  // namespace
 
 TEST_CASE("toys: a vector added to special tokens before every layer") {
-  toy::check_alone<FirstToken>();
-  toy::check(Method<Delta<FirstToken>>{});
+  whole::check_alone<FirstToken>();
+  whole::check(Method<Delta<FirstToken>>{});
 }

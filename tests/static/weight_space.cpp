@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Weight space: the site uses other tensors, made once per step from the frozen ones.
-#include "static/toy.hpp"
+#include "whole.hpp"
 
 using namespace peft;
 
@@ -113,13 +113,13 @@ struct OwnBias {
 }  // namespace
 
 TEST_CASE("toys: weights derived from frozen ones, two deltas on one site") {
-  toy::check_alone<ScaledWeight>();
-  toy::check(Method<Delta<OwnBias, At<Query, FfnUp>>, Delta<ScaledWeight, At<Linear, Pooler>>>{});
+  whole::check_alone<ScaledWeight>();
+  whole::check(Method<Delta<OwnBias, At<Query, FfnUp>>, Delta<ScaledWeight, At<Linear, Pooler>>>{});
 }
 
 TEST_CASE("toys: a mask sampled in every step, with a penalty") {
-  toy::check_alone<Masked>();
-  toy::check(Method<Delta<Masked, At<Value, Layers<0, 1>>>>{});
+  whole::check_alone<Masked>();
+  whole::check(Method<Delta<Masked, At<Value, Layers<0, 1>>>>{});
 
   using M = Model<Bert<double>, Method<Delta<Masked, At<Value>>>>;
   M model(tiny::bert(), {3});

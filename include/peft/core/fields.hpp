@@ -46,6 +46,7 @@ struct Field {
   Init init;
   Group group;
   bool table = false;      // an embedding table: gradients touch few rows
+  std::string module{};     // path of the module that it belongs to
   std::int64_t offset = 0;  // elements from the start of the flat buffer
   std::int64_t size() const { return static_cast<std::int64_t>(rows) * cols; }
 };
@@ -130,6 +131,7 @@ class Fields {
  private:
   void field(Tensor& tensor, Field f) {
     if (layout_) {
+      f.module = module_;
       f.name = module_.empty() ? f.name : module_ + "." + f.name;
       layout_->add(std::move(f));
     } else {

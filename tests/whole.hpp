@@ -5,8 +5,8 @@
 
 #include "unit/engine_tiny.hpp"
 
-/// The contracts, tried with the smallest delta of each kind: gradients of a whole model, and one step of training.
-namespace toy {
+/// What every method must pass: its gradients inside whole models, and one step of training.
+namespace whole {
 
 using namespace peft;
 
@@ -47,7 +47,7 @@ void one_step(M& model, const Batch& batch) {
   }
 }
 
-/// The whole of what a toy must do, on three backbones: without dropout, and with.
+/// Gradients and a step on three backbones: without dropout, and with.
 template <class Task = Classify, class Method>
 void check(const Method& method, const Setting& s = {}) {
   using M = Model<Bert<double>, Method, Task>;
@@ -76,4 +76,4 @@ void check_alone(const D& delta = {}, const testing::CheckOptions& options = {})
   CHECK(result.largest > 0.1);
 }
 
-}  // namespace toy
+}  // namespace whole
