@@ -89,7 +89,7 @@ int run_with(const Job& job, Task task, Method method, const std::string& label)
   fit_options.lr = o.lr >= 0 ? o.lr : Entry::table().at(o.method).lr;
   fit_options.schedule = schedule_kind(o.schedule);
   fit_options.warmup = o.warmup;
-  fit_options.adamw.weight_decay = o.weight_decay;
+  fit_options.optimizer.weight_decay = o.weight_decay;
   fit_options.clip = o.clip;
   fit_options.accumulate = o.accumulate;
   fit_options.seed = o.seed;

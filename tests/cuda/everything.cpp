@@ -120,7 +120,7 @@ Outcome outcome(const Method& method, Task task, BertActivation activation) {
   FitOptions options;
   options.epochs = 1;
   options.lr = 1e-3;
-  options.adamw = steady;
+  options.optimizer = steady;
   options.clip = 1;
   options.accumulate = 2;
   const auto scores = [&] {

@@ -9,6 +9,8 @@
 #include <thread>
 #include <utility>
 
+#include <peft/optim/sgd.hpp>
+
 #include "train_tiny.hpp"
 
 using namespace peft;
@@ -91,6 +93,33 @@ TEST_CASE("a run goes on from any place, with accumulation, for SoRA too", "[tra
   for (const std::int64_t step : {1, 3, 6}) check_resume<small::Lora>(step, 3, 1, 2);
   check_resume<small::Sora>(14, 1, 2, 1);
   check_resume<small::Sora>(5, 3, 3, 2);
+}
+
+TEST_CASE("a run of another optimizer goes on bit for bit, and AdamW does not take it over", "[train][resume]") {
+  const Temporary folder;
+  FitOptionsWith<SGD> o;
+  o.epochs = 2;
+  o.lr = 0.5;
+  o.optimizer.weight_decay = 0.1;
+  Trained<> whole(2);
+  whole.fit(o);
+  CHECK(whole.losses().back() < whole.losses().front());
+  o.checkpoint = folder / "run.safetensors";
+  Trained<> first(2);
+  o.on_step = [&](const Progress& p) {
+    if (p.step == 14) std::raise(SIGINT);
+  };
+  first.fit(o);
+  CHECK(first.history.interrupted);
+  o.on_step = {};
+  o.resume = true;
+  Trained<> rest(1);
+  rest.fit(o);
+  CHECK(rest.values() == whole.values());
+
+  FitOptions other = small::options();
+  other.checkpoint = o.checkpoint;
+  CHECK(lacks(refused(other), {"optimizer: now AdamW, then SGD"}) == "");
 }
 
 TEST_CASE("Ctrl-C in the last step of an epoch finishes the epoch, evaluates and saves", "[train][resume]") {
@@ -316,7 +345,7 @@ TEST_CASE("resuming with other options is refused and names them", "[train][resu
   CHECK(lacks(other([](FitOptions& c) { c.warmup = 0; }), {"warmup"}) == "");
   CHECK(lacks(other([](FitOptions& c) { c.patience = 1; }), {"patience: now 1, then 5"}) == "");
   CHECK(lacks(other([](FitOptions& c) { c.accumulate = 2; }), {"accumulate: now 2, then 1"}) == "");
-  CHECK(lacks(other([](FitOptions& c) { c.adamw.weight_decay = 0; }), {"weight decay: now 0, then 0.01"}) == "");
+  CHECK(lacks(other([](FitOptions& c) { c.optimizer.weight_decay = 0; }), {"weight decay: now 0, then 0.01"}) == "");
   CHECK(lacks(other([](FitOptions& c) { c.identity["batch"] = "7"; }), {"batch: now 7, then 6"}) == "");
   const std::string two = other([](FitOptions& c) { c.lr = 1, c.seed = 2; });
   CHECK(lacks(two, {"lr", "seed"}) == "");

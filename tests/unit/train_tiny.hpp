@@ -72,8 +72,8 @@ struct Trained {
     for (int i = 1000; i < 1040; ++i) dev.add(Sentences{}.sentence(i), i);
     return peft::metric::score(peft::metric::Kind::Accuracy, peft::metric::predict(std::span<const float>(engine.predict(dev)), 3), dev.targets);
   }
-  template <class Data = Sentences>
-  Trained& fit(const peft::FitOptions& options, const Data& data = {}) {
+  template <class Data = Sentences, class O = peft::AdamW>
+  Trained& fit(const peft::FitOptionsWith<O>& options, const Data& data = {}) {
     history = peft::fit(engine, data, options, [&] { return accuracy(); });
     return *this;
   }

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include <peft/core/exact.hpp>
 #include <peft/core/fields.hpp>
 #include <peft/io/safetensors.hpp>
 #include <peft/io/safetensors_write.hpp>
@@ -20,11 +21,7 @@ namespace peft {
 
 using Notes = std::map<std::string, std::string>;
 
-/// A double as the shortest text that reads back to the same bits.
-inline std::string exact(double value) {
-  char text[40];
-  return {text, std::to_chars(text, text + sizeof text, value).ptr};
-}
+/// The number that `exact` wrote.
 inline double exact(const std::string& text, const std::string& where) {
   char* end = nullptr;
   const double value = std::strtod(text.c_str(), &end);

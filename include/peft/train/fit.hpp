@@ -22,13 +22,14 @@
 
 namespace peft {
 
-/// How to train. Callbacks may be empty.
-struct FitOptions {
+/// How to train, with the optimizer O. Callbacks may be empty.
+template <IsOptimizer O>
+struct FitOptionsWith {
   int epochs = 3;
   double lr = 1e-3;
   ScheduleKind schedule = ScheduleKind::Linear;
   double warmup = 0.06;           // a fraction of the steps below 1, else steps
-  AdamW adamw{};                  // its lr is not used
+  O optimizer{};
   double clip = 0;                // of the gradient's norm; 0: off
   int accumulate = 1;             // batches per optimizer step
   std::uint64_t seed = 42;        // of dropout
@@ -42,19 +43,21 @@ struct FitOptions {
   std::function<void(const std::string&)> on_warning{};
 };
 
+using FitOptions = FitOptionsWith<AdamW>;
+
 /// What to try when a run has diverged.
-inline std::string remedy(const FitOptions& options) {
-  return cat(". Try a smaller learning rate (now ", options.lr, ") or gradient clipping",
-             options.checkpoint.empty() ? "" : cat("; ", options.checkpoint.string(), " is as it was"));
+inline std::string remedy(double lr, const std::filesystem::path& checkpoint) {
+  return cat(". Try a smaller learning rate (now ", lr, ") or gradient clipping",
+             checkpoint.empty() ? "" : cat("; ", checkpoint.string(), " is as it was"));
 }
 
 /// Trains. `data` gives `steps(epoch)`, batches of an epoch, and `batch(epoch, i)`, the same batch whenever asked (Loader); `evaluate()` gives the dev scores. A run that is resumed goes on bit for bit as if never stopped.
 /// Throws Error when the loss or the trained values are no longer finite; the last checkpoint then stays.
-template <class M, class Data, class Evaluate>
-History fit(Engine<M>& engine, const Data& data, const FitOptions& options, Evaluate&& evaluate) {
+template <class M, class Data, class Evaluate, class O = AdamW>
+History fit(Engine<M>& engine, const Data& data, const FitOptionsWith<O>& options, Evaluate&& evaluate) {
   using T = typename M::T;
   using E = typename M::E;
-  using State = AdamW::State<T, E>;
+  using State = typename O::template State<T, E>;
   M& model = engine.model();
   const Layout& layout = model.layout();
   require(options.epochs >= 0, "epochs = ", options.epochs, ": expected 0 or more");
@@ -64,7 +67,7 @@ History fit(Engine<M>& engine, const Data& data, const FitOptions& options, Eval
   std::int64_t total = 0;
   for (int epoch = 0; epoch < options.epochs; ++epoch) total += steps_of(epoch);
   const Schedule schedule{options.schedule, warmup_steps(options.warmup, total), total};
-  State adamw(layout);
+  State state(layout);
   EarlyStopping stopping(options.patience);
   History history;
   RunState run;
@@ -75,38 +78,35 @@ History fit(Engine<M>& engine, const Data& data, const FitOptions& options, Eval
                   {"clip", exact(options.clip)},
                   {"accumulate", cat(options.accumulate)},
                   {"seed", cat(options.seed)},
-                  {"weight decay", exact(options.adamw.weight_decay)},
                   {"steps", cat(total)},
                   {"patience", cat(options.patience)}};
+  for (const auto& [key, value] : options.optimizer.settings()) run.identity[key] = value;
   for (const auto& [key, value] : options.identity) run.identity[key] = value;
   run.environment = bitwise_environment();
   run.environment["group"] = cat(engine.grouping().tokens, " tokens, a multiple of ", engine.grouping().multiple);
   std::vector<T> best;
 
   const auto values = [&] { return downloaded<E>(static_cast<const T*>(model.buffer().data()), static_cast<std::size_t>(layout.size())); };
-  const auto moments = [&](const auto& view) { return downloaded<E>(static_cast<const T*>(view.data()), view.size()); };
   const auto save = [&] {
     const std::vector<T> now = values();
     if (!std::all_of(now.begin(), now.end(), [](T x) { return std::isfinite(x); }))
-      fail("a trained value is no longer finite after step ", run.step, " of ", total, "; nothing was saved", remedy(options));
+      fail("a trained value is no longer finite after step ", run.step, " of ", total, "; nothing was saved", remedy(options.lr, options.checkpoint));
     if (options.checkpoint.empty()) return;
     run.stopping = stopping.state();
     run.epochs = history.epochs;
-    const std::map<std::string, std::vector<T>> buffers{{"values", now},
-                                                        {"adamw.m", moments(adamw.m())},
-                                                        {"adamw.v", moments(adamw.v())},
-                                                        {"best", best.empty() ? now : best}};
+    std::map<std::string, std::vector<T>> buffers{{"values", now}};
+    if (options.patience > 0) buffers["best"] = best.empty() ? now : best;
+    for (const auto& [name, view] : state.buffers()) buffers[name] = downloaded<E>(static_cast<const T*>(view.data()), view.size());
     write_checkpoint(options.checkpoint, layout, run, buffers);
   };
   const bool saved = options.resume && !options.checkpoint.empty() && std::filesystem::exists(options.checkpoint);
   if (options.resume && !saved && options.on_warning)
     options.on_warning(cat("there is no run to resume at ", options.checkpoint.string(), ": it begins from the start"));
   if (saved) {
-    const std::size_t all = static_cast<std::size_t>(layout.size()), trained = static_cast<std::size_t>(layout.gradient_size());
-    std::map<std::string, std::vector<T>> buffers{{"values", std::vector<T>(all)},
-                                                  {"adamw.m", std::vector<T>(trained)},
-                                                  {"adamw.v", std::vector<T>(trained)},
-                                                  {"best", std::vector<T>(all)}};
+    const std::size_t all = static_cast<std::size_t>(layout.size());
+    std::map<std::string, std::vector<T>> buffers{{"values", std::vector<T>(all)}};
+    if (options.patience > 0) buffers["best"] = std::vector<T>(all);
+    for (const auto& [name, view] : state.buffers()) buffers[name] = std::vector<T>(view.size());
     RunState then = read_checkpoint<T>(options.checkpoint, layout, run.identity, buffers);
     if (const std::string changed = differences(run.environment, then.environment); !changed.empty() && options.on_warning)
       options.on_warning("resuming under other conditions: the last bits of the results may differ (" + changed + ")");
@@ -117,9 +117,8 @@ History fit(Engine<M>& engine, const Data& data, const FitOptions& options, Eval
     then.environment = run.environment;
     run = std::move(then);
     upload(E{}, model.buffer().data(), buffers["values"].data(), all);
-    upload(E{}, adamw.m().data(), buffers["adamw.m"].data(), trained);
-    upload(E{}, adamw.v().data(), buffers["adamw.v"].data(), trained);
-    adamw.restore(run.step);
+    for (const auto& [name, view] : state.buffers()) upload(E{}, view.data(), buffers[name].data(), view.size());
+    state.restore(run.step);
     history.epochs = run.epochs;
     stopping.state(run.stopping);
     if (stopping.state().any && options.patience > 0) best = buffers["best"];
@@ -135,24 +134,25 @@ History fit(Engine<M>& engine, const Data& data, const FitOptions& options, Eval
       meter.resume();
       const std::int64_t end = std::min<std::int64_t>(run.cursor + options.accumulate, batches);
       std::vector<Batch> parts;
-      std::int64_t examples = 0, tokens = 0;
+      std::int64_t examples = 0, tokens = 0, counted = 0;
       for (std::int64_t i = run.cursor; i < end; ++i) {
         parts.push_back(data.batch(run.epoch, i));
-        examples += parts.back().sequences();
+        examples += engine.examples(parts.back());
+        counted += engine.counted(parts.back());
         tokens += parts.back().tokens();
       }
       engine.zero_gradients();
       double loss = 0;
       const std::uint64_t seed = rng::combine(rng::mix(options.seed), static_cast<std::uint64_t>(run.step));
       engine.prepare(seed, true);
-      for (const Batch& b : parts) loss += engine.accumulate(b, 1. / static_cast<double>(examples), seed);
+      for (const Batch& b : parts) loss += engine.accumulate(b, 1. / static_cast<double>(std::max<std::int64_t>(counted, 1)), seed);
       engine.finish_gradients();
       if (!std::isfinite(loss))
         fail("the loss is ", loss, " at step ", run.step + 1, " of ", total,
-             "; nothing of this step was applied", remedy(options));
+             "; nothing of this step was applied", remedy(options.lr, options.checkpoint));
       const double lr = options.lr * schedule.factor(run.step);
       const double scale = options.clip > 0 ? clip_factor(engine.gradient_norm(), options.clip) : 1;
-      adamw.update(options.adamw, engine.worker(), layout, model.buffer().data(), engine.total().data(), lr, scale);
+      state.update(options.optimizer, engine.worker(), layout, model.buffer().data(), engine.total().data(), lr, scale);
       engine.after_step({lr, run.step + 1, total});
       ++run.step;
       run.cursor = end;
@@ -198,8 +198,8 @@ History fit(Engine<M>& engine, const Data& data, const FitOptions& options, Eval
 }
 
 /// The same on every core, without a look at dev data.
-template <class Backbone, class Method, class Task, class Data>
-History fit(Model<Backbone, Method, Task>& model, const Data& data, const FitOptions& options) {
+template <class Backbone, class Method, class Task, class Data, class O = AdamW>
+History fit(Model<Backbone, Method, Task>& model, const Data& data, const FitOptionsWith<O>& options) {
   Engine<Model<Backbone, Method, Task>> engine(model);
   return fit(engine, data, options, [] { return metric::Scores{{}, std::nan(""), "none"}; });
 }
