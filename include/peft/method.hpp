@@ -9,6 +9,9 @@
 
 namespace peft {
 
+/// In place of a rank or a width that comes at run time, and may differ from module to module.
+inline constexpr int Dynamic = -1;
+
 template <class D>
 struct DefaultPlaces {
   using type = At<>;

@@ -13,9 +13,6 @@
 
 namespace peft {
 
-/// The rank comes at run time, and may differ from module to module.
-inline constexpr int Dynamic = -1;
-
 /// LoRA (Hu et al., 2021):  y += s B (A drop(x)),  s = alpha / r.  A ~ U(+-1/sqrt(in)), B = 0, as loralib and PEFT.
 /// With a gate G on the rank axis:  y += s B (g * (A drop(x))).  Trains r (in + out) per matrix, and the gate's.
 template <int r, class G = Open>

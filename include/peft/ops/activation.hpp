@@ -84,6 +84,14 @@ struct Tanh {
   }
 };
 
+struct Sigmoid {
+  template <class T>
+  KOKKOS_FUNCTION void operator()(T x, T& y, T& dy) const {
+    y = 1 / (1 + Kokkos::exp(-x));
+    dy = y * (1 - y);
+  }
+};
+
 struct Relu {
   template <class T>
   KOKKOS_FUNCTION void operator()(T x, T& y, T& dy) const {

@@ -93,12 +93,13 @@ void broadcast_row(Worker<E>& w, Mat<T, E> y, Mat<const T, E> b) {
   });
 }
 
-/// Every row of y += the row b (1, d).
+/// Every row of y += alpha times the row b (1, d).
 template <ExecutionSpace E, class T>
-void add_row(Worker<E>& w, Mat<T, E> y, Mat<const T, E> b) {
+void add_row(Worker<E>& w, Mat<T, E> y, Mat<const T, E> b, double alpha = 1) {
   const Extent d = cols(y);
+  const T s = static_cast<T>(alpha);
   for_rows(w, "peft::add_row", rows(y), KOKKOS_LAMBDA(Extent i) {
-    for (Extent j = 0; j < d; ++j) y(i, j) += b(0, j);
+    for (Extent j = 0; j < d; ++j) y(i, j) += s * b(0, j);
   });
 }
 
@@ -108,6 +109,16 @@ void scale_columns(Worker<E>& w, Mat<T, E> y, Mat<const T, E> x, Mat<const T, E>
   const Extent d = cols(y);
   for_rows(w, "peft::scale_columns", rows(y), KOKKOS_LAMBDA(Extent i) {
     for (Extent j = 0; j < d; ++j) y(i, j) = x(i, j) * g(0, j);
+  });
+}
+
+/// y = x * g along rows; g (1, n). y may be x.
+template <ExecutionSpace E, class T>
+void scale_rows(Worker<E>& w, Mat<T, E> y, Mat<const T, E> x, Mat<const T, E> g) {
+  const Extent d = cols(y);
+  for_rows(w, "peft::scale_rows", rows(y), KOKKOS_LAMBDA(Extent i) {
+    const T s = g(0, i);
+    for (Extent j = 0; j < d; ++j) y(i, j) = s * x(i, j);
   });
 }
 

@@ -12,9 +12,10 @@ void for_column_blocks(Worker<E>& w, const char* name, Extent columns, const F& 
   for_rows(w, name, (columns + column_block - 1) / column_block, f);
 }
 
-/// g (1, d) += sum over rows of x (n, d).
+/// g (1, d) += alpha times the sum over rows of x (n, d).
 template <ExecutionSpace E, class T>
-void add_column_sums(Worker<E>& w, Mat<T, E> g, Mat<const T, E> x) {
+void add_column_sums(Worker<E>& w, Mat<T, E> g, Mat<const T, E> x, double alpha = 1) {
+  const T s = static_cast<T>(alpha);
   const Extent n = rows(x), d = cols(x);
   for_column_blocks(w, "peft::add_column_sums", d, KOKKOS_LAMBDA(Extent b) {
     const Extent begin = b * column_block, width = d - begin < column_block ? d - begin : column_block;
@@ -23,7 +24,7 @@ void add_column_sums(Worker<E>& w, Mat<T, E> g, Mat<const T, E> x) {
       const T* const xi = &x(i, begin);
       for (Extent j = 0; j < width; ++j) sum[j] += xi[j];
     }
-    for (Extent j = 0; j < width; ++j) g(0, begin + j) += sum[j];
+    for (Extent j = 0; j < width; ++j) g(0, begin + j) += s * sum[j];
   });
 }
 
