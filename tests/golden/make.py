@@ -270,7 +270,7 @@ def golden(path, make_model, make_recipe, batches, small=False):
 def recipes():
     """The methods of tests/golden/methods: file name -> a function that makes the recipe."""
     found = {}
-    for file in sorted((HERE / "methods").glob("*.py")):
+    for file in sorted((HERE / "methods").glob("[!_]*.py")):
         module = importlib.import_module(f"methods.{file.stem}")
         found |= module.RECIPES
     return found
