@@ -10,11 +10,13 @@
 
 namespace peft {
 
-/// Several examples packed without padding: sequence s owns the rows offsets[s] .. offsets[s + 1] of `ids` and `types`.
+/// Several examples packed without padding: sequence s owns the rows offsets[s] .. offsets[s + 1] of `ids`, `types`
+/// and `slots` (which special token of its sequence a token is, -1: an ordinary one; Encoded).
+/// What targets belong to is the task's: sequences (Classify), tokens (Tag), several sequences together (Choose).
 struct Batch {
-  std::vector<std::int32_t> offsets{0}, ids, types;
+  std::vector<std::int32_t> offsets{0}, ids, types, slots{};
   std::vector<double> targets;
-  std::vector<std::int64_t> examples;  // index in the data set: dropout is drawn from it
+  std::vector<std::int64_t> examples;  // of each sequence, its index in the data set: dropout is drawn from it
 
   int sequences() const { return static_cast<int>(offsets.size()) - 1; }
   int tokens() const { return offsets.back(); }
@@ -26,19 +28,31 @@ struct Batch {
     return most;
   }
 
-  void add(const Encoded& encoded, std::int64_t example) { add(encoded.ids, encoded.types, encoded.target, example); }
+  void add(const Encoded& encoded, std::int64_t example) {
+    add(encoded.ids, encoded.types, encoded.target, example, encoded.slots);
+  }
 
-  /// Appends a sequence. Throws Error when ids and types differ in number or the batch outgrows 2^31 - 1 tokens.
+  /// Appends a sequence; without `new_slots` its tokens are ordinary ones. Throws Error when ids, types and slots differ in
+  /// number or the batch outgrows 2^31 - 1 tokens.
   void add(std::span<const std::int32_t> new_ids, std::span<const std::int32_t> new_types, double target,
-           std::int64_t example) {
+           std::int64_t example, std::span<const std::int32_t> new_slots = {}) {
+    add(new_ids, new_types, std::span(&target, 1), example, new_slots);
+  }
+  /// The same with any number of targets.
+  void add(std::span<const std::int32_t> new_ids, std::span<const std::int32_t> new_types,
+           std::span<const double> new_targets, std::int64_t example, std::span<const std::int32_t> new_slots = {}) {
+    require(new_slots.empty() || new_slots.size() == new_ids.size(), "example ", example, ": ", new_ids.size(),
+            " ids but ", new_slots.size(), " slots of special tokens");
     require(new_ids.size() == new_types.size(), "example ", example, ": ", new_ids.size(), " ids but ",
             new_types.size(), " segment types");
     require(new_ids.size() <= std::numeric_limits<std::int32_t>::max() - ids.size(), "example ", example,
             ": the batch would hold more than 2^31 - 1 tokens; make it smaller");
     ids.insert(ids.end(), new_ids.begin(), new_ids.end());
     types.insert(types.end(), new_types.begin(), new_types.end());
+    slots.insert(slots.end(), new_slots.begin(), new_slots.end());
+    slots.resize(ids.size(), -1);
     offsets.push_back(static_cast<std::int32_t>(ids.size()));
-    targets.push_back(target);
+    targets.insert(targets.end(), new_targets.begin(), new_targets.end());
     examples.push_back(example);
   }
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <peft/data/example.hpp>
 #include <string>
 #include <vector>
@@ -15,10 +16,13 @@ struct Dataset {
   bool regression = false;               // one score per example instead of a class
   bool pairs = false;                    // two sentences per example, of which the second may be empty
   bool labelled = true;                  // otherwise every target is 0 and means nothing
+  int together = 1;                      // examples in a row that are the choices of one question; the first has its target
+  bool tagged = false;                   // a label per word: `a` is the words with a space between
+  std::vector<std::vector<std::int32_t>> tags{};  // where tagged, by example and word: index into label_names, -1: none
   std::size_t skipped = 0;               // malformed rows that were left out, where a task's official files hold some
 
   /// Outputs of a classification head, or 1.
-  int outputs() const { return regression ? 1 : static_cast<int>(label_names.size()); }
+  int outputs() const { return regression || together > 1 ? 1 : static_cast<int>(label_names.size()); }
 };
 
 /// Whether a split without labels is an error.

@@ -13,10 +13,17 @@ struct Example {
   double target = 0;
 };
 
-/// One example as the model reads it: token ids and their segments, `types[i]` belonging to `ids[i]`.
+/// One example as the model reads it: token ids and their segments, `types[i]` belonging to `ids[i]`. `slots[i]` says which of
+/// the special tokens put around the text it is, counted in their order (BERT: [CLS] 0, the first [SEP] 1, the second 2), -1
+/// for a token of the text; `slots` is empty where nobody told.
 struct Encoded {
-  std::vector<std::int32_t> ids, types;
+  std::vector<std::int32_t> ids, types, slots{};
   double target = 0;
+};
+
+/// A sentence given as words: `first[w]` is the row of word w's first piece; -1 for a word that has none, or was cut off.
+struct EncodedWords : Encoded {
+  std::vector<std::int32_t> first;
 };
 
 }  // namespace peft

@@ -102,7 +102,7 @@ inline const GlueTask& glue_task(std::string_view name) {
     if (task.name == plain) return task;
     known += cat(known.empty() ? "" : ", ", task.name);
   }
-  fail(quoted(name), " is not a task; the tasks are ", known, " and csv");
+  fail(quoted(name), " is not a task; the tasks are ", known, ", csv, conll and choice");
 }
 
 }  // namespace peft

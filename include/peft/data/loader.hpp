@@ -49,7 +49,7 @@ class Loader {
   const LoaderOptions& options() const { return options_; }
 
  private:
-  // Batch s of an epoch has the sequences rows[begins[s]] .. rows[begins[s + 1]].
+  // Batch s of an epoch has the examples rows[begins[s]] .. rows[begins[s + 1]].
   struct Plan {
     std::int64_t epoch = -1;
     std::vector<std::uint32_t> rows;

@@ -5,27 +5,13 @@
 #include <type_traits>
 #include <vector>
 
+#include <peft/model/group.hpp>
 #include <peft/model/model.hpp>
 #include <peft/nn/encoder_block.hpp>
 #include <peft/ops/embed.hpp>
 #include <peft/pass.hpp>
 
 namespace peft {
-
-/// The largest group that a plan must hold.
-struct GroupShape {
-  Extent tokens = 0, sequences = 0, longest = 0;
-  friend bool operator==(const GroupShape&, const GroupShape&) = default;
-};
-
-/// What one group of a training step is.
-struct GroupStep {
-  Sequences sequences;
-  std::span<const double> targets;  // (batch)
-  double weight = 1;                // of one example: 1 / (examples of the whole step)
-  std::uint64_t seed = 0;           // of this step: what dropout is drawn from
-  bool training = true;             // dropout is active
-};
 
 /// One worker's own side of a model: its workspace, its gradient accumulator, and the way of a group of sequences through all
 /// layers, forward and backward (depth first: activations stay in its cache, and memory does not grow with the batch).
@@ -81,16 +67,23 @@ class Lane {
     return loss;
   }
 
-  /// Logits (sequences, labels) of one group, on the host.
+  /// Logits of one group, on the host: (sequences, labels), or (tokens, labels) where the task reads every row.
   void predict(const GroupStep& g, std::span<T> logits) {
     const V out = forward(g, false);
     worker.fence();
-    download(worker.exec, logits.data(), static_cast<const T*>(out.data()), logits.size());
+    if (static_cast<std::size_t>(out.size()) == logits.size())
+      return download(worker.exec, logits.data(), static_cast<const T*>(out.data()), logits.size());
+    host_.resize(static_cast<std::size_t>(out.size()));
+    download(worker.exec, host_.data(), static_cast<const T*>(out.data()), host_.size());
+    rows_of_tokens(g.sequences, model_.attached().input_rows(), cols(out), host_, logits);
   }
 
  private:
   /// Are the last layer's outputs wanted for every row?
-  static constexpr bool whole_last = Task::reads == Reads::mean || taps_all<Plain>();
+  static constexpr bool all_rows = Task::reads != Reads::first;
+  static constexpr bool whole_last = all_rows || taps_all<Plain>();
+  /// Every row by itself, and not their mean?
+  bool each_row() const { return all_rows && model_.task().read() == Reads::rows; }
 
   V forward(const GroupStep& g, bool crossing_wanted) {
     const Backbone& bert = model_.backbone();
@@ -131,7 +124,7 @@ class Lane {
       x = read;
     }
     if constexpr (has_side_net<Plain>()) {
-      side_rows(Task::reads == Reads::mean);
+      side_rows(all_rows);
       side([&](auto& net, auto& p, auto& kept, auto&) { net.correct(pass_, p, kept, x); });
     }
     return head(x, crossing_wanted);
@@ -166,17 +159,19 @@ class Lane {
     if (mask.active()) ops::dropout(worker, x, C(x), mask);
   }
 
-  /// The vector that the task reads, and its logits.
+  /// The vectors that the task reads, and their logits.
   V head(V last, bool crossing) {
     const Backbone& bert = model_.backbone();
-    const Extent d = bert.width(), n = batch_.sequences;
-    pooled_ = worker.template keep<T>(n, d, "head");
+    const Extent d = bert.width(), n = read_rows();
+    pooled_ = each_row() ? last : worker.template keep<T>(n, d, "head");
     if constexpr (Task::reads == Reads::first) {
       pass_.rows_are(batch_.first_example, batch_.first_position);
       pooler_slope_ = crossing ? worker.template keep<T>(n, d, "head") : V();
       // The last layer's rows live in a buffer of two that take turns; nothing writes there before backward begins.
       nn::linear<Site::pooler>(pass_, last, pooled_, pooler_x_);
       ops::activate(worker, pooled_, pooler_slope_, ops::Tanh{});
+    } else if (each_row()) {
+      pass_.rows_are(batch_.example, batch_.positions);
     } else {
       ops::segment_mean(worker, pooled_, C(last), batch_.offsets);
       pass_.rows_are(batch_.first_example, batch_.first_position);
@@ -192,9 +187,9 @@ class Lane {
   double backward(const GroupStep& g, V logits) {
     const Backbone& bert = model_.backbone();
     const auto& shape = bert.shape();
-    const Extent n = batch_.sequences, d = shape.width;
-    V dlogits = worker.template keep<T>(n, cols(logits), "head"), losses = worker.template keep<T>(n, 1, "head"),
-      targets = worker.template keep<T>(n, 1, "head");
+    const Extent n = read_rows(), d = shape.width, known = n / model_.task().together();
+    V dlogits = worker.template keep<T>(n, cols(logits), "head"), losses = worker.template keep<T>(known, 1, "head"),
+      targets = worker.template keep<T>(known, 1, "head");
     upload_targets(g, targets);
     model_.task().loss(worker, C(logits), C(targets), g.weight, losses, dlogits);
     const double loss = ops::sum(worker, C(losses));
@@ -204,23 +199,22 @@ class Lane {
     const bool into_layers = crosses && first_ < shape.layers;
     const bool into_pooler = crosses && Task::reads == Reads::first && pass_.template trains<Site::pooler>();
     if (!into_layers && !into_pooler && !has_side_net<Plain>()) return loss;
-    V dpooled = worker.template keep<T>(n, d, "head");
+    // Gradients of the layers' outputs take turns in two buffers.
+    V turn[2] = {worker.template keep<T>(batch_.tokens, d, "gradient"), worker.template keep<T>(batch_.tokens, d, "gradient")};
+    V dlast = slice(turn[shape.layers % 2], 0, all_rows ? batch_.tokens : n);
+    V dpooled = each_row() ? dlast : worker.template keep<T>(n, d, "head");
     ops::gemm(worker, dpooled, dlogits, model_.head().w);
     const Dropout mask = pass_.dropout(bert.classifier_dropout(), std::uint64_t(nn::DropoutAt::classifier));
     if (mask.active()) ops::dropout(worker, dpooled, C(dpooled), mask);
 
-    // Gradients of the layers' outputs take turns in two buffers.
-    constexpr bool all_rows = Task::reads == Reads::mean;
-    V turn[2] = {worker.template keep<T>(batch_.tokens, d, "gradient"), worker.template keep<T>(batch_.tokens, d, "gradient")};
-    V dlast = slice(turn[shape.layers % 2], 0, all_rows ? batch_.tokens : n);
     if constexpr (all_rows) {
-      ops::segment_mean_backward(worker, dlast, C(dpooled), batch_.offsets);
+      if (!each_row()) ops::segment_mean_backward(worker, dlast, C(dpooled), batch_.offsets);
     } else {
       ops::multiply(worker, dpooled, C(dpooled), C(pooler_slope_));
       nn::linear_backward<Site::pooler>(pass_, pooler_x_, dpooled, into_layers || has_side_net<Plain>() ? dlast : V(), false);
     }
     if constexpr (has_side_net<Plain>()) {
-      side_rows(Task::reads == Reads::mean);
+      side_rows(all_rows);
       side([&](auto& net, auto& p, auto& kept, auto& grad) { net.backward(pass_, p, kept, C(dlast), grad); });
     }
     if constexpr (crosses)
@@ -287,7 +281,7 @@ class Lane {
   /// Shows each side net what it wants to see: the rows that the task reads, or all. `gathered`: x holds the former only.
   void tap(int l, V x, bool gathered) {
     side([&](auto& net, auto& p, auto& kept, auto&) {
-      constexpr bool all = Task::reads == Reads::mean || taps_all_rows<std::remove_cvref_t<decltype(net)>>();
+      constexpr bool all = all_rows || taps_all_rows<std::remove_cvref_t<decltype(net)>>();
       const auto scope = worker.scope();
       V seen = x;
       if (!all && !gathered) {
@@ -300,12 +294,15 @@ class Lane {
     pass_.rows_are(batch_.example, batch_.positions);
   }
 
+  Extent read_rows() const { return each_row() ? batch_.tokens : batch_.sequences; }
+
   void upload_targets(const GroupStep& g, V targets) {
     if (worker.planning()) return;
-    host_targets_.resize(static_cast<std::size_t>(batch_.sequences));
-    for (std::size_t i = 0; i < host_targets_.size(); ++i)
-      host_targets_[i] = static_cast<T>(g.targets[static_cast<std::size_t>(g.sequences.begin) + i]);
-    upload(worker.exec, targets.data(), host_targets_.data(), host_targets_.size());
+    if (each_row())
+      targets_of_rows(g, model_.attached().input_rows(), host_);
+    else
+      targets_of_sequences(g, model_.task().together(), host_);
+    upload(worker.exec, targets.data(), host_.data(), host_.size());
   }
 
   void run_empty(const GroupShape& shape, bool training) {
@@ -331,7 +328,7 @@ class Lane {
   int first_;
   Packed batch_;
   std::vector<int> staging_;
-  std::vector<T> host_targets_;
+  std::vector<T> host_;
   nn::NormKept<V> embed_norm_;
   V pooled_, pooler_slope_, dembedded_;
   C pooler_x_;

@@ -4,13 +4,19 @@
 
 namespace peft::ops {
 
-/// loss (n, 1) = weight * -log softmax(logits)[target]; dlogits (n, labels) its gradient. `target` (n, 1) holds class indices.
+/// loss (n, 1) = weight * -log softmax(logits)[target]; dlogits (n, labels) its gradient. `target` (n, 1) holds class indices;
+/// a row with a negative one has no loss.
 template <ExecutionSpace E, class T>
 void cross_entropy(Worker<E>& w, Mat<const T, E> logits, Mat<const T, E> target, double weight, Mat<T, E> loss,
                    Mat<T, E> dlogits) {
   const Extent labels = cols(logits);
   const T scale = static_cast<T>(weight);
   for_rows(w, "peft::cross_entropy", rows(logits), KOKKOS_LAMBDA(Extent i) {
+    if (target(i, 0) < 0) {
+      for (Extent c = 0; c < labels; ++c) dlogits(i, c) = 0;
+      loss(i, 0) = 0;
+      return;
+    }
     T top = logits(i, 0), sum = 0;
     for (Extent c = 1; c < labels; ++c) top = logits(i, c) > top ? logits(i, c) : top;
     for (Extent c = 0; c < labels; ++c) sum += Kokkos::exp(logits(i, c) - top);

@@ -1,45 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <cmath>
-#include <string>
+#include <cstdint>
 
-#include <peft/core/fields.hpp>
 #include <peft/ops/loss.hpp>
+#include <peft/task/head.hpp>
 
 namespace peft {
 
-/// The rows of the last layer that a task looks at. What nobody reads is not computed.
-enum class Reads { first, mean };
-
 /// A linear classifier (labels > 1, cross-entropy) or regressor (labels = 1, squared error) on one vector per sequence: the
-/// backbone's pooler over the first token, or the mean of all tokens. W ~ N(0, initial_deviation^2), b = 0, both trained.
+/// backbone's pooler over the first token, or the mean of all tokens.
 template <Reads r>
-struct Classifier {
+struct Classifier : LinearHead {
+  static_assert(r != Reads::rows, "peft::Classifier: one vector per sequence; every token by itself is peft::Tag");
   static constexpr Reads reads = r;
 
-  Extent labels = 2;
-  double initial_deviation = 0.02;
-
-  template <class V>
-  struct Params {
-    V w, b;  // (labels, d)  (1, labels)
-  };
-
-  void declare(auto& fields, auto& p, Extent width) const {
-    require(labels >= 1, "Classify: labels = ", labels, ": one (regression) or more (classes)");
-    fields.trained("classifier.weight", p.w, labels, width, normal(initial_deviation));
-    fields.vector("classifier.bias", p.b, labels);
-  }
+  constexpr Reads read() const { return r; }
+  constexpr Extent together() const { return 1; }
+  const char* architecture() const { return r == Reads::first ? "BertForSequenceClassification" : ""; }
   bool regression() const { return labels == 1; }
 
-  /// Fails unless `target` is one that the loss can take.
-  void check_target(double target, std::int64_t example) const {
-    if (regression())
-      require(std::isfinite(target), "example ", example, ": the score ", target, " is not a finite number");
-    else
-      require(target >= 0 && target < labels && target == std::floor(target), "example ", example, ": the label ", target,
-              " is out of range: classes are 0 to ", labels - 1);
+  void check(const Batch& batch) const {
+    require(batch.targets.size() == static_cast<std::size_t>(batch.sequences()), batch.targets.size(), " targets for ",
+            batch.sequences(), " sequences; a classifier takes one each");
+    for (std::size_t i = 0; i < batch.targets.size(); ++i) {
+      const double target = batch.targets[i];
+      if (regression())
+        require(std::isfinite(target), "example ", batch.examples[i], ": the score ", target, " is not a finite number");
+      else
+        require(target >= 0 && target < labels && target == std::floor(target), "example ", batch.examples[i], ": the label ",
+                target, " is out of range: classes are 0 to ", labels - 1);
+    }
   }
+  std::int64_t counted(const Batch& batch) const { return batch.sequences(); }
+
   /// Losses (n, 1) and their gradient (n, labels); each example weighs `weight`.
   void loss(auto& w, auto logits, auto targets, double weight, auto losses, auto dlogits) const {
     if (regression())

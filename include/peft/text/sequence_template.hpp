@@ -32,13 +32,25 @@ struct SequenceTemplate {
     return n;
   }
 
+  /// Special tokens that come before the text of a single sentence.
+  std::size_t before() const {
+    std::size_t n = 0;
+    for (const Piece& piece : single) {
+      if (piece.kind == Kind::A) break;
+      n += piece.ids.size();
+    }
+    return n;
+  }
+
   Encoded assemble(std::span<const std::int32_t> a, std::span<const std::int32_t> b, bool is_pair) const {
     Encoded out;
     out.ids.reserve(a.size() + b.size() + added(is_pair));
+    std::int32_t specials = 0;
     for (const Piece& piece : is_pair ? pair : single) {
       const auto ids = piece.kind == Kind::A ? a : piece.kind == Kind::B ? b : std::span(piece.ids);
       out.ids.insert(out.ids.end(), ids.begin(), ids.end());
       out.types.resize(out.ids.size(), piece.type);
+      for (std::size_t i = 0; i < ids.size(); ++i) out.slots.push_back(piece.kind == Kind::Special ? specials++ : -1);
     }
     return out;
   }

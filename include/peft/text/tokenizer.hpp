@@ -57,6 +57,22 @@ class Tokenizer {
     return assemble(a, b, true, max_length);
   }
 
+  /// A sentence that is already cut into words, each encoded by itself, in at most `max_length` tokens: the end is lost
+  /// first. Throws Error when not even the special tokens fit.
+  EncodedWords encode_words(std::span<const std::string_view> words, int max_length = unlimited) const {
+    const std::size_t room = room_for_text(false, max_length), before = parts_.sequence.before();
+    std::vector<std::int32_t> all;
+    EncodedWords out;
+    for (const std::string_view word : words) {
+      const std::vector<std::int32_t> pieces = all.size() < room ? ids(word) : std::vector<std::int32_t>();
+      out.first.push_back(pieces.empty() ? -1 : static_cast<std::int32_t>(before + all.size()));
+      all.insert(all.end(), pieces.begin(), pieces.end());
+    }
+    all.resize(std::min(all.size(), room));
+    static_cast<Encoded&>(out) = parts_.sequence.assemble(all, {}, false);
+    return out;
+  }
+
   /// The ids of the text alone, without special tokens around it.
   std::vector<std::int32_t> ids(std::string_view text) const {
     const std::string sound = utf8::is_ascii(text) ? std::string() : utf8::repaired(text);
@@ -87,17 +103,25 @@ class Tokenizer {
   /// Ids of the special tokens, ascending.
   std::span<const std::int32_t> special_tokens() const { return special_; }
 
+  /// How many special tokens are put around a sentence, or a pair.
+  std::size_t added(bool pair) const { return parts_.sequence.added(pair); }
+
   /// The largest id plus 1: rows that the model's embedding must have at least.
   std::size_t vocab_size() const { return rows_; }
 
  private:
-  Encoded assemble(std::string_view a, std::string_view b, bool pair, int max_length) const {
+  std::size_t room_for_text(bool pair, int max_length) const {
     const std::size_t added = parts_.sequence.added(pair);
     require(max_length >= 1 && added <= static_cast<std::size_t>(max_length), "a maximum length of ", max_length,
             " has no room for the ", added, " special tokens of ", pair ? "a pair" : "a sentence",
             "; allow more tokens");
+    return static_cast<std::size_t>(max_length) - added;
+  }
+
+  Encoded assemble(std::string_view a, std::string_view b, bool pair, int max_length) const {
+    const std::size_t room = room_for_text(pair, max_length);
     std::vector<std::int32_t> first = ids(a), second = pair ? ids(b) : std::vector<std::int32_t>();
-    const auto keep = longest_first(first.size(), second.size(), static_cast<std::size_t>(max_length) - added);
+    const auto keep = longest_first(first.size(), second.size(), room);
     first.resize(keep.first);
     second.resize(keep.second);
     return parts_.sequence.assemble(first, second, pair);

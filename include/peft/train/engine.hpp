@@ -49,7 +49,8 @@ class Engine {
 
   /// Makes room for steps on batches of up to `sequences` sequences of up to `longest` tokens. Returns bytes per worker.
   std::size_t plan(int sequences, int longest, bool training) {
-    const int extra = model_.attached().input_rows(), tokens = grouping_.tokens + longest + extra;
+    check_length(longest);
+    const int extra = model_.attached().input_rows(), tokens = grouping_.tokens + (longest + extra) * model_.task().together();
     largest_ = grown(largest_, {tokens, std::min(sequences, tokens), longest + extra});
     training_ = training_ || training;
     std::size_t bytes = 0;
@@ -73,9 +74,13 @@ class Engine {
     ops::fill(worker(), Mat<T, E>(total_.data(), 1, static_cast<Extent>(total_.size())), T(0));
   }
 
+  /// What the mean of a batch's loss is taken over, and how many examples it holds.
+  std::int64_t counted(const Batch& batch) const { return model_.task().counted(batch); }
+  std::int64_t examples(const Batch& batch) const { return batch.sequences() / model_.task().together(); }
+
   /// Adds the gradient of weight * (sum of losses) of a batch; returns the weighted loss. Dropout is drawn from `seed`.
   double accumulate(const Batch& batch, double weight, std::uint64_t seed, bool training = true) {
-    for (std::size_t i = 0; i < batch.targets.size(); ++i) model_.task().check_target(batch.targets[i], batch.examples[i]);
+    model_.task().check(batch);
     const std::vector<int> cuts = begin(batch, true);
     std::vector<double> losses(cuts.size() - 1, 0);
     std::atomic<int> turn{0};
@@ -124,15 +129,17 @@ class Engine {
     return std::sqrt(squares);
   }
 
-  /// Logits (sequences, labels), row-major, without dropout.
+  /// Logits (n, labels), row-major, without dropout: a row per sequence, or per token where the task reads every row.
   std::vector<T> predict(const Batch& batch) {
     const std::vector<int> cuts = begin(batch, false);
     const std::size_t labels = model_.task().labels;
-    std::vector<T> logits(batch.sequences() * labels);
+    const bool each_row = model_.task().read() == Reads::rows;
+    const auto row = [&](int s) { return static_cast<std::size_t>(each_row ? batch.offsets[s] : s); };
+    std::vector<T> logits(row(batch.sequences()) * labels);
     run(static_cast<int>(cuts.size()) - 1, [&](Lane<M>& lane, int group) {
       GroupStep g{sequences(batch, cuts[group], cuts[group + 1]), {}, 0, 0, false};
-      const std::size_t n = cuts[group + 1] - cuts[group];
-      lane.predict(g, std::span<T>(logits).subspan(cuts[group] * labels, n * labels));
+      const std::size_t from = row(cuts[group]), n = row(cuts[group + 1]) - from;
+      lane.predict(g, std::span<T>(logits).subspan(from * labels, n * labels));
     });
     return logits;
   }
@@ -141,23 +148,36 @@ class Engine {
   static GroupShape grown(GroupShape a, GroupShape b) {
     return {std::max(a.tokens, b.tokens), std::max(a.sequences, b.sequences), std::max(a.longest, b.longest)};
   }
-  static Sequences sequences(const Batch& b, int begin, int end) { return {b.offsets, b.ids, b.types, b.examples, begin, end}; }
+  static Sequences sequences(const Batch& b, int begin, int end) { return {b.offsets, b.ids, b.types, b.examples, begin, end, b.slots}; }
+
+  /// Virtual tokens take positions, before the text's own.
+  void check_length(int longest) const {
+    const int room = model_.backbone().longest();
+    const int extra = model_.attached().input_rows() + model_.attached().prefix_rows(model_.values());
+    require(longest + extra <= room, "a sequence of ", longest, " tokens", extra ? cat(" and ", extra, " virtual ones") : std::string(),
+            " is longer than the backbone's ", room, " positions; truncate with a smaller max_length");
+  }
 
   /// Checks a batch against the backbone, cuts it, and makes room when it is larger than any before.
   std::vector<int> begin(const Batch& batch, bool training) {
     const auto& backbone = model_.backbone();
+    const int together = model_.task().together();
     require(batch.sequences() > 0, "a batch without sequences");
-    const int added = model_.attached().input_rows(), shifted = added + model_.attached().prefix_rows(model_.values());
-    require(batch.longest() + shifted <= backbone.longest(), "a sequence of ", batch.longest(), " tokens",
-            shifted ? cat(" and ", shifted, " virtual ones") : std::string(), " is longer than the backbone's ",
-            backbone.longest(), " positions; truncate with a smaller max_length");
+    require(batch.sequences() % together == 0, "a batch of ", batch.sequences(), " sequences; each ", together, " are one example");
+    const int added = model_.attached().input_rows();
+    check_length(batch.longest());
     for (std::size_t i = 0; i < batch.ids.size(); ++i)
       if (batch.ids[i] < 0 || batch.ids[i] >= backbone.vocabulary())
         fail("token id ", batch.ids[i], " is outside the backbone's vocabulary of ", backbone.vocabulary(),
              "; does the tokenizer belong to this model?");
       else if (batch.types[i] < 0 || batch.types[i] >= backbone.config().type_vocab_size)
         fail("segment type ", batch.types[i], " of a backbone with ", backbone.config().type_vocab_size, " types");
-    std::vector<int> cuts = cut_groups(batch.offsets, grouping_, added);
+    require(batch.slots.empty() || batch.slots.size() == batch.ids.size(), "a batch of ", batch.ids.size(), " tokens and ",
+            batch.slots.size(), " slots of special tokens");
+    if constexpr (acts_on_special_tokens<Plain>())
+      require(std::any_of(batch.slots.begin(), batch.slots.end(), [](int slot) { return slot >= 0; }),
+              "the method acts on special tokens, and none are marked in a batch: take it from a tokenizer, or fill Batch::slots");
+    std::vector<int> cuts = cut_groups(batch.offsets, grouping_, added, together);
     GroupShape need;
     for (std::size_t c = 1; c < cuts.size(); ++c) {
       GroupShape g{0, cuts[c] - cuts[c - 1], 0};

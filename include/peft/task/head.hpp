@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <peft/core/error.hpp>
+#include <peft/core/fields.hpp>
+#include <peft/data/batch.hpp>
+
+namespace peft {
+
+/// The rows of the last layer that a task looks at. What nobody reads is not computed.
+///   first  the backbone's pooler over the first token of each sequence
+///   mean   the mean of each sequence's tokens
+///   rows   every token by itself
+enum class Reads { first, mean, rows };
+
+// A task is a head on what it reads, and a loss:
+//   static constexpr Reads reads          what the last layer computes: first, or (mean, rows) all rows
+//   Reads read() const                    the same, among those that need all rows by choice at run time
+//   Extent labels                         outputs per row that is read
+//   Extent together() const               sequences that make up one example, one after another in a batch
+//   void check(const Batch&) const        throws Error unless the loss can take the batch's targets
+//   std::int64_t counted(const Batch&)    targets that the mean of the loss is taken over
+//   void loss(w, logits, targets, weight, losses, dlogits)
+//   const char* architecture() const      Hugging Face's class of the same head; "" when there is none
+// `targets`, (n, 1), holds one entry per row that is read where `reads` is rows, else one per example.
+
+/// A linear layer of `labels` outputs. W ~ N(0, initial_deviation^2), b = 0, both trained.
+struct LinearHead {
+  Extent labels = 2;
+  double initial_deviation = 0.02;
+
+  template <class V>
+  struct Params {
+    V w, b;  // (labels, d)  (1, labels)
+  };
+
+  void declare(auto& fields, auto& p, Extent width) const {
+    require(labels >= 1, "the task has labels = ", labels, ": one (a score) or more (classes)");
+    fields.trained("classifier.weight", p.w, labels, width, normal(initial_deviation));
+    fields.vector("classifier.bias", p.b, labels);
+  }
+};
+
+}  // namespace peft
