@@ -106,6 +106,11 @@ class Attachment {
   const D<i>& delta() const {
     return std::get<i>(method_.deltas).delta;
   }
+  /// To change a hyper-parameter between steps that no tensor's shape or meaning depends on (the strength of a gate).
+  template <std::size_t i>
+  D<i>& delta() {
+    return std::get<i>(method_.deltas).delta;
+  }
   const Placement& placement(std::size_t i) const { return placements_[i]; }
   const M& method() const { return method_; }
   /// The backbone's own tensors at the modules of delta i.

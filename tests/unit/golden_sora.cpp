@@ -5,17 +5,22 @@
 
 using namespace peft;
 
-template <class Xi>
-void check_sora(const char* checkpoint, const char* file, Extent labels, double strength) {
-  SoRA<4, Xi> method;
+template <class Method>
+void check_sora(const char* checkpoint, const char* file, Extent labels, double strength, double alpha = 8) {
+  Method method;
   auto& lora = std::get<0>(method.deltas).delta;
-  lora.alpha = 8;
+  lora.alpha = alpha;
   lora.gate.strength = strength;
   golden::check<Bert<float>>(golden::folder(checkpoint), golden::folder(checkpoint) / file, Classify{labels}, method);
 }
 
 TEST_CASE("SoRA follows PyTorch under each of its operators", "[golden]") {
-  check_sora<ScaledByLr>("tiny-bert", "sora.safetensors", 3, 10);
-  check_sora<ScaledByLr>("tiny-bert-tanh", "sora.safetensors", 1, 10);
-  check_sora<ConstantXi>("tiny-bert", "sora_constant.safetensors", 3, 1e-3);
+  check_sora<SoRA<4>>("tiny-bert", "sora.safetensors", 3, 10);
+  check_sora<SoRA<4>>("tiny-bert-tanh", "sora.safetensors", 1, 10);
+  check_sora<SoRA<4, ConstantXi>>("tiny-bert", "sora_constant.safetensors", 3, 1e-3);
+  check_sora<SoRA<4, ReferenceXi>>("tiny-bert", "sora_reference.safetensors", 3, 1e-3);
+}
+
+TEST_CASE("SoRA follows the released code's training, its penalty included", "[golden]") {
+  check_sora<ReferenceSoRA<2>>("tiny-bert", "sora_released.safetensors", 3, 1e-3, 4);
 }

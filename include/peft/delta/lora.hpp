@@ -98,6 +98,17 @@ struct LoRA {
     if constexpr (requires { gate.after_step(c, all.modules[0], step); })
       for (auto& p : all.modules) gate.after_step(c, p, step);
   }
+  /// The gate's penalty, where it has one.
+  double penalty(auto& c, auto& all) const
+    requires requires(const G& g) { g.penalty(c, all.modules); }
+  {
+    return gate.penalty(c, all.modules);
+  }
+  void regularise(auto& c, auto& all, auto& grads) const
+    requires requires(const G& g) { g.regularise(c, all.modules, grads.modules); }
+  {
+    gate.regularise(c, all.modules, grads.modules);
+  }
 
  private:
   static constexpr std::uint64_t salt() { return static_cast<std::uint64_t>(nn::DropoutAt::delta); }

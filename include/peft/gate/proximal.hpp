@@ -1,29 +1,62 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <cmath>
+#include <concepts>
 
 #include <peft/concepts.hpp>
 #include <peft/ops/optimizer.hpp>
 #include <peft/ops/reduce.hpp>
+#include <peft/ops/sparsity.hpp>
 
 namespace peft {
 
-/// xi = lr lambda: the proximal step of the objective's lambda |g|_1 (SoRA, eq. 10).
+// What shrinks the gates after an optimizer step. `standard` is the strength when none is given.
+
+/// xi = lr lambda: the proximal step of the objective's lambda |g|_1 (SoRA, eq. 10). The strength is lambda.
 struct ScaledByLr {
-  double threshold(double strength, double lr) const { return strength * lr; }
+  static constexpr double standard = 10;
+  void shrink(auto& c, auto g, double lambda, double lr) const { ops::soft_threshold(c.w, g, lr * lambda); }
 };
-/// xi given as it is, constant or raised by a schedule (SoRA, section 3.3 and Algorithm 1).
+/// xi given as it is, constant or raised by a schedule (SoRA, section 3.3 and Algorithm 1). The strength is xi.
 struct ConstantXi {
-  double threshold(double strength, double) const { return strength; }
+  static constexpr double standard = 1e-4;
+  void shrink(auto& c, auto g, double xi, double) const { ops::soft_threshold(c.w, g, xi); }
+};
+/// The released code's operator, xi given as it is: no soft threshold, for gates below 2 xi become zero and none between 0
+/// and xi are left. The strength is xi.
+struct ReferenceXi {
+  static constexpr double standard = 3e-4;
+  void shrink(auto& c, auto g, double xi, double) const { ops::released_threshold(c.w, g, xi); }
+};
+
+// How the gates begin.
+
+/// g ~ N(0, 1), as the released code.
+struct Normal01 {
+  Init operator()() const { return normal(1); }
+};
+/// g = 1: the branch begins as LoRA's.
+struct Ones {
+  Init operator()() const { return constant_of(1); }
+};
+
+// What is added to the loss.
+
+/// Nothing: the proximal step is the penalty.
+struct NoPenalty {};
+/// lambda mean |g| over the gates of the whole model: what the released code adds to the loss beside its shrinking.
+struct MeanPenalty {
+  double lambda = 10;
 };
 
 /// Proximal gate (SoRA, Ding et al., 2023):  h <- g * h on the rank axis; after each optimizer step g <- T_xi(g), the soft
-/// threshold of eq. 11, which sets small gates to exactly zero. g ~ N(0, 1), as the authors' code; no weight decay.
-template <class Xi>
+/// threshold of eq. 11, which sets small gates to exactly zero. No weight decay. Trains r numbers per bottleneck.
+template <class Xi, class Start = Normal01, class Penalty = NoPenalty>
 struct ProximalGate {
-  double strength = 10;  // lambda with ScaledByLr, xi with ConstantXi
-  double deviation = 1;  // of the initial gates
-  Xi xi{};
+  double strength = Xi::standard;  // lambda with ScaledByLr, else xi; may be changed between steps
+  [[no_unique_address]] Xi xi{};
+  [[no_unique_address]] Start start{};
+  [[no_unique_address]] Penalty extra{};
 
   template <class V>
   struct Params {
@@ -31,7 +64,7 @@ struct ProximalGate {
   };
 
   void declare(auto& fields, auto& p, Extent r) const {
-    fields.vector("lora_g", p.g, r, normal(deviation), {.lr_factor = 1, .decays = false});
+    fields.vector("lora_g", p.g, r, start(), {.lr_factor = 1, .decays = false});
   }
   auto forward(auto& c, const auto& p, auto h) const {
     auto gated = c.temp(rows(h), cols(h));
@@ -43,7 +76,28 @@ struct ProximalGate {
     ops::scale_columns(c.w, dh, constant(dh), constant(p.g));  // dh <- g * dh          (n, r)
   }
   void after_step(auto& c, auto& p, const StepInfo& step) const {
-    ops::soft_threshold(c.w, p.g, xi.threshold(strength, step.lr));
+    xi.shrink(c, p.g, strength, step.lr);
+  }
+
+  double penalty(auto& c, auto& modules) const
+    requires std::same_as<Penalty, MeanPenalty>
+  {
+    double sum = 0;
+    for (auto& p : modules) sum += ops::absolute_sum(c.w, constant(p.g));
+    return extra.lambda * sum / gates(modules);
+  }
+  void regularise(auto& c, auto& modules, auto& grads) const
+    requires std::same_as<Penalty, MeanPenalty>
+  {
+    for (std::size_t i = 0; i < modules.size(); ++i)
+      ops::add_sign(c.w, grads[i].g, constant(modules[i].g), extra.lambda / gates(modules));
+  }
+
+ private:
+  static double gates(auto& modules) {
+    double n = 0;
+    for (auto& p : modules) n += cols(p.g);
+    return n;
   }
 };
 

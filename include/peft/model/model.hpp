@@ -51,6 +51,7 @@ class Model {
   std::shared_ptr<const Backbone> shared_backbone() const { return backbone_; }
   const Task& task() const { return task_; }
   const Attached& attached() const { return attached_; }
+  Attached& attached() { return attached_; }
   const Layout& layout() const { return layout_; }
   const Tensors& values() const { return values_; }
   Tensors& values() { return values_; }

@@ -53,7 +53,7 @@ void soft_threshold(Worker<E>& w, Mat<T, E> g, double xi) {
   for_rows(w, "peft::soft_threshold", rows(g), KOKKOS_LAMBDA(Extent i) {
     for (Extent j = 0; j < d; ++j) {
       const T x = g(i, j);
-      g(i, j) = x > t ? x - t : (x < -t ? x + t : T(0));
+      g(i, j) = x > t ? x - t : (x < -t ? x + t : (x == x ? T(0) : x));  // NaN is not hidden
     }
   });
 }
