@@ -171,6 +171,7 @@ concept DeltaFor = IsDelta<D> && has(D::fits, info(S).kind);
 // Optional members of a delta, absent by default. `all`, `grads`: All<D, V> of values and of summed gradients.
 //   static constexpr Keep keeps                        what backward reads of its site (default: nothing)
 //   static constexpr bool taps_all_rows = true         a side net that mixes tokens sees all of them
+//   double dropout                                     prefix: keys and values are dropped, anew for every sequence
 //   bool attaches(const Module&) const                 leave a module out (default: sit everywhere)
 //   void declare_shared(auto& fields, auto& s, shape)  tensors that exist once per model; forward sees what `prepare` makes of them
 //   void prepare(c, all)                               before the first group of a step: fill the derived tensors (c.seed, c.training)

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <peft/core/error.hpp>
@@ -20,16 +21,21 @@ enum class Role {
 
 /// How a trained tensor begins.
 struct Init {
-  enum Kind { constant, uniform, normal, checkpoint } kind = constant;
-  double scale = 0;  // the constant, the bound, the deviation
+  enum Kind { constant, uniform, normal, truncated, checkpoint, words } kind = constant;
+  double scale = 0;           // the constant, the bound, the deviation
+  std::vector<int> tokens{};  // whose words; none: any
 };
 inline Init zeros() { return {}; }
 inline Init constant_of(double value) { return {Init::constant, value}; }
 inline Init uniform(double bound) { return {Init::uniform, bound}; }
 inline Init normal(double deviation) { return {Init::normal, deviation}; }
+/// A normal whose values beyond two deviations are drawn again.
+inline Init truncated_normal(double deviation) { return {Init::truncated, deviation}; }
 
 /// The backbone's own values: the field's name is that of a tensor of the checkpoint.
 inline Init from_checkpoint() { return {Init::checkpoint, 0}; }
+/// Rows of the backbone's word table: those of `tokens`, over and over until the tensor is full; without any, drawn at random.
+inline Init word_rows(std::vector<int> tokens = {}) { return {Init::words, 0, std::move(tokens)}; }
 
 /// Settings of one tensor that differ from the optimizer's.
 struct Group {

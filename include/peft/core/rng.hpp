@@ -46,6 +46,13 @@ inline double normal(std::uint64_t key, std::uint64_t counter) {
   return std::sqrt(-2 * std::log(uniform(key, 2 * counter))) * std::cos(two_pi * uniform(key, 2 * counter + 1));
 }
 
+/// Standard normal drawn again until it lies within two deviations.
+inline double truncated_normal(std::uint64_t key, std::uint64_t counter) {
+  double z = normal(key, counter);
+  for (std::uint64_t again = 1; std::abs(z) > 2; ++again) z = normal(combine(key, again), counter);
+  return z;
+}
+
 }  // namespace rng
 
 /// Inverted dropout drawn at (key, example, position, feature): forward and backward compute the same mask, nothing is kept.
@@ -59,10 +66,10 @@ struct Dropout {
 
   bool active() const { return threshold != 0; }
 
-  KOKKOS_INLINE_FUNCTION std::uint32_t row(int i) const {
-    const auto where = (static_cast<std::uint64_t>(static_cast<std::uint32_t>(example[i])) << 32) |
-                       static_cast<std::uint32_t>(position[i]);
-    return static_cast<std::uint32_t>(rng::mix(key ^ rng::mix(where)));
+  KOKKOS_INLINE_FUNCTION std::uint32_t row(int i) const { return at(example[i], position[i]); }
+  KOKKOS_INLINE_FUNCTION std::uint32_t at(int which, int where) const {
+    const auto both = (static_cast<std::uint64_t>(static_cast<std::uint32_t>(which)) << 32) | static_cast<std::uint32_t>(where);
+    return static_cast<std::uint32_t>(rng::mix(key ^ rng::mix(both)));
   }
   KOKKOS_INLINE_FUNCTION bool keeps(std::uint32_t row_key, std::uint32_t feature) const {
     return rng::mix32(row_key + feature) >= threshold;

@@ -99,14 +99,30 @@ class Model {
       const auto key = rng::combine(rng::mix(seed), f.name);
       std::vector<T> host(static_cast<std::size_t>(f.size()));
       if (f.init.kind == Init::checkpoint) host = downloaded<E>(backbone_->store().at(f.name).data(), host.size());
+      if (f.init.kind == Init::words) host = word_rows_of(f, key);
       for (std::size_t i = 0; i < host.size(); ++i) {
         if (f.init.kind == Init::constant) host[i] = static_cast<T>(f.init.scale);
         if (f.init.kind == Init::uniform) host[i] = static_cast<T>(f.init.scale * (2 * rng::uniform(key, i) - 1));
         if (f.init.kind == Init::normal) host[i] = static_cast<T>(f.init.scale * rng::normal(key, i));
+        if (f.init.kind == Init::truncated) host[i] = static_cast<T>(f.init.scale * rng::truncated_normal(key, i));
       }
       write(f, host);
     }
     take_head();
+  }
+  std::vector<T> word_rows_of(const Field& f, std::uint64_t key) const {
+    const auto table = backbone_->template weights<Site::word_table>(-1).w;
+    require(cols(table) == f.cols, f.name, ": rows of ", f.cols, " numbers cannot begin as word embeddings of ", cols(table));
+    std::vector<T> all;
+    for (Extent i = 0; i < f.rows; ++i) {
+      const auto& tokens = f.init.tokens;
+      const auto drawn = static_cast<Extent>(rng::uniform(key, static_cast<std::uint64_t>(i)) * rows(table));
+      const Extent id = tokens.empty() ? drawn : tokens[static_cast<std::size_t>(i) % tokens.size()];
+      require(id >= 0 && id < rows(table), f.name, ": token id ", id, " is outside the backbone's vocabulary of ", rows(table));
+      const std::vector<T> row = downloaded<E>(table.data() + static_cast<std::ptrdiff_t>(id) * f.cols, static_cast<std::size_t>(f.cols));
+      all.insert(all.end(), row.begin(), row.end());
+    }
+    return all;
   }
   /// The classifier of the checkpoint, when it has one of the same shape.
   void take_head() {

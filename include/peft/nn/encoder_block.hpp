@@ -201,17 +201,27 @@ struct EncoderBlock {
   void put_prefix(P& p) {
     p.template each<Site::self_attention, Route::prefix>([&](auto i, int m) {
       auto values = P::template module<i>(p.values, m);
-      const auto kv = p.attached.template delta<i>().keys_values(values);
-      ops::put_prefix(p.w, k, C(kv.k), p.batch->key_offsets, p.batch->sequences);
-      ops::put_prefix(p.w, v, C(kv.v), p.batch->key_offsets, p.batch->sequences);
+      const auto& delta = p.attached.template delta<i>();
+      const auto kv = delta.keys_values(values);
+      ops::put_prefix(p.w, k, C(kv.k), p.batch->key_offsets, p.batch->sequences, prefix_drop(p, delta, DropoutAt::prefix_keys));
+      ops::put_prefix(p.w, v, C(kv.v), p.batch->key_offsets, p.batch->sequences, prefix_drop(p, delta, DropoutAt::prefix_values));
     });
   }
   void take_prefix(P& p) {
     p.template each<Site::self_attention, Route::prefix>([&](auto i, int m) {
-      const auto kv = p.attached.template delta<i>().keys_values(P::template module<i>(*p.gradients, m));
-      ops::take_prefix(p.w, kv.k, C(k), p.batch->key_offsets, p.batch->sequences);
-      ops::take_prefix(p.w, kv.v, C(v), p.batch->key_offsets, p.batch->sequences);
+      const auto& delta = p.attached.template delta<i>();
+      const auto kv = delta.keys_values(P::template module<i>(*p.gradients, m));
+      ops::take_prefix(p.w, kv.k, C(k), p.batch->key_offsets, p.batch->sequences, prefix_drop(p, delta, DropoutAt::prefix_keys));
+      ops::take_prefix(p.w, kv.v, C(v), p.batch->key_offsets, p.batch->sequences, prefix_drop(p, delta, DropoutAt::prefix_values));
     });
+  }
+  /// Drawn anew for every sequence.
+  template <class D>
+  static Dropout prefix_drop(const P& p, const D& delta, DropoutAt at) {
+    Dropout mask;
+    if constexpr (requires { delta.dropout; }) mask = drop(p, at, delta.dropout);
+    mask.example = p.batch->first_example;
+    return mask;
   }
 };
 

@@ -16,6 +16,6 @@ struct EncoderShape {
 };
 
 /// Names of the places where a block draws dropout.
-enum class DropoutAt : unsigned { embedding = 1, attention, attention_out, ffn_out, classifier, delta = 64 };
+enum class DropoutAt : unsigned { embedding = 1, attention, attention_out, ffn_out, classifier, prefix_keys, prefix_values, delta = 64 };
 
 }  // namespace peft::nn
