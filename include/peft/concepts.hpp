@@ -172,6 +172,7 @@ concept DeltaFor = IsDelta<D> && has(D::fits, info(S).kind);
 //   static constexpr Keep keeps                        what backward reads of its site (default: nothing)
 //   static constexpr bool taps_all_rows = true         a side net that mixes tokens sees all of them
 //   double dropout                                     prefix: keys and values are dropped, anew for every sequence
+//   static constexpr bool special_tokens = true        acts on the rows that c.batch->slot names; refused where there are none
 //   bool attaches(const Module&) const                 leave a module out (default: sit everywhere)
 //   void declare_shared(auto& fields, auto& s, shape)  tensors that exist once per model; forward sees what `prepare` makes of them
 //   void prepare(c, all)                               before the first group of a step: fill the derived tensors (c.seed, c.training)
@@ -184,6 +185,22 @@ template <class D>
 constexpr bool taps_all_rows() {
   if constexpr (requires { D::taps_all_rows; })
     return D::taps_all_rows;
+  else
+    return false;
+}
+/// Does a delta act on special tokens?
+template <class D>
+constexpr bool wants_special_tokens() {
+  if constexpr (requires { D::special_tokens; })
+    return D::special_tokens;
+  else
+    return false;
+}
+/// Does the tokenizer of a backbone put special tokens around every text?
+template <class Backbone>
+constexpr bool adds_special_tokens() {
+  if constexpr (requires { Backbone::special_tokens; })
+    return Backbone::special_tokens;
   else
     return false;
 }

@@ -163,6 +163,9 @@ constexpr SiteSet sites_of() {
                 "peft::Delta: a branch sits on a linear site, on attn or on ff");
   static_assert(D::route != Route::pre || (sites & (Norm | Tables | Attention | Ffn)).empty(),
                 "peft::Delta: a pre delta sits on a linear site or on layer");
+  static_assert(!wants_special_tokens<D>() || adds_special_tokens<Backbone>(),
+                "peft::Delta: the delta acts on special tokens, and this backbone's tokenizer puts none around a text "
+                "(Backbone::special_tokens)");
   static_assert(!has_side_net<M>() || D::route == Route::side || (sites.bits & ~Pooler.bits) == 0,
                 "peft::Method: no gradient goes back through what a side net sees, so nothing below the pooler is trained beside it");
   return sites;
@@ -184,6 +187,14 @@ template <class Backbone, class M, Site S, Route route>
 constexpr bool any_on() {
   return []<std::size_t... i>(std::index_sequence<i...>) {
     return ((sits_on<Backbone, M, i, S> && M::template type<i>::route == route) || ... || false);
+  }(std::make_index_sequence<M::size>{});
+}
+
+/// Does a delta of the method act on special tokens?
+template <class M>
+constexpr bool acts_on_special_tokens() {
+  return []<std::size_t... i>(std::index_sequence<i...>) {
+    return (wants_special_tokens<typename M::template type<i>>() || ... || false);
   }(std::make_index_sequence<M::size>{});
 }
 

@@ -34,7 +34,7 @@ auto bert(Size size = {}, double dropout = 0, std::uint64_t seed = 5) {
       ->with_dropout(dropout, dropout, dropout);
 }
 
-/// Sequences of these lengths with random tokens; labels > 1: classes, else scores.
+/// Sequences of these lengths with random tokens, the longer ones marked as pairs with three special tokens; labels > 1: classes, else scores.
 inline peft::Batch batch(const std::vector<int>& lengths, int labels = 3, std::uint64_t seed = 9) {
   peft::Batch b;
   std::int64_t example = 4;
@@ -44,6 +44,8 @@ inline peft::Batch batch(const std::vector<int>& lengths, int labels = 3, std::u
       const auto draw = peft::rng::combine(peft::rng::mix(seed), static_cast<std::uint64_t>(100 * example + i));
       e.ids.push_back(i == 0 ? 1 : static_cast<int>(2 + draw % 18));
       e.types.push_back(2 * i > n);
+      const bool pair = n > 5;
+      e.slots.push_back(i == 0 ? 0 : pair && i == n / 2 ? 1 : i == n - 1 ? 1 + pair : -1);
     }
     e.target = labels > 1 ? static_cast<double>(example % labels) : 0.3 * static_cast<double>(example) - 1;
     b.add(e, example++);

@@ -26,6 +26,7 @@ class Bert {
   using C = Mat<const T, E>;
 
   static constexpr const char* family = "bert";
+  static constexpr bool special_tokens = true;  // [CLS] and [SEP] around every text
   static constexpr SiteSet sites = Everything | Attention | Ffn | Layer | SelfAttention | Input | only(Site::side);
 
   /// The checkpoint's own name of a site, `*` for the layer.

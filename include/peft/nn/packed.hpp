@@ -15,9 +15,11 @@ namespace peft {
 struct Packed {
   Extent sequences = 0, tokens = 0, longest = 0;
   Extent prefix = 0;  // rows that attention sees before each sequence
+  Extent slots = 0;   // special tokens of the sequence that has most
 
   const int *ids = nullptr, *types = nullptr, *positions = nullptr;  // (tokens); id -1-k: virtual row k
   const int *example = nullptr, *segment = nullptr;                  // (tokens): data-set index, sequence
+  const int* slot = nullptr;                                         // (tokens): which special token; -1: an ordinary one
   const int* offsets = nullptr;                                      // (sequences + 1)
   const int *key_offsets = nullptr, *key_segment = nullptr;          // the same with `prefix` rows before each sequence
   // One row per sequence: the first token, its example, its position, and 0 .. sequences as offsets.
@@ -26,11 +28,12 @@ struct Packed {
   Extent key_rows() const { return tokens + sequences * prefix; }
 };
 
-/// Host arrays of the sequences [begin, end) of a batch. `offsets` index `ids` and `types`.
+/// Host arrays of the sequences [begin, end) of a batch. `offsets` index `ids`, `types` and `slots` (which may be empty).
 struct Sequences {
   std::span<const std::int32_t> offsets, ids, types;  // offsets: (batch + 1)
   std::span<const std::int64_t> examples;             // (batch)
   Extent begin = 0, end = 0;
+  std::span<const std::int32_t> slots{};
 };
 
 /// Copies sequences into the workspace, each lengthened by `virtual_rows` rows of its own before its first token.
@@ -44,7 +47,7 @@ Packed pack(Worker<E>& w, const Sequences& s, Extent virtual_rows, Extent prefix
   for (Extent i = s.begin; i < s.end; ++i)
     p.longest = std::max(p.longest, s.offsets[i + 1] - s.offsets[i] + virtual_rows);
   const std::size_t n = p.tokens, b = p.sequences, keys = p.key_rows();
-  const std::size_t total = 5 * n + keys + 4 * (b + 1) + 2 * b;
+  const std::size_t total = 6 * n + keys + 4 * (b + 1) + 2 * b;
   const Mat<int, E> block = w.template keep<int>(1, static_cast<Extent>(total), "batch");
   int* const base = block.data();
   if (w.planning()) return p;
@@ -57,7 +60,7 @@ Packed pack(Worker<E>& w, const Sequences& s, Extent virtual_rows, Extent prefix
     return host;
   };
   int *const ids = field(p.ids, n), *const types = field(p.types, n), *const positions = field(p.positions, n),
-             *const example = field(p.example, n), *const segment = field(p.segment, n),
+             *const example = field(p.example, n), *const segment = field(p.segment, n), *const slot = field(p.slot, n),
              *const offsets = field(p.offsets, b + 1), *const key_offsets = field(p.key_offsets, b + 1),
              *const key_segment = field(p.key_segment, keys), *const first = field(p.first, b + 1),
              *const first_example = field(p.first_example, b), *const first_position = field(p.first_position, b),
@@ -78,6 +81,8 @@ Packed pack(Worker<E>& w, const Sequences& s, Extent virtual_rows, Extent prefix
       positions[row] = prefix + t;
       example[row] = static_cast<int>(s.examples[i]);
       segment[row] = q;
+      slot[row] = t < virtual_rows || s.slots.empty() ? -1 : s.slots[from + t - virtual_rows];
+      p.slots = std::max(p.slots, slot[row] + 1);
     }
   }
   offsets[b] = row;

@@ -138,7 +138,16 @@ class DeltaCheck {
     ids_.assign(static_cast<std::size_t>(rows), 1);
     types_.assign(static_cast<std::size_t>(rows), 0);
     examples_ = {3, 8};
-    const Sequences s{offsets_, ids_, types_, examples_, 0, static_cast<Extent>(offsets_.size()) - 1};
+    // The first and the last row of each sequence are special, and one between where there is room.
+    slots_.assign(static_cast<std::size_t>(rows), -1);
+    for (std::size_t s = 0; s + 1 < offsets_.size(); ++s) {
+      const int begin = offsets_[s], end = offsets_[s + 1];
+      int slot = 0;
+      slots_[begin] = slot++;
+      if (end - begin > 3) slots_[begin + (end - begin) / 2] = slot++;
+      if (end - begin > 1) slots_[end - 1] = slot++;
+    }
+    const Sequences s{offsets_, ids_, types_, examples_, 0, static_cast<Extent>(offsets_.size()) - 1, slots_};
     batch_ = pack(batch_worker_, s, 0, 0, staging_);
   }
 
@@ -263,7 +272,7 @@ class DeltaCheck {
   std::vector<Tens> x_, base_, weight_, bias_, dx_;
   std::vector<Weights<C>> frozen_;
   std::vector<std::vector<double>> input_gradient_;
-  std::vector<std::int32_t> offsets_, ids_, types_;
+  std::vector<std::int32_t> offsets_, ids_, types_, slots_;
   std::vector<std::int64_t> examples_;
   std::vector<int> staging_;
   Packed batch_;

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <peft/delta/pasta.hpp>
+
+#include "whole.hpp"
+
+using namespace peft;
+
+namespace {
+
+using Tuned = Method<Delta<Pasta>>;
+
+Tuned tuned(const Pasta& pasta) { return Tuned(Delta<Pasta>{pasta}); }
+
+}  // namespace
+
+TEST_CASE("PASTA's gradients: every choice of special tokens", "[gradcheck]") {
+  for (const auto adapted : {Specials::each, Specials::no_class, Specials::no_separators, Specials::shared}) {
+    Pasta pasta;
+    pasta.adapted = adapted;
+    whole::check_alone(pasta);
+    pasta.dropout = 0.3;
+    whole::check_alone(pasta);
+  }
+  whole::check(tuned({}));
+  whole::check(tuned(Pasta::released(3)));
+}
+
+TEST_CASE("PASTA trains layers x specials x width numbers and the head") {
+  using M = Model<Bert<double>, Tuned>;
+  const auto trainable = [](const Pasta& pasta) { return M(tiny::bert({16, 2, 3, 9}), {3}, tuned(pasta)).trainable(); };
+  const int head = 3 * 16 + 3;
+  CHECK(trainable({2}) == 3 * 2 * 16 + head);
+  CHECK(trainable({3}) == 3 * 3 * 16 + head);
+  CHECK(trainable({3, Specials::no_class}) == 3 * 2 * 16 + head);
+  CHECK(trainable({3, Specials::no_separators}) == 3 * 16 + head);
+  CHECK(trainable({3, Specials::shared}) == 3 * 16 + head);
+  CHECK(M(tiny::bert({16, 2, 3, 9}), {3}, tuned({2})).layout().fields().size() == 3 + 2);  // no pooler
+}
+
+TEST_CASE("PASTA changes the tokens that a choice names and no others") {
+  using M = Model<Bert<double>, Tuned>;
+  const Batch batch = tiny::batch({1, 7, 3, 12});
+  // The gradient of each slot's vector, by slot; what a choice leaves out has none.
+  const auto gradients = [&](const Pasta& pasta, int workers = 1) {
+    M model(tiny::bert(), {3}, tuned(pasta));
+    Engine<M> engine(model, workers, {24, 2});
+    engine.prepare();
+    engine.zero_gradients();
+    engine.accumulate(batch, 0.25, 1, false);
+    const Field& f = model.layout().fields()[0];
+    return std::vector<double>(engine.total().data() + f.offset, engine.total().data() + f.offset + f.size());
+  };
+  const auto each = gradients({3}), no_class = gradients({3, Specials::no_class}), class_only = gradients({3, Specials::no_separators}),
+             shared = gradients({3, Specials::shared});
+  const std::size_t d = 12;
+  REQUIRE(each.size() == 3 * d);
+  // At the start the vectors are small: gradients of the same slot agree nearly, sums likewise.
+  for (std::size_t j = 0; j < d; ++j) {
+    CHECK(std::abs(class_only[j] - each[j]) < 0.1);
+    CHECK(std::abs(no_class[j] - each[d + j]) < 0.1);
+    CHECK(std::abs(no_class[d + j] - each[2 * d + j]) < 0.1);
+    CHECK(std::abs(shared[j] - each[j] - each[d + j] - each[2 * d + j]) < 0.2);
+  }
+  CHECK(gradients({3}, 2) == each);
+  CHECK(gradients({3}, 3) == each);
+}
+
+TEST_CASE("PASTA refuses what it cannot place") {
+  using M = Model<Bert<double>, Tuned>;
+  M model(tiny::bert(), {3}, tuned({2}));
+  Engine<M> engine(model, 1);
+  const auto refused = [&](const Batch& batch) -> std::string {
+    try {
+      engine.predict(batch);
+    } catch (const Error& e) {
+      return e.what();
+    }
+    return "";
+  };
+  const auto says = [](const std::string& text, const char* part) { return text.find(part) != std::string::npos; };
+  CHECK(says(refused(tiny::batch({7, 4})), "3 special tokens, but specials = 2"));
+  Batch batch = tiny::batch({4, 3});
+  CHECK(refused(batch) == "");
+  batch.slots.clear();
+  CHECK(says(refused(batch), "none are marked"));
+  batch.slots.assign(3, 0);
+  CHECK(says(refused(batch), "3 slots"));
+}
