@@ -17,7 +17,6 @@ import sys
 import torch
 from peft import LoraConfig, get_peft_model
 from safetensors.torch import save_file
-from torch.nn import functional as F
 from transformers import BertConfig, BertForSequenceClassification, logging
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -135,12 +134,6 @@ def prepare(model, method, rank, alpha, seed, b_std):
     return {plain(k): p for k, p in model.named_parameters() if p.requires_grad}
 
 
-def loss_of(logits, batch):
-    if logits.shape[1] == 1:
-        return F.mse_loss(logits[:, 0], batch["targets"].to(logits.dtype))
-    return F.cross_entropy(logits, batch["targets"].long())
-
-
 def shrink(method, gates, lr):
     kind, value = SORA[method]
     for g in gates:
@@ -191,7 +184,7 @@ def train(recipe, trainable, batches, steps):
     for i in range(steps):
         batch = batches[i % len(batches)]
         optimizer.zero_grad()
-        loss = loss_of(recipe.logits(batch), batch)
+        loss = recipe.loss(recipe.logits(batch), batch)
         (loss + recipe.penalty()).backward()
         optimizer.step()
         recipe.after_step(i + 1, 20, recipe.lr)
@@ -211,7 +204,7 @@ def compute(recipe, trainable, batches):
     recipe.reset()
     recipe.model.zero_grad()
     logits = recipe.logits(batches[0])
-    loss = loss_of(logits, batches[0])
+    loss = recipe.loss(logits, batches[0])
     (loss + recipe.penalty()).backward()
     out = {f"init.{k}": v for k, v in init.items()}
     out |= {"logits": logits.detach(), "loss": loss.detach().reshape(1)}
@@ -240,6 +233,7 @@ def golden(path, make_model, make_recipe, batches, small=False):
     """Writes one file and prints how large the gradients are and how well fp32 can agree. `small`: gradient norms
     in place of gradients, no parameters after five steps, and of the initial values only the classifier's."""
     results = []
+    batches = make_recipe().batches(batches)
     for dtype in (torch.float32, torch.float64):
         recipe = make_recipe()
         trainable = recipe.attach(make_model())

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a golden file is made from: a method attached to a tiny BERT in PyTorch."""
 import torch
+from torch.nn import functional as F
 
 
 class Recipe:
@@ -15,6 +16,14 @@ class Recipe:
     def logits(self, batch):
         """(sequences, labels) of a packed batch."""
         return logits_of(self.model, batch)
+
+    def batches(self, batches):
+        """What the method's task takes: made of those of the checkpoint."""
+        return batches
+
+    def loss(self, logits, batch):
+        """Another than that of classes and scores."""
+        return loss_of(logits, batch)
 
     def penalty(self):
         """Added to the loss that is differentiated, not to the loss that is recorded."""
@@ -48,6 +57,12 @@ def plain(name):
     for part in (".default", ".modules_to_save"):
         name = name.replace(part, "")
     return name
+
+
+def loss_of(logits, batch):
+    if logits.shape[1] == 1:
+        return F.mse_loss(logits[:, 0], batch["targets"].to(logits.dtype))
+    return F.cross_entropy(logits, batch["targets"].long())
 
 
 def logits_of(model, batch, pooling="first"):
