@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <set>
 #include <string>
 #include <tuple>
 #include <type_traits>
@@ -22,7 +23,7 @@ struct DefaultPlaces<D> {
   using type = typename D::Places;
 };
 
-/// A delta of type D at the places of `Where`. What changes code is a type; at run time `mask` and `layers` narrow it down.
+/// A delta of type D at the places of `Where`. What changes code is a type; at run time `mask`, `layers` and `only` narrow it down.
 template <class D, class Where = typename DefaultPlaces<D>::type>
 struct Delta {
   static_assert(HasRoute<D>, "peft::Delta: this type is no delta: it has no `static constexpr Route route` (peft/concepts.hpp)");
@@ -45,6 +46,7 @@ struct Delta {
   D delta{};
   SiteSet mask{~0u};
   LayerRange layers = Where::layers();
+  std::set<std::string> only{};  // modules by path; empty: all of the places
 };
 
 /// A gate for every bottleneck of the method that can carry one.

@@ -229,7 +229,7 @@ TEST_CASE("peft lora: other adapters are refused by key") {
   CHECK(with_config("revision", nullptr) == "");
   CHECK(lacks(with_config("peft_type", "IA3"), {"adapter_config.json", "peft_type", "IA3"}) == "");
   CHECK(lacks(with_config("peft_type", nullptr), {"peft_type"}) == "");
-  CHECK(lacks(with_config("use_dora", true), {"use_dora"}) == "");
+  CHECK(lacks(with_config("use_dora", true), {"lora_magnitude_vector", "DoRA"}) == "");
   CHECK(lacks(with_config("lora_bias", true), {"lora_bias"}) == "");
   CHECK(lacks(with_config("fan_in_fan_out", true), {"fan_in_fan_out"}) == "");
   CHECK(lacks(with_config("bias", "lora_only"), {"bias", "lora_only"}) == "");

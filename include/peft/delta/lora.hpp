@@ -13,7 +13,12 @@
 
 namespace peft {
 
-/// LoRA (Hu et al., 2021):  y += s B (A drop(x)),  s = alpha / r.  A ~ U(+-1/sqrt(in)), B = 0, as loralib and PEFT.
+/// s = alpha / r, or alpha / sqrt(r) (rsLoRA: Kalajdzievski, 2023, so that large ranks learn as fast as small ones).
+enum class LoraScale { rank, root };
+/// A ~ U(+-1/sqrt(in)), as loralib and PEFT; or A ~ N(0, 1/r^2), the Gaussian that the paper names (section 4.1) with PEFT's deviation.
+enum class LoraStart { uniform, gaussian };
+
+/// LoRA (Hu et al., 2021):  y += s B (A drop(x)),  s = alpha / r.  B = 0 at first.
 /// With a gate G on the rank axis:  y += s B (g * (A drop(x))).  Trains r (in + out) per matrix, and the gate's.
 template <int r, class G = Open>
 struct LoRA {
@@ -29,6 +34,9 @@ struct LoRA {
   int rank = r == Dynamic ? 8 : r;
   double alpha = 16;
   double dropout = 0;
+  LoraScale scaling = LoraScale::rank;
+  LoraStart start = LoraStart::uniform;
+  double b_rate = 1;  // B's learning rate over A's: LoRA+ (Hayou et al., 2024), which advises 16
   [[no_unique_address]] G gate{};
   std::map<std::string, int> ranks{};      // Dynamic: rank by module path; 0 leaves the module out
   std::map<std::string, double> alphas{};  // Dynamic: alpha by module path
@@ -54,10 +62,10 @@ struct LoRA {
   }
   void declare(auto& fields, auto& p, const Module& m) const {
     const int n = rank_of(m);
-    fields.trained("lora_A.weight", p.A, n, m.in, uniform(1 / std::sqrt(static_cast<double>(m.in))));
-    fields.trained("lora_B.weight", p.B, m.out, n, zeros());
+    fields.trained("lora_A.weight", p.A, n, m.in, start == LoraStart::uniform ? uniform(1 / std::sqrt(double(m.in))) : normal(1. / n));
+    fields.trained("lora_B.weight", p.B, m.out, n, zeros(), {.lr_factor = b_rate, .decays = true});
     gate.declare(fields, p, n);
-    p.scale = alpha_of(m) / n;
+    p.scale = alpha_of(m) / (scaling == LoraScale::rank ? n : std::sqrt(double(n)));
   }
 
   void forward(auto& c, const auto& p, auto x, auto y, auto& kept) const {

@@ -12,6 +12,7 @@
 #include <peft/core/error.hpp>
 #include <peft/io/json_fields.hpp>
 #include <peft/io/name_pattern.hpp>
+#include <peft/io/peft_adapter.hpp>
 #include <peft/io/peft_lora.hpp>
 
 namespace peft {
@@ -23,24 +24,22 @@ class PeftLoraConfig {
   /// for values of the wrong type.
   PeftLoraConfig(const nlohmann::json& document, const std::string& file) : fields_(document, file) {
     if (fields_.text("peft_type") != "LORA") fields_.refuse("peft_type", "\"LORA\" (the only kind read here)");
-    for (const char* key : {"use_dora", "lora_bias", "fan_in_fan_out", "use_qalora"})
-      if (fields_.boolean(key, false)) fields_.refuse(key, "false (plain LoRA is the only form read)");
-    if (fields_.text("bias", "none") != "none") fields_.refuse("bias", "\"none\" (trained biases are not read)");
+    check_plain(fields_);
+    for (const char* key : {"lora_bias", "use_qalora"})
+      if (fields_.boolean(key, false)) fields_.refuse(key, "false (LoRA and DoRA are the forms read)");
     for (const char* key :
          {"alora_invocation_tokens", "arrow_config", "kasa_config", "layer_replication", "monteclora_config",
           "target_parameters", "trainable_token_indices", "use_bdlora", "velora_config"})
       if (const auto* value = fields_.find(key); value != nullptr && !value->empty() && *value != false)
-        fields_.refuse(key, "null (plain LoRA is the only form read)");
+        fields_.refuse(key, "null (LoRA and DoRA are the forms read)");
     check_initialisation();
     rank = static_cast<int>(fields_.integer("r", 1, 1 << 20, 8));
     alpha = fields_.number("lora_alpha", -1e6, 1e6, 8);
     root_scale = fields_.boolean("use_rslora", false);
+    magnitudes = fields_.boolean("use_dora", false);
     dropout = fields_.number("lora_dropout", 0, 1, 0);
     base_model = fields_.text("base_model_name_or_path", "");
     task_type = fields_.text("task_type", "");
-    kept = fields_.texts("modules_to_save");
-    if (task_type == "SEQ_CLS" || task_type == "TOKEN_CLS") kept.insert(kept.end(), {"classifier", "score"});
-    if (task_type == "QUESTION_ANS") kept.push_back("qa_outputs");
     targets_ = names("target_modules");
     excluded_ = names("exclude_modules");
     ranks_ = patterns("rank_pattern", 1, 1 << 20);
@@ -64,20 +63,12 @@ class PeftLoraConfig {
     return root_scale ? given * std::sqrt(static_cast<double>(rank_of(path))) : given;
   }
 
-  /// Whether a module is saved whole (the head).
-  bool is_kept(const std::string& path) const {
-    return std::any_of(kept.begin(), kept.end(), [&](const std::string& name) {
-      return ("." + path + ".").find("." + name + ".") != std::string::npos;
-    });
-  }
-
   const std::string& where() const { return fields_.where(); }
 
   int rank = 8;
   double alpha = 8, dropout = 0;
-  bool root_scale = false;
+  bool root_scale = false, magnitudes = false;
   std::string base_model, task_type;
-  std::vector<std::string> kept;
 
  private:
   struct Names {

@@ -7,13 +7,14 @@
 
 namespace peft {
 
-/// One adapted projection: y += (alpha / rank) B A x.
+/// One adapted projection: y += (alpha / rank) B A x; DoRA's has a magnitude per output as well.
 struct LoraModule {
   std::string path;  // in the Hugging Face model, "bert.encoder.layer.0.attention.self.query"
   int rank = 0, in = 0, out = 0;
   double alpha = 0;      // the effective numerator of the scale, whatever the file's convention
   std::vector<float> A;  // (rank, in)
   std::vector<float> B;  // (out, rank)
+  std::vector<float> magnitude{};  // DoRA: (out)
 };
 
 /// A LoRA adapter as Hugging Face PEFT keeps it on disk, in neutral form.
@@ -23,6 +24,7 @@ struct PeftLora {
   std::string base_model;             // the backbone's name or folder; may be empty
   std::string task_type = "SEQ_CLS";  // may be empty
   double dropout = 0;                 // on the input of A, in training
+  bool root_scale = false;            // the files hold alpha for the scale alpha / sqrt(rank) (rsLoRA)
   std::vector<LoraModule> modules;
   std::vector<Tensor> head;  // fully trained tensors under their model paths, "classifier.weight"
 

@@ -12,10 +12,8 @@
 #include <vector>
 
 #include <peft/core/error.hpp>
-#include <peft/io/atomic_file.hpp>
-#include <peft/io/json.hpp>
+#include <peft/io/peft_adapter.hpp>
 #include <peft/io/peft_lora.hpp>
-#include <peft/io/safetensors_write.hpp>
 
 namespace peft {
 
@@ -63,17 +61,14 @@ inline std::string pattern_key(const std::string& path, const std::vector<LoraMo
   return path;
 }
 
-// Python readers expect 16, not 16.0, where a number is whole.
-inline nlohmann::json plain_number(double value) {
-  if (value == std::floor(value) && std::abs(value) < 1e15) return static_cast<std::int64_t>(value);
-  return value;
+// What PEFT calls alpha; the rounding of the way there and back is taken off.
+inline nlohmann::json alpha_of(const PeftLora& lora, const LoraModule& m) {
+  if (!lora.root_scale) return plain_number(m.alpha);
+  const double alpha = m.alpha / std::sqrt(static_cast<double>(m.rank)), near = std::round(alpha * 1e6) / 1e6;
+  return plain_number(std::abs(alpha - near) <= 1e-12 * std::abs(alpha) ? near : alpha);
 }
 
-// The smallest set of keys, because older versions of PEFT refuse keys that they do not know. Sorted, as PEFT does.
-inline nlohmann::json config_of(const PeftLora& lora, const std::vector<LoraModule>& modules) {
-  const auto text_or_null = [](const std::string& text) {
-    return text.empty() ? nlohmann::json(nullptr) : nlohmann::json(text);
-  };
+inline void fill_config(nlohmann::json& config, const PeftLora& lora, const std::vector<LoraModule>& modules) {
   const LoraModule& first = modules.front();
   const bool uniform = std::all_of(modules.begin(), modules.end(),
                                    [&](const LoraModule& m) { return m.rank == first.rank && m.alpha == first.alpha; });
@@ -86,58 +81,42 @@ inline nlohmann::json config_of(const PeftLora& lora, const std::vector<LoraModu
     targets.clear();
     for (const auto& m : modules) targets.push_back(m.path);
   }
-  std::set<std::string> saved;  // the modules of the head
-  for (const auto& tensor : lora.head) saved.insert(tensor.name.substr(0, tensor.name.rfind('.')));
-
-  nlohmann::json config;
-  config["peft_type"] = "LORA";
-  config["task_type"] = text_or_null(lora.task_type);
-  config["base_model_name_or_path"] = text_or_null(lora.base_model);
-  config["inference_mode"] = true;
   config["r"] = first.rank;
-  config["lora_alpha"] = plain_number(first.alpha);
+  config["lora_alpha"] = alpha_of(lora, first);
   config["lora_dropout"] = lora.dropout;
   config["target_modules"] = targets;
   config["bias"] = "none";
   config["fan_in_fan_out"] = false;
-  config["modules_to_save"] = nullptr;
-  if (!saved.empty()) config["modules_to_save"] = saved;
+  if (lora.root_scale) config["use_rslora"] = true;
+  if (!first.magnitude.empty()) config["use_dora"] = true;
   if (!uniform)
     for (const auto& m : modules) {
       const std::string key = pattern_key(m.path, modules);
       config["rank_pattern"][key] = m.rank;
-      config["alpha_pattern"][key] = plain_number(m.alpha);
+      config["alpha_pattern"][key] = alpha_of(lora, m);
     }
-  return config;
 }
 
 }  // namespace peft_save
 
-/// Writes `adapter_config.json` and `adapter_model.safetensors` into `folder` (made when missing), each atomically, the
-/// config last. Modules of rank 0 are left out; when all are, one of rank 1 with a zero B is written in their place.
-/// Throws Error for sizes that do not fit, names used twice, and when writing fails.
-inline void save_peft_lora(const std::filesystem::path& folder, const PeftLora& lora) {
+/// LoRA as an adapter. Modules of rank 0 are left out; when all are, one of rank 1 with a zero B is written in their place.
+/// Throws Error for sizes that do not fit and modules listed twice.
+inline PeftAdapter adapter_of(const PeftLora& lora) {
   const auto modules = peft_save::kept_modules(lora);
   require(lora.dropout >= 0 && lora.dropout < 1, "cannot save an adapter with dropout ", lora.dropout);
-  std::vector<NamedTensor> tensors;
+  PeftAdapter a = new_adapter("LORA", lora.base_model, lora.head, "base_model.model.", lora.task_type);
+  peft_save::fill_config(a.config, lora, modules);
   for (const auto& m : modules) {
     const std::string start = "base_model.model." + m.path;
-    tensors.push_back({start + ".lora_A.weight", DType::F32, {m.rank, m.in}, m.A.data()});
-    tensors.push_back({start + ".lora_B.weight", DType::F32, {m.out, m.rank}, m.B.data()});
+    require(m.magnitude.empty() == modules.front().magnitude.empty(), "cannot save ", m.path, ": DoRA is for all modules or for none");
+    a.add(start + ".lora_A.weight", {m.rank, m.in}, m.A);
+    a.add(start + ".lora_B.weight", {m.out, m.rank}, m.B);
+    if (!m.magnitude.empty()) a.add(start + ".lora_magnitude_vector", {m.out}, m.magnitude);
   }
-  for (const auto& tensor : lora.head) {
-    require(tensor.name.rfind('.') != std::string::npos && tensor.name.find("lora_") == std::string::npos,
-            "cannot save the head's tensor \"", tensor.name, "\": a name such as classifier.weight was expected");
-    tensors.push_back(named(tensor));
-    tensors.back().name = "base_model.model." + tensor.name;
-  }
-  const auto config_file = folder / "adapter_config.json";
-  const std::string config = to_text(peft_save::config_of(lora, modules), 2, config_file.string());
-  std::error_code problem;
-  std::filesystem::create_directories(folder, problem);
-  require(!problem, "cannot make the folder ", folder, ": ", problem.message());
-  write_safetensors(folder / "adapter_model.safetensors", tensors);
-  write_file(config_file, config + "\n");
+  return a;
 }
+
+/// Writes it; see `adapter_of` and `save_peft`.
+inline void save_peft_lora(const std::filesystem::path& folder, const PeftLora& lora) { save_peft(folder, adapter_of(lora)); }
 
 }  // namespace peft

@@ -1,133 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <map>
-#include <set>
 #include <string>
-#include <type_traits>
 #include <vector>
 
 #include <peft/io/atomic_file.hpp>
-#include <peft/io/delta_file.hpp>
-#include <peft/io/peft_format.hpp>
-#include <peft/model/model.hpp>
+#include <peft/io/json.hpp>
+#include <peft/io/safetensors_write.hpp>
+#include <peft/model/peft_files.hpp>
 
 namespace peft {
-
-/// A host copy of a tensor, as float.
-template <Matrix V>
-std::vector<float> to_host(const V& v) {
-  using T = typename V::non_const_value_type;
-  const std::vector<T> raw = downloaded<typename V::execution_space>(static_cast<const T*>(v.data()), v.size());
-  return std::vector<float>(raw.begin(), raw.end());
-}
-
-/// Every trained tensor of a model, head included, under its own name and shape.
-template <class M>
-std::vector<HostTensor> trained_tensors(const M& model) {
-  std::vector<HostTensor> out;
-  for (const Field& f : model.layout().fields())
-    if (f.role == Role::trained) {
-      const auto values = model.read(f);
-      out.push_back({f.name, f.vector ? std::vector<std::int64_t>{f.cols} : std::vector<std::int64_t>{f.rows, f.cols},
-                     std::vector<float>(values.begin(), values.end())});
-    }
-  return out;
-}
-
-/// Puts saved tensors back: every trained tensor must be there with its shape, and nothing else.
-template <class M>
-void restore_tensors(M& model, const std::vector<HostTensor>& tensors, const std::string& source) {
-  std::map<std::string, const HostTensor*> by_name;
-  for (const HostTensor& t : tensors) by_name[t.name] = &t;
-  for (const Field& f : model.layout().fields()) {
-    if (f.role != Role::trained) continue;
-    const auto found = by_name.find(f.name);
-    if (found == by_name.end()) fail(source, ": the tensor ", f.name, " is missing; was the delta saved with other options?");
-    const HostTensor& t = *found->second;
-    const bool fits = f.vector ? t.shape == std::vector<std::int64_t>{f.cols} : t.shape == std::vector<std::int64_t>{f.rows, f.cols};
-    if (!fits) fail(source, ": ", f.name, " has shape ", shape_text(t.shape), ", expected (", f.rows, ", ", f.cols, ")");
-    model.write(f, std::vector<typename M::T>(t.data.begin(), t.data.end()));
-    by_name.erase(found);
-  }
-  if (!by_name.empty()) fail(source, ": nothing in this model takes the tensor ", by_name.begin()->first);
-}
-
-/// Is D a LoRA, with or without a gate?
-template <class D>
-concept LowRank = requires(const D d, typename D::template Params<Mat<float>> p) { p.A; p.B; p.scale; d.alpha; };
 
 /// The delta can add what it does to its site's weight.
 template <class D, class T, class E>
 concept Merges = requires(const D d, Context<T, E>& c, const typename D::template Params<Mat<T, E>>& p, Mat<T, E> W) { d.merge(c, p, W); };
-
-/// A worker with room for one temporary of (rows, cols).
-template <class T, ExecutionSpace E>
-Worker<E> small_worker(std::size_t rows, std::size_t cols) {
-  Worker<E> w;
-  w.space.reserve((rows * cols + 64) * sizeof(T) * 2);
-  return w;
-}
-
-/// A model whose method is LoRA alone, gated or not, as PEFT keeps it. Gates are folded into B; with `prune`, ranks whose gate
-/// is exactly zero are left out (SoRA, section 3.2): rows of A, columns of B, whole modules. The scale of each module stays.
-template <class M>
-PeftLora to_peft(const M& model, const std::string& base_model, bool prune = true) {
-  using Plain = typename M::Attached::Plain;
-  static_assert(Plain::size == 1, "peft::to_peft: PEFT's LoRA files hold one LoRA");
-  using D = typename Plain::template type<0>;
-  static_assert(LowRank<D>, "peft::to_peft: the method is no LoRA");
-  PeftLora out;
-  out.base_model = base_model;
-  const D& delta = model.attached().template delta<0>();
-  out.dropout = delta.dropout;
-  const auto& modules = model.attached().placement(0).modules;
-  for (std::size_t k = 0; k < modules.size(); ++k) {
-    const auto& p = std::get<0>(model.values().all).modules[k];
-    auto w = small_worker<typename M::T, typename M::E>(rows(p.B), cols(p.B));
-    Context<typename M::T, typename M::E> c{w};
-    const std::vector<float> A = to_host(p.A), B = to_host(delta.folded(c, p));
-    const int r = rows(p.A), in = cols(p.A), outs = rows(p.B);
-    std::vector<int> ranks;
-    for (int j = 0; j < r; ++j) {
-      bool zero = false;
-      if constexpr (requires { p.g; }) zero = prune && to_host(p.g)[static_cast<std::size_t>(j)] == 0;
-      if (!zero) ranks.push_back(j);
-    }
-    LoraModule m{modules[k].path, static_cast<int>(ranks.size()), in, outs, p.scale * static_cast<double>(ranks.size()), {}, {}};
-    for (const int j : ranks) m.A.insert(m.A.end(), A.begin() + std::ptrdiff_t(j) * in, A.begin() + std::ptrdiff_t(j + 1) * in);
-    for (int i = 0; i < outs; ++i)
-      for (const int j : ranks) m.B.push_back(B[static_cast<std::size_t>(i) * r + j]);
-    out.modules.push_back(std::move(m));
-  }
-  for (const HostTensor& t : trained_tensors(model))
-    if (t.name.rfind("classifier.", 0) == 0) out.head.push_back(t);
-  return out;
-}
-
-/// Saves the delta and the head: PEFT's files when the method is one LoRA (gates folded in and pruned), else our own file.
-template <class M>
-void save(const M& model, const std::filesystem::path& folder, const std::string& method = "delta") {
-  using Plain = typename M::Attached::Plain;
-  if constexpr (Plain::size == 1) {
-    if constexpr (LowRank<typename Plain::template type<0>>)
-      return save_peft_lora(folder, to_peft(model, model.backbone().folder()));
-  }
-  save_delta(folder, {method, {}, trained_tensors(model)});
-}
-
-/// Takes PEFT's tensors: the model's LoRA must have exactly these modules and ranks (see `LoRA<Dynamic>::ranks`).
-template <class M>
-void from_peft(M& model, const PeftLora& lora, const std::string& source) {
-  std::vector<HostTensor> tensors = lora.head;
-  for (const LoraModule& m : lora.modules) {
-    tensors.push_back({m.path + ".lora_A.weight", {m.rank, m.in}, m.A});
-    tensors.push_back({m.path + ".lora_B.weight", {m.out, m.rank}, m.B});
-  }
-  restore_tensors(model, tensors, source);
-}
 
 /// The backbone's weights with everything merged that can be: LoRA's products added, trained tensors in place of frozen ones.
 /// Fails for a method whose change is no change of weights.

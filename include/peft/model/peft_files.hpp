@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <cmath>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <peft/delta/lora.hpp>
+#include <peft/io/delta_file.hpp>
+#include <peft/io/peft_adapter.hpp>
+#include <peft/io/peft_format.hpp>
+#include <peft/model/model.hpp>
+
+namespace peft {
+
+/// A host copy of a tensor, as float.
+template <Matrix V>
+std::vector<float> to_host(const V& v) {
+  using T = typename V::non_const_value_type;
+  const std::vector<T> raw = downloaded<typename V::execution_space>(static_cast<const T*>(v.data()), v.size());
+  return std::vector<float>(raw.begin(), raw.end());
+}
+
+/// The tensors of a model that `wanted` says, under their own names and shapes.
+template <class M, class F>
+std::vector<HostTensor> tensors_of(const M& model, F&& wanted) {
+  std::vector<HostTensor> out;
+  for (const Field& f : model.layout().fields())
+    if (wanted(f)) {
+      const auto values = model.read(f);
+      out.push_back({f.name, f.vector ? std::vector<std::int64_t>{f.cols} : std::vector<std::int64_t>{f.rows, f.cols},
+                     std::vector<float>(values.begin(), values.end())});
+    }
+  return out;
+}
+
+/// Every trained tensor of a model, head included.
+template <class M>
+std::vector<HostTensor> trained_tensors(const M& model) {
+  return tensors_of(model, [](const Field& f) { return f.role == Role::trained; });
+}
+
+/// The task's tensors alone.
+template <class M>
+std::vector<HostTensor> head_tensors(const M& model) {
+  return tensors_of(model, [](const Field& f) { return f.role == Role::trained && f.module.empty(); });
+}
+
+/// Puts saved tensors back: every trained tensor must be there with its shape, a method's state may be, and nothing else.
+template <class M>
+void restore_tensors(M& model, const std::vector<HostTensor>& tensors, const std::string& source) {
+  std::map<std::string, const HostTensor*> by_name;
+  for (const HostTensor& t : tensors) by_name[t.name] = &t;
+  for (const Field& f : model.layout().fields()) {
+    if (f.role == Role::derived) continue;
+    const auto found = by_name.find(f.name);
+    if (found == by_name.end() && f.role == Role::state) continue;
+    if (found == by_name.end()) fail(source, ": the tensor ", f.name, " is missing; was the delta saved with other options?");
+    const HostTensor& t = *found->second;
+    const bool fits = f.vector ? t.shape == std::vector<std::int64_t>{f.cols} : t.shape == std::vector<std::int64_t>{f.rows, f.cols};
+    if (!fits) fail(source, ": ", f.name, " has shape ", shape_text(t.shape), ", expected (", f.rows, ", ", f.cols, ")");
+    model.write(f, std::vector<typename M::T>(t.data.begin(), t.data.end()));
+    by_name.erase(found);
+  }
+  if (!by_name.empty()) fail(source, ": nothing in this model takes the tensor ", by_name.begin()->first);
+}
+
+/// Is D a LoRA, with or without a gate?
+template <class D>
+concept LowRank = requires(const D d, typename D::template Params<Mat<float>> p) { p.A; p.B; p.scale; d.alphas; };
+
+/// A worker with room for one temporary of (rows, cols).
+template <class T, ExecutionSpace E>
+Worker<E> small_worker(std::size_t rows, std::size_t cols) {
+  Worker<E> w;
+  w.space.reserve((rows * cols + 64) * sizeof(T) * 2);
+  return w;
+}
+
+/// A model whose method is LoRA alone, gated or not, as PEFT keeps it. Gates are folded into B; with `prune`, ranks whose gate
+/// is exactly zero are left out (SoRA, section 3.2): rows of A, columns of B, whole modules. The scale of each module stays.
+template <class M>
+PeftLora to_peft(const M& model, const std::string& base_model, bool prune = true) {
+  using Plain = typename M::Attached::Plain;
+  static_assert(Plain::size == 1, "peft::to_peft: PEFT's LoRA files hold one LoRA");
+  using D = typename Plain::template type<0>;
+  static_assert(LowRank<D>, "peft::to_peft: the method is no LoRA");
+  PeftLora out;
+  out.base_model = base_model;
+  const D& delta = model.attached().template delta<0>();
+  out.dropout = delta.dropout;
+  out.root_scale = delta.scaling == LoraScale::root;
+  const auto& modules = model.attached().placement(0).modules;
+  for (std::size_t k = 0; k < modules.size(); ++k) {
+    const auto& p = std::get<0>(model.values().all).modules[k];
+    auto w = small_worker<typename M::T, typename M::E>(rows(p.B), cols(p.B));
+    Context<typename M::T, typename M::E> c{w};
+    const std::vector<float> A = to_host(p.A), B = to_host(delta.folded(c, p));
+    const int r = rows(p.A), in = cols(p.A), outs = rows(p.B);
+    std::vector<int> ranks;
+    for (int j = 0; j < r; ++j) {
+      bool zero = false;
+      if constexpr (requires { p.g; }) zero = prune && to_host(p.g)[static_cast<std::size_t>(j)] == 0;
+      if (!zero) ranks.push_back(j);
+    }
+    LoraModule m{modules[k].path, static_cast<int>(ranks.size()), in, outs, p.scale * static_cast<double>(ranks.size()), {}, {}};
+    for (const int j : ranks) m.A.insert(m.A.end(), A.begin() + std::ptrdiff_t(j) * in, A.begin() + std::ptrdiff_t(j + 1) * in);
+    for (int i = 0; i < outs; ++i)
+      for (const int j : ranks) m.B.push_back(B[static_cast<std::size_t>(i) * r + j]);
+    if constexpr (requires { p.m; }) m.magnitude = to_host(p.m);
+    out.modules.push_back(std::move(m));
+  }
+  out.head = head_tensors(model);
+  return out;
+}
+
+/// The delta of a method that is one delta, void for others.
+template <class Plain>
+struct Alone {
+  using type = void;
+};
+template <class P>
+struct Alone<Method<P>> {
+  using type = typename P::type;
+};
+template <class M>
+using AloneIn = typename Alone<typename M::Attached::Plain>::type;
+
+/// Does PEFT have files for the method? LoRA of any form, and what `PeftFormat` is specialised for.
+template <class D>
+concept HasPeftFiles = LowRank<D> || InPeft<D>;
+
+/// What stands before the names of the head in the files of a delta's kind.
+template <class D>
+std::string head_prefix() {
+  if constexpr (requires { PeftFormat<D>::prefix; })
+    return PeftFormat<D>::prefix;
+  else
+    return "base_model.model.";
+}
+
+/// A model whose method is one delta that PEFT has too, as PEFT keeps it.
+template <class M>
+  requires HasPeftFiles<AloneIn<M>>
+PeftAdapter to_adapter(const M& model, const std::string& base_model) {
+  using D = AloneIn<M>;
+  if constexpr (InPeft<D>) {
+    TensorsByName own;
+    for (HostTensor& t : tensors_of(model, [](const Field&) { return true; })) own[t.name] = std::move(t);
+    PeftAdapter adapter = new_adapter(PeftFormat<D>::kind, base_model, head_tensors(model), head_prefix<D>());
+    PeftFormat<D>::write(model.attached().template delta<0>(), model.attached().placement(0).modules, own, adapter);
+    return adapter;
+  } else {
+    return adapter_of(to_peft(model, base_model));
+  }
+}
+
+/// Takes PEFT's tensors: the model's LoRA must have exactly these modules and ranks (see `LoRA<Dynamic>::ranks`).
+template <class M>
+void from_peft(M& model, const PeftLora& lora, const std::string& source) {
+  std::vector<HostTensor> tensors = lora.head;
+  for (const LoraModule& m : lora.modules) {
+    tensors.push_back({m.path + ".lora_A.weight", {m.rank, m.in}, m.A});
+    tensors.push_back({m.path + ".lora_B.weight", {m.out, m.rank}, m.B});
+    if (!m.magnitude.empty()) tensors.push_back({m.path + ".lora_magnitude_vector", {m.out}, m.magnitude});
+  }
+  restore_tensors(model, tensors, source);
+}
+
+/// Before the model is made: takes an adapter's settings into the delta's part of a method, and where it sits.
+template <class Part>
+  requires HasPeftFiles<typename Part::type>
+void configure_from(const PeftAdapter& adapter, Part& part) {
+  using D = typename Part::type;
+  if constexpr (InPeft<D>) {
+    using Format = PeftFormat<D>;
+    if (adapter.kind() != Format::kind) adapter.fields().refuse("peft_type", cat("\"", Format::kind, "\""));
+    Format::configure(adapter, part);
+  } else {
+    const PeftLora lora = lora_of(adapter);
+    part.delta.scaling = lora.root_scale ? LoraScale::root : LoraScale::rank;
+    for (const LoraModule& m : lora.modules) {
+      part.only.insert(m.path);
+      part.delta.ranks[m.path] = m.rank;
+      part.delta.alphas[m.path] = lora.root_scale ? m.alpha / std::sqrt(static_cast<double>(m.rank)) : m.alpha;
+    }
+  }
+}
+
+/// Takes an adapter's tensors into a model that was made as `configure_from` says.
+template <class M>
+  requires HasPeftFiles<AloneIn<M>>
+void from_adapter(M& model, const PeftAdapter& adapter) {
+  using D = AloneIn<M>;
+  if constexpr (!InPeft<D>) {
+    from_peft(model, lora_of(adapter), adapter.source);
+  } else {
+    PeftTensors left(adapter, head_prefix<D>());
+    std::vector<HostTensor> tensors =
+        PeftFormat<D>::read(model.attached().template delta<0>(), model.attached().placement(0).modules, left);
+    for (HostTensor& t : left.take_head()) tensors.push_back(std::move(t));
+    restore_tensors(model, tensors, adapter.source);
+  }
+}
+
+/// Saves the delta and the head: PEFT's files where PEFT has the method (gates folded in and pruned), else our own file.
+template <class M>
+void save(const M& model, const std::filesystem::path& folder, const std::string& method = "delta") {
+  if constexpr (HasPeftFiles<AloneIn<M>>)
+    save_peft(folder, to_adapter(model, model.backbone().folder()));
+  else
+    save_delta(folder, {method, {}, trained_tensors(model)});
+}
+
+}  // namespace peft
