@@ -3,16 +3,15 @@
 #include <cmath>
 #include <string>
 
-#include <peft/concepts.hpp>
+#include <peft/core/fields.hpp>
 #include <peft/ops/gemm.hpp>
 #include <peft/ops/map.hpp>
 #include <peft/ops/reduce.hpp>
 
 namespace peft::nn {
 
-/// A trained linear layer of a delta's own, y = x W' + b. Begins as torch.nn.Linear: both ~ U(+-1/sqrt(in)).
-template <class V>
-void declare_affine(auto& fields, const std::string& name, Weights<V>& p, Extent in, Extent out, bool zero = false) {
+/// A trained linear layer of a delta's own, y = x W' + b; p.w (out, in), p.b (1, out). Begins as torch.nn.Linear: both ~ U(+-1/sqrt(in)).
+void declare_affine(auto& fields, const std::string& name, auto& p, Extent in, Extent out, bool zero = false) {
   const Init init = zero ? zeros() : uniform(1 / std::sqrt(static_cast<double>(in)));
   fields.trained(name + ".weight", p.w, out, in, init);
   fields.vector(name + ".bias", p.b, out, init);
