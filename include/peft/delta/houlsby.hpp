@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <peft/delta/adapter.hpp>
+#include <peft/delta/full.hpp>
+
+namespace peft {
+
+/// The method of Houlsby et al. (2019, figure 2): adapters after attention and after the feed-forward, and the LayerNorms of the
+/// blocks trained in place. Trains 2 (2 w d + w + d) + 4 d per layer. The released code trains the embeddings' norm as well:
+/// add `EmbedNorm` to the second delta's places.
+template <int w>
+using Houlsby = Method<Delta<Adapter<w>, At<Attention, Ffn>>, Delta<Full, At<AttnNorm, FfnNorm>>>;
+
+}  // namespace peft

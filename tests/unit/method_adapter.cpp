@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <peft/delta/houlsby.hpp>
+#include <peft/delta/pfeiffer.hpp>
+
+#include "whole.hpp"
+
+using namespace peft;
+
+TEST_CASE("adapters: gradients, alone", "[gradcheck]") {
+  whole::check_alone<Adapter<3>>();
+  whole::check_alone<PfeifferAdapter<4>>();
+  whole::check_alone<ParallelAdapter<3>>();
+  whole::check_alone<Adapter<3, ops::GeluTanh, NearIdentity, Proximal>>();
+  ParallelAdapter<Dynamic> parallel;
+  parallel.width = 6;
+  parallel.scale = 0.5;
+  whole::check_alone(parallel);
+}
+
+TEST_CASE("Houlsby's adapters with trained LayerNorms: gradients, a step", "[gradcheck]") { whole::check(Houlsby<3>{}); }
+
+TEST_CASE("adapters on every hidden site, sequential and parallel: gradients, a step", "[gradcheck]") {
+  // Smooth ones: a difference across relu's kink is no derivative.
+  using Parallel = Adapter<2, ops::Tanh, LikeLoRA, Open, Route::branch>;
+  whole::check<ClassifyMean>(Method<Delta<Adapter<Dynamic, ops::GeluTanh, BertNormal>, At<Ffn, Layer, Layers<1, 2>>>, Delta<Parallel, At<Attention, Ffn, FfnUp>>>{},
+                             {.deviation = 0.2});
+}
+
+TEST_CASE("SoRA's gate on the bottleneck of adapters: gradients, a step, pruned widths") {
+  Method<Delta<Adapter<3>>, Gate<Proximal>> method;
+  whole::check(method);
+  Model<Bert<double>, decltype(method)> model(tiny::bert(), {3}, method);
+  const Field* gate = model.find("bert.encoder.layer.1.attention.lora_g");
+  REQUIRE(gate != nullptr);
+  CHECK(model.trainable() == 2 * 2 * (2 * 3 * 12 + 3 + 12 + 3) + 3 * 13);
+  model.write(*gate, {0.002, -0.5, -0.001});
+  Engine<decltype(model)> engine(model, 1);
+  engine.after_step({1e-3, 1, 10});  // lambda 10: a threshold of 0.01
+  CHECK(model.read(*gate) == std::vector<double>{0, -0.49, 0});
+}
+
+TEST_CASE("adapters: trainable parameters in closed form, and how they begin") {
+  constexpr int d = 12, labels = 3, head = labels * (d + 1), w = 5;
+  const auto trained = [&](auto method, auto&& set) {
+    set(method);
+    Model<Bert<double>, decltype(method)> model(tiny::bert({d, 2, 3, 20}), {labels}, method);
+    return model.trainable() - head;
+  };
+  const auto nothing = [](auto&) {};
+  const int place = 2 * w * d + w + d;
+  CHECK(trained(Houlsby<w>{}, nothing) == 3 * (2 * place + 4 * d));
+  CHECK(trained(Pfeiffer<w>{}, nothing) == 3 * place);
+  CHECK(trained(Method<Delta<ParallelAdapter<w>>>{}, nothing) == 3 * place);
+  // AdapterDrop: the lower layers go without; a width relative to the backbone's.
+  CHECK(trained(Pfeiffer<w>{}, [](auto& m) { std::get<0>(m.deltas).layers = {2, 3}; }) == place);
+  CHECK(trained(Pfeiffer<w>{}, [](auto& m) { std::get<0>(m.deltas).delta.reduction = 6; }) == 3 * (2 * 2 * d + 2 + d));
+
+  using V = Mat<double>;
+  Pfeiffer<w> plain;
+  Model<Bert<double>, Houlsby<w>> houlsby(tiny::bert({d, 2, 3, 20}), {labels});
+  double largest = 0;
+  for (const auto& p : std::get<0>(houlsby.values().all).modules)
+    for (const V& m : {p.down, p.up})
+      for (std::size_t i = 0; i < m.size(); ++i) largest = std::max(largest, std::abs(m.data()[i]));
+  CHECK(largest <= 0.02);  // two deviations of 0.01
+  CHECK(largest > 0.019);
+  Model<Bert<double>, Method<Delta<ParallelAdapter<w>>>> parallel(tiny::bert({d, 2, 3, 20}), {labels});
+  for (const auto& p : std::get<0>(parallel.values().all).modules)
+    for (std::size_t i = 0; i < p.up.size(); ++i) CHECK(p.up.data()[i] == 0);
+}
