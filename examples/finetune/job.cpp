@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <bit>
 #include <cerrno>
 #include <charconv>
@@ -18,7 +19,6 @@
 #include <peft/io/atomic_file.hpp>
 #include <peft/io/config.hpp>
 #include <peft/io/json.hpp>
-#include <peft/io/peft_format.hpp>
 #include <peft/report/memory.hpp>
 #include <peft/report/numbers.hpp>
 #include <peft/report/table.hpp>
@@ -91,7 +91,7 @@ Job::Job(Options given) : options(std::move(given)), kind(metric::kind_of(option
     if (has_delta(options.load))
       delta = load_delta(options.load);
     else
-      adapter = load_peft_lora(options.load);
+      adapter = load_peft(options.load);
   }
 }
 
@@ -173,6 +173,13 @@ double Job::setting(const std::string& key, double standard) const {
   require(problem == std::errc() && end == text.data() + text.size() && std::isfinite(value), "the setting ", key, " is \"", text,
           "\", expected a number");
   return value;
+}
+
+int Job::choice(const std::string& key, const std::vector<std::string>& names) const {
+  const std::string text = setting(key, names[0]);
+  const auto found = std::find(names.begin(), names.end(), text);
+  require(found != names.end(), "the setting ", key, " is \"", text, "\", expected one of ", quoted_list(names));
+  return static_cast<int>(found - names.begin());
 }
 
 const std::map<std::string, std::string>& Job::settings() const {

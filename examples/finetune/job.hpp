@@ -10,7 +10,7 @@
 #include <peft/data/loader.hpp>
 #include <peft/data/tokenized.hpp>
 #include <peft/io/delta_file.hpp>
-#include <peft/io/peft_lora.hpp>
+#include <peft/io/peft_adapter.hpp>
 #include <peft/report/plan.hpp>
 #include <peft/report/tree.hpp>
 #include <peft/site.hpp>
@@ -36,7 +36,7 @@ class Job {
   peft::metric::Kind kind;
 
   // What --load gave.
-  std::optional<peft::PeftLora> adapter;
+  std::optional<peft::PeftAdapter> adapter;  // of Hugging Face PEFT
   std::optional<peft::DeltaFile> delta;
 
   int labels() const { return train.outputs(); }
@@ -50,6 +50,8 @@ class Job {
   /// settings are saved with the delta.
   double setting(const std::string& key, double standard) const;
   std::string setting(const std::string& key, const std::string& standard) const;
+  /// Which of the named choices a setting is; the first is the standard.
+  int choice(const std::string& key, const std::vector<std::string>& names) const;
   /// Everything asked so far. Fails when --set names something that the method did not ask for.
   const std::map<std::string, std::string>& settings() const;
 

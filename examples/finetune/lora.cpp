@@ -15,14 +15,13 @@ int run_it(const Job& job) {
   lora.rank = job.options.rank;
   lora.alpha = job.options.alpha;
   lora.dropout = job.options.delta_dropout;
+  lora.scaling = job.choice("scaling", {"rank", "rs"}) == 0 ? LoraScale::rank : LoraScale::root;
+  lora.start = job.choice("start", {"uniform", "gaussian"}) == 0 ? LoraStart::uniform : LoraStart::gaussian;
+  lora.b_rate = job.setting("lora-plus", 1);
   if (job.adapter) {
-    // An adapter says itself where it sits and with which rank.
+    // An adapter says itself where it sits, with which rank and scale.
     part.mask = Linear | Pooler;
-    lora.rank = 0;
-    for (const LoraModule& m : job.adapter->modules) {
-      lora.ranks[m.path] = m.rank;
-      lora.alphas[m.path] = m.alpha;
-    }
+    configure_from(*job.adapter, part);
   }
   const std::string label = job.adapter ? cat("LoRA from ", job.options.load) : cat("LoRA r=", lora.rank);
   return run(job, method, label);

@@ -93,7 +93,6 @@ int main(int argc, char** argv) {
     peft::require(options.export_to.empty() || options.pooling == "first",
                   "--export: a plain Hugging Face classifier reads the pooler; train with --pooling first");
     const Job job(options);
-    peft::require(!job.adapter || options.method == "lora", options.load, " holds a LoRA adapter; give --method lora");
     return Entry::table().at(options.method).run(job);
   } catch (const std::bad_alloc&) {
     std::cerr << "error: out of memory; try a smaller --batch or --max-length\n";

@@ -52,13 +52,17 @@ std::vector<peft::report::Module> modules_of(const M& model, const std::string& 
   return list;
 }
 
+/// Is D a LoRA with gates that prune its ranks?
+template <class D>
+concept gated = peft::LowRank<D> && requires(typename D::template Params<peft::Mat<float>> p) { p.g; };
+
 /// Runs a whole job with one method. `label` is what the tree shows beside each of its modules.
 template <class Task, class Method>
 int run_with(const Job& job, Task task, Method method, const std::string& label) {
   using namespace peft;
   job.settings();
   using M = Model<Bert<float>, Method, Task>;
-  using Plain = typename Method::Plain;
+  using D = AloneIn<M>;
   const Options& o = job.options;
   auto backbone = Bert<float>::open(o.model)->with_dropout(o.dropout, o.dropout, o.dropout);
   task.labels = job.labels();
@@ -69,9 +73,12 @@ int run_with(const Job& job, Task task, Method method, const std::string& label)
     require(job.delta->setting("pooling") == o.pooling, o.load, ": was trained with --pooling ", job.delta->setting("pooling"), "; give that");
     restore_tensors(model, job.delta->tensors, o.load);
   }
-  if constexpr (Plain::size == 1)
-    if constexpr (LowRank<typename Plain::template type<0>>)
-      if (job.adapter) from_peft(model, *job.adapter, o.load);
+  if (job.adapter) {
+    if constexpr (HasPeftFiles<D>)
+      from_adapter(model, *job.adapter);
+    else
+      fail(o.load, ": holds an adapter of kind ", job.adapter->kind(), ", which --method ", o.method, " does not read");
+  }
 
   Engine<M> engine(model, o.workers);
   const std::size_t step = engine.plan(o.batch > 0 ? o.batch : 64, job.longest(), o.epochs > 0);
@@ -134,30 +141,22 @@ int run_with(const Job& job, Task task, Method method, const std::string& label)
   const metric::Scores dev = score();
   if (job.dev.labelled) result.dev = dev;
 
-  if constexpr (Plain::size == 1) {
-    if constexpr (LowRank<typename Plain::template type<0>>) {
-      const PeftLora lora = to_peft(model, job.base_model());
-      const auto& modules = std::get<0>(model.values().all).modules;
-      if constexpr (requires { modules[0].g; }) {
-        for (std::size_t k = 0; k < modules.size(); ++k) {
-          result.rank_total += cols(modules[k].g);
-          result.rank_kept += lora.modules[k].rank;
-        }
-        if (!o.out.empty()) save_peft_lora(out / "pruned", lora);
-      } else if (!o.out.empty()) {
-        save_peft_lora(out, lora);
-      }
+  bool saved = o.out.empty();
+  if constexpr (gated<D>) {
+    const PeftLora lora = to_peft(model, job.base_model());
+    const auto& modules = std::get<0>(model.values().all).modules;
+    for (std::size_t k = 0; k < modules.size(); ++k) {
+      result.rank_total += cols(modules[k].g);
+      result.rank_kept += lora.modules[k].rank;
     }
+    if (!saved) save_peft_lora(out / "pruned", lora);
+  } else if constexpr (HasPeftFiles<D>) {
+    if (!saved) save_peft(out, to_adapter(model, job.base_model()));
+    saved = saved || !peft_files_are_lossy<D>();
   }
-  constexpr bool in_peft = [] {
-    if constexpr (Plain::size == 1)
-      return std::is_same_v<typename Plain::template type<0>, LoRA<Dynamic>>;
-    else
-      return false;
-  }();
   auto settings = job.settings();
   settings["pooling"] = o.pooling;
-  if (!o.out.empty() && !in_peft) save_delta(out, {o.method, std::move(settings), trained_tensors(model)});
+  if (!saved) save_delta(out, {o.method, std::move(settings), trained_tensors(model)});
 
   if (!o.export_to.empty()) {
     if constexpr (Task::reads == Reads::first) {

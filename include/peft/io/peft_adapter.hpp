@@ -29,6 +29,7 @@
 ///     struct PeftFormat<MyDelta> {
 ///       static constexpr const char* kind = "PROMPT_TUNING";            // peft_type
 ///       static constexpr const char* prefix = "base_model.";            // optional: before the head's names
+///       static constexpr bool lossy = true;                             // optional: our own file is needed beside PEFT's
 ///       /// Settings into to.config, tensors by to.add(name, shape, values). `own` has every tensor of the model, derived
 ///       /// ones included, by the model's names; `modules` have path, in and out. Head and common keys are there already.
 ///       static void write(const auto& delta, const auto& modules, const TensorsByName& own, PeftAdapter& to);
@@ -38,7 +39,8 @@
 ///       static std::vector<HostTensor> read(const auto& delta, const auto& modules, PeftTensors& left);
 ///     };
 ///
-/// `to_adapter`, `configure_from` and `from_adapter` (model/export.hpp) do the rest, for `save` and for the program's --out and --load.
+/// `to_adapter`, `configure_from` and `from_adapter` (model/peft_files.hpp) do the rest, for `save` and for the program's --out
+/// and --load.
 namespace peft {
 
 using TensorsByName = std::map<std::string, HostTensor>;

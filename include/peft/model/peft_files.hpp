@@ -131,6 +131,15 @@ using AloneIn = typename Alone<typename M::Attached::Plain>::type;
 template <class D>
 concept HasPeftFiles = LowRank<D> || InPeft<D>;
 
+/// Do PEFT's files hold less than the trained delta (PeftFormat says `lossy`)? Then our own file is saved beside them.
+template <class D>
+constexpr bool peft_files_are_lossy() {
+  if constexpr (requires { PeftFormat<D>::lossy; })
+    return PeftFormat<D>::lossy;
+  else
+    return false;
+}
+
 /// What stands before the names of the head in the files of a delta's kind.
 template <class D>
 std::string head_prefix() {
@@ -179,6 +188,9 @@ void configure_from(const PeftAdapter& adapter, Part& part) {
     Format::configure(adapter, part);
   } else {
     const PeftLora lora = lora_of(adapter);
+    constexpr bool magnitudes = requires(typename D::template Params<Mat<float>> p) { p.m; };
+    if (lora.modules[0].magnitude.empty() == magnitudes)
+      fail(adapter.source, magnitudes ? ": holds plain LoRA, not DoRA" : ": holds DoRA (use_dora), not plain LoRA");
     part.delta.scaling = lora.root_scale ? LoraScale::root : LoraScale::rank;
     for (const LoraModule& m : lora.modules) {
       part.only.insert(m.path);
@@ -204,13 +216,13 @@ void from_adapter(M& model, const PeftAdapter& adapter) {
   }
 }
 
-/// Saves the delta and the head: PEFT's files where PEFT has the method (gates folded in and pruned), else our own file.
+/// Saves the delta and the head: in PEFT's files where PEFT has the method (gates folded in and pruned), in our own file where it
+/// does not, or where PEFT's files would lose something.
 template <class M>
 void save(const M& model, const std::filesystem::path& folder, const std::string& method = "delta") {
-  if constexpr (HasPeftFiles<AloneIn<M>>)
-    save_peft(folder, to_adapter(model, model.backbone().folder()));
-  else
-    save_delta(folder, {method, {}, trained_tensors(model)});
+  using D = AloneIn<M>;
+  if constexpr (HasPeftFiles<D>) save_peft(folder, to_adapter(model, model.backbone().folder()));
+  if constexpr (!HasPeftFiles<D> || peft_files_are_lossy<D>()) save_delta(folder, {method, {}, trained_tensors(model)});
 }
 
 }  // namespace peft
