@@ -8,6 +8,7 @@
 #include <peft/core/fields.hpp>
 #include <peft/core/worker.hpp>
 #include <peft/nn/packed.hpp>
+#include <peft/nn/shape.hpp>
 #include <peft/site.hpp>
 
 /// The whole contract between a method and the engine, on one page. A delta is a value with hyper-parameters; its tensors
@@ -35,6 +36,7 @@ struct Module {
   Extent in, out;
   bool bias;         // whether a linear site has one
   std::string path;  // in the checkpoint's own names
+  nn::EncoderShape shape{};  // of the backbone
 };
 
 /// Weight and bias of a site; a bias may be empty. Norms: (1, d) each. Tables: bias empty.
@@ -76,6 +78,7 @@ struct KeysValues {
 struct StepInfo {
   double lr = 0;
   std::int64_t step = 0, total = 0;  // step counts from 1
+  double gradient_scale = 1;         // clipping's: what the optimizer multiplied the gradients by
 };
 
 /// A delta's tensors over a whole model: `shared` once (optional `Shared<V>`), one `Params<V>` per module.
@@ -175,6 +178,7 @@ concept DeltaFor = IsDelta<D> && has(D::fits, info(S).kind);
 //   static constexpr bool special_tokens = true        acts on the rows that c.batch->slot names; refused where there are none
 //   bool attaches(const Module&) const                 leave a module out (default: sit everywhere)
 //   void declare_shared(auto& fields, auto& s, shape)  tensors that exist once per model; forward sees what `prepare` makes of them
+//   void initialise(backbone, const Module&, write)    initial values made of the backbone's: write(field, host values)
 //   void prepare(c, all)                               before the first group of a step: fill the derived tensors (c.seed, c.training)
 //   void finish(c, all, grads)                         after the groups are summed: turn their gradients back
 //   void regularise(c, all, grads)                     add the gradient of a penalty

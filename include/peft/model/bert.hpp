@@ -115,7 +115,7 @@ class Bert {
   }
 
   Module module(Site s, int layer) const {
-    Module m{s, layer, width(), width(), false, path(s, layer)};
+    Module m{s, layer, width(), width(), false, path(s, layer), shape_};
     switch (info(s).kind) {
       case Kind::linear:
         if (s == Site::ff_up) m.out = shape_.inner;

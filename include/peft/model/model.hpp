@@ -108,6 +108,17 @@ class Model {
       }
       write(f, host);
     }
+    for_each_delta<typename Attached::Plain>([&](auto i) {
+      const auto& delta = attached_.template delta<i>();
+      for (const Module& m : attached_.placement(i).modules) {
+        const auto give = [&](const std::string& name, const std::vector<T>& values) {
+          const Field* f = find(m.path + "." + name);
+          require(f != nullptr, m.path, ": the delta has no tensor ", name, " to begin with given values");
+          write(*f, values);
+        };
+        if constexpr (requires { delta.initialise(*backbone_, m, give); }) delta.initialise(*backbone_, m, give);
+      }
+    });
     take_head();
   }
   std::vector<T> word_rows_of(const Field& f, std::uint64_t key) const {

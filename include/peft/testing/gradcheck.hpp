@@ -40,12 +40,12 @@ class DeltaCheck {
     const bool square = !has(Kind::linear | Kind::table, info(site_).kind);
     const Extent in = square ? shape.out : shape.in, n = info(site_).per_layer ? options.modules : 1;
     once_.space.grow_when_full();
-    for (int layer = 0; layer < n; ++layer)
-      modules_.push_back({site_, info(site_).per_layer ? layer : -1, in, shape.out, true, cat("module.", layer)});
-    shape_.layers = n;
+    shape_.layers = D::route == Route::side ? depth : n;
     shape_.width = in;
     shape_.heads = 1;
     shape_.inner = shape.out;
+    for (int layer = 0; layer < n; ++layer)
+      modules_.push_back({site_, info(site_).per_layer ? layer : -1, in, shape.out, true, cat("module.", layer), shape_});
     declare(Fields<double, E>(layout_, "shared"), {});
     layout_.finish();
     values_ = Kokkos::View<double*, typename E::memory_space>("peft::values", layout_.size());
@@ -97,6 +97,8 @@ class DeltaCheck {
   }
 
  private:
+  static constexpr int depth = 3;  // layers that a side net sees
+
   static Site first_site() {
     for (const SiteInfo& s : site_table)
       if (has(D::fits, s.kind) && (s.site != Site::attention)) return s.site;
@@ -243,7 +245,6 @@ class DeltaCheck {
       require(rows(delta_.rows(p)) == delta_.count(), "count() is ", delta_.count(), ", rows() has ", rows(delta_.rows(p)));
       return measured(delta_.rows(p), 0);
     } else {
-      constexpr int depth = 3;
       Tens last = base_[m];
       last = Tens(rows(base_[m].view), cols(base_[m].view));
       last.set(base_[m]);

@@ -153,7 +153,7 @@ History fit(Engine<M>& engine, const Data& data, const FitOptionsWith<O>& option
       const double lr = options.lr * schedule.factor(run.step);
       const double scale = options.clip > 0 ? clip_factor(engine.gradient_norm(), options.clip) : 1;
       state.update(options.optimizer, engine.worker(), layout, model.buffer().data(), engine.total().data(), lr, scale);
-      engine.after_step({lr, run.step + 1, total});
+      engine.after_step({lr, run.step + 1, total, scale});
       ++run.step;
       run.cursor = end;
       run.epoch_loss += loss;

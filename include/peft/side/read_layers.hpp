@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <cmath>
+#include <vector>
+
+#include <peft/concepts.hpp>
+#include <peft/ops/activation.hpp>
+#include <peft/ops/gemm.hpp>
+#include <peft/ops/reduce.hpp>
+#include <peft/side/steps.hpp>
+
+namespace peft {
+
+/// READ without its recurrence, the ablation of Nguyen et al. (2023), which does not define it; here a bottleneck of its own for
+/// every layer, none of which sees another:
+///   phi_L <- phi_L + sum_i O_i f(H_i phi_i + b_i),   f = tanh.
+/// H ~ U(+-1/sqrt(d)), b likewise; O ~ N(0, output_deviation^2), 0: the first step is the backbone's. Trains L (2 d k + k).
+template <int k = 128, class F = ops::Tanh>
+struct ReadLayers {
+  static_assert(k > 0, "peft::ReadLayers<k>: the width k must be positive");
+  static constexpr Route route = Route::side;
+  static constexpr Kind fits = Kind::side;
+
+  int width = k;
+  double dropout = 0, output_deviation = 0;
+
+  template <class V>
+  struct Params {
+    std::vector<V> H, b, O;  // per layer: (k, d) (1, k) (d, k)
+  };
+  template <class V>
+  struct Kept {
+    V x, h, slope;  // (L n, d)  (L n, k) twice
+    int layers = 0;
+  };
+
+  void declare(auto& fields, auto& p, const Module& m) const {
+    const auto bound = uniform(1 / std::sqrt(static_cast<double>(m.in)));
+    p.H.resize(m.shape.layers), p.b.resize(m.shape.layers), p.O.resize(m.shape.layers);
+    for (int i = 0; i < m.shape.layers; ++i) {
+      fields.trained(cat("down.", i, ".weight"), p.H[i], width, m.in, bound);
+      fields.vector(cat("down.", i, ".bias"), p.b[i], width, bound);
+      fields.trained(cat("up.", i, ".weight"), p.O[i], m.in, width, normal(output_deviation));
+    }
+  }
+
+  void begin(auto&, const auto&, auto& kept, int layers) const { kept.layers = layers; }
+  void tap(auto& c, const auto& p, auto& kept, int i, auto phi) const {
+    const Extent n = rows(phi);
+    if (i < 0) {
+      kept.x = c.keep(kept.layers * n, cols(phi), "taps");
+      kept.h = c.keep(kept.layers * n, width, "side");
+      kept.slope = c.keep(kept.layers * n, width, "side");
+      return;
+    }
+    const auto x = step_of(kept.x, i, n), h = step_of(kept.h, i, n);
+    store_dropped(c, x, phi, dropout);
+    ops::broadcast_row(c.w, h, constant(p.b[i]));
+    ops::gemm(c.w, h, x, t(p.H[i]), 1, 1);                          // h    = f(x H' + b)      (n, k)
+    ops::activate(c.w, h, step_of(kept.slope, i, n), F{});
+  }
+  void correct(auto& c, const auto& p, auto& kept, auto last) const {
+    for (int i = 0; i < kept.layers; ++i)
+      ops::gemm(c.w, last, step_of(kept.h, i, rows(last)), t(p.O[i]), 1, 1);  // phi += h O'   (n, d)
+  }
+  void backward(auto& c, const auto& p, auto& kept, auto dlast, auto& g) const {
+    const auto scope = c.w.scope();
+    const Extent n = rows(dlast);
+    auto dh = c.temp(n, width);
+    for (int i = 0; i < kept.layers; ++i) {
+      ops::gemm(c.w, g.O[i], t(dlast), step_of(kept.h, i, n), 1, 1);  // dO += dphi' h         (d, k)
+      ops::gemm(c.w, dh, dlast, p.O[i]);                            // dh   = dphi O           (n, k)
+      ops::multiply(c.w, dh, constant(dh), constant(step_of(kept.slope, i, n)));
+      ops::gemm(c.w, g.H[i], t(dh), step_of(kept.x, i, n), 1, 1);   // dH  += dh' x            (k, d)
+      ops::add_column_sums(c.w, g.b[i], constant(dh));
+    }
+  }
+};
+
+}  // namespace peft
