@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <sstream>
 
 #include <peft/core/rng.hpp>
 #include <peft/data/read_task.hpp>
@@ -22,6 +23,7 @@
 #include <peft/report/memory.hpp>
 #include <peft/report/numbers.hpp>
 #include <peft/report/table.hpp>
+#include <peft/task/score.hpp>
 
 using namespace peft;
 namespace fs = std::filesystem;
@@ -68,7 +70,11 @@ Job::Job(Options given) : options(std::move(given)), kind(metric::kind_of(option
     require(!fs::equivalent(options.export_to, options.model, absent), "--export ", options.export_to,
             ": it is the folder of --model; give another");
   }
+  const bool tags = options.task == "conll", chooses = options.task == "choice";
+  require(options.pooling == "first" || !(tags || chooses), "--pooling ", options.pooling, ": --task ", options.task,
+          tags ? " reads every token" : " reads the first token");
   const BertConfig config = read_bert_config(fs::path(options.model) / "config.json");
+  head_deviation_ = config.initializer_range;
   train = read_task(options.task, options.data, "train");
   dev = read_task(options.task, options.data, "dev", Labels::Optional, &train);
   if (train.regression && kind == metric::Kind::Accuracy) kind = metric::Kind::PearsonSpearman;
@@ -77,6 +83,8 @@ Job::Job(Options given) : options(std::move(given)), kind(metric::kind_of(option
   cut.max_length = options.max_length;
   cut.model_max_length = config.max_position_embeddings;
   dev_tokens = std::make_unique<Tokenized>(dev, *tokenizer, cut);
+  if (const std::size_t lost = dev_tokens->lost_words(); lost > 0)
+    std::cerr << "warning: " << lost << " dev words have no token within --max-length " << options.max_length << "; they count as tagged O\n";
   cut.limit = options.limit;
   cut.seed = options.seed;
   LoaderOptions batches;
@@ -96,17 +104,31 @@ Job::Job(Options given) : options(std::move(given)), kind(metric::kind_of(option
 }
 
 int Job::longest() const {
-  int n = 0;
-  for (std::size_t i = 0; i < loader->data().size(); ++i) n = std::max(n, loader->data().length(i));
-  for (std::size_t i = 0; i < dev_tokens->size(); ++i) n = std::max(n, dev_tokens->length(i));
-  return n;
+  return std::max(loader->data().longest(), dev_tokens->longest());
+}
+
+FirstTask Job::first_task() const {
+  if (train.together > 1) return Choose(train.together, head_deviation_);
+  return Classify{{labels(), head_deviation_}};
+}
+
+RowsTask Job::rows_task() const {
+  if (train.tagged) return Tag{{labels(), head_deviation_}};
+  return ClassifyMean{{labels(), head_deviation_}};
+}
+
+metric::Scores Job::score(const std::vector<float>& logits) const {
+  if (!dev.labelled) return {{}, std::nan(""), "unlabelled"};
+  if (dev.tagged) return score_tags(logits, *dev_tokens, dev);
+  if (dev.together > 1) return score_choices(logits, *dev_tokens);
+  return metric::score(kind, decide(logits, static_cast<std::size_t>(labels())), targets_of(*dev_tokens));
 }
 
 SiteSet Job::sites(SiteSet standard, SiteSet possible) const {
   std::string list = options.sites;
   list = setting("sites", list);
-  // Under mean pooling nothing reads the pooler.
-  if (options.pooling == "mean") possible = {possible.bits & ~Pooler.bits};
+  // Nothing but a head on the first token reads the pooler.
+  if (reads_rows()) possible = {possible.bits & ~Pooler.bits};
   if (list.empty()) return standard & possible;
   SiteSet set;
   for (std::size_t begin = 0; begin <= list.size();) {
@@ -135,7 +157,7 @@ std::map<std::string, std::string> Job::identity() const {
     Batch one;
     loader->data().add_to(one, i);
     for (const std::int32_t id : one.ids) data = rng::combine(data, static_cast<std::uint64_t>(id));
-    data = rng::combine(data, std::bit_cast<std::uint64_t>(one.targets[0]));
+    for (const double target : one.targets) data = rng::combine(data, std::bit_cast<std::uint64_t>(target));
   }
   const Options& o = options;
   std::string all_settings;
@@ -200,7 +222,9 @@ void Job::show_model(const std::vector<report::Module>& modules, const std::stri
             << report::count(static_cast<std::int64_t>(dev_tokens->size())) << " dev\n"
             << "method  " << method << "\n"
             << "head    "
-            << (head_from_checkpoint ? "the checkpoint's own" : cat("fresh, ", labels(), labels() == 1 ? " output" : " labels"))
+            << (head_from_checkpoint ? "the checkpoint's own"
+                                     : cat("fresh, ", labels(), labels() == 1 ? " output" : train.tagged ? " tags" : " labels",
+                                           train.together > 1 ? cat(" for each of ", train.together, " choices") : std::string()))
             << "\n\n"
             << report::delta_tree(modules).text() << "\n";
 }
@@ -234,8 +258,9 @@ void Job::finish(const Result& result, const std::vector<float>& dev_logits) con
 }
 
 void Job::write_predictions(const std::vector<float>& logits) const {
+  if (dev.tagged) return write_tags(logits);
   std::string text = "#";
-  const auto labels = static_cast<std::size_t>(this->labels());
+  const auto labels = static_cast<std::size_t>(train.together > 1 ? train.together : this->labels());
   for (std::size_t c = 0; c < labels; ++c) text += (c ? "\t" : "") + (labels == 1 ? std::string("score") : train.label_names[c]);
   text += "\n";
   char number[32];
@@ -243,6 +268,23 @@ void Job::write_predictions(const std::vector<float>& logits) const {
     std::snprintf(number, sizeof number, "%.9g", static_cast<double>(logits[i]));
     text += number;
     text += (i + 1) % labels == 0 ? '\n' : '\t';
+  }
+  write_output(options.predict, text);
+}
+
+void Job::write_tags(const std::vector<float>& logits) const {
+  const auto tags = tags_of(logits, *dev_tokens, train.label_names);
+  std::string text;
+  for (std::size_t i = 0; i < tags.size(); ++i) {
+    const auto index = static_cast<std::size_t>(dev_tokens->example(i));
+    std::istringstream words(dev.examples[index].a);
+    std::string word;
+    for (std::size_t w = 0; w < tags[i].size() && std::getline(words, word, ' '); ++w) {
+      text += word + " ";
+      if (dev.labelled) text += dev.label_names[static_cast<std::size_t>(dev.tags[index][w])] + " ";
+      text += tags[i][w] + "\n";
+    }
+    text += "\n";
   }
   write_output(options.predict, text);
 }

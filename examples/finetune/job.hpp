@@ -19,6 +19,7 @@
 #include <peft/train/history.hpp>
 
 #include "options.hpp"
+#include "tasks.hpp"
 
 /// The shortest text that reads back as the same number.
 std::string shortest(double x);
@@ -41,6 +42,14 @@ class Job {
 
   int labels() const { return train.outputs(); }
   int longest() const;
+  /// Does the head read every token, or the mean of all?
+  bool reads_rows() const { return train.tagged || options.pooling == "mean"; }
+  FirstTask first_task() const;
+  RowsTask rows_task() const;
+  /// Scores of dev logits; NaN where dev is not labelled.
+  peft::metric::Scores score(const std::vector<float>& dev_logits) const;
+  /// Dev logits of the checkpoint that --export has written.
+  std::vector<float> predict_exported() const;
   /// The sites that --sites names, or `standard`; `possible` are those the method was compiled for.
   peft::SiteSet sites(peft::SiteSet standard, peft::SiteSet possible) const;
   std::string base_model() const;
@@ -71,6 +80,8 @@ class Job {
 
  private:
   mutable std::map<std::string, std::string> settings_;
+  double head_deviation_ = 0.02;
   void write_predictions(const std::vector<float>& logits) const;
+  void write_tags(const std::vector<float>& logits) const;
   void write_json(const Result& result) const;
 };

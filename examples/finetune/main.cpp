@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fine-tunes a BERT checkpoint on a GLUE task or a CSV file with one of the library's methods.
+// Fine-tunes a BERT checkpoint on a GLUE task, a CSV file, tagged words or multiple choice with one of the library's methods.
 #include <CLI/CLI.hpp>
 #include <Kokkos_Core.hpp>
 #include <cmath>
@@ -38,7 +38,7 @@ void declare(CLI::App& app, Options& o) {
     return list;
   }();
   app.add_option("--model", o.model, "Hugging Face folder: config.json, model.safetensors, tokenizer")->required();
-  app.add_option("--task", o.task, "sst2 cola mrpc rte stsb qnli mnli qqp wnli, or csv (columns text[,text2],label)")->required();
+  app.add_option("--task", o.task, "sst2 cola mrpc rte stsb qnli mnli qqp wnli, csv (columns text[,text2],label), conll (train.txt, dev.txt: a word and its tag per line), or choice (csv: context,choice0,choice1,..,label)")->required();
   app.add_option("--data", o.data, "folder with the task's files (train and dev)")->required();
   app.add_option("--method", o.method, "what is trained")->check(CLI::IsMember(names))->capture_default_str();
   app.add_option("--rank", o.rank, "of LoRA and SoRA")->check(CLI::Range(1, 4096))->capture_default_str();
@@ -72,7 +72,7 @@ void declare(CLI::App& app, Options& o) {
   app.add_option("--checkpoint-steps", o.checkpoint_steps, "save the run every so many steps too")->check(amount);
   app.add_option("--export", o.export_to, "folder for a plain Hugging Face checkpoint with everything merged");
   app.add_option("--base-model", o.base_model, "the backbone's name in PEFT's files; default: --model");
-  app.add_option("--predict", o.predict, "file for the dev logits: a row per example, tabs between");
+  app.add_option("--predict", o.predict, "file for the dev logits: a row per example, tabs between; of conll: word, tag and predicted tag per line");
   app.add_option("--json", o.json, "file for the run as data");
   std::string footer = "Methods:\n";
   for (const auto& [name, entry] : Entry::table()) footer += "  " + name + std::string(name.size() < 28 ? 28 - name.size() : 1, ' ') + entry.summary + "\n";

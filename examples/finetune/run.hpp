@@ -65,8 +65,6 @@ int run_with(const Job& job, Task task, Method method, const std::string& label)
   using D = AloneIn<M>;
   const Options& o = job.options;
   auto backbone = Bert<float>::open(o.model)->with_dropout(o.dropout, o.dropout, o.dropout);
-  task.labels = job.labels();
-  task.initial_deviation = backbone->config().initializer_range;
   M model(backbone, task, method, o.seed);
   if (job.delta) {
     require(job.delta->method == o.method, o.load, ": holds a delta of method ", job.delta->method, "; give --method ", job.delta->method);
@@ -81,7 +79,7 @@ int run_with(const Job& job, Task task, Method method, const std::string& label)
   }
 
   Engine<M> engine(model, o.workers);
-  const std::size_t step = engine.plan(o.batch > 0 ? o.batch : 64, job.longest(), o.epochs > 0);
+  const std::size_t step = engine.plan((o.batch > 0 ? o.batch : 64) * task.together(), job.longest(), o.epochs > 0);
   job.show_model(modules_of(model, label), label, model.head_from_checkpoint());
   std::vector<report::Buffer> buffers;
   const std::size_t workers = static_cast<std::size_t>(engine.workers());
@@ -117,11 +115,7 @@ int run_with(const Job& job, Task task, Method method, const std::string& label)
   std::vector<float> logits;
   const auto score = [&] {
     logits = predict(engine, *job.dev_tokens);
-    metric::Scores s;
-    s.main = std::nan("");
-    s.main_name = "unlabelled";
-    if (job.dev.labelled) s = metric::score(job.kind, decide(logits, static_cast<std::size_t>(task.labels)), targets_of(*job.dev_tokens));
-    return s;
+    return job.score(logits);
   };
   {
     ProgressBar bar;
@@ -159,24 +153,19 @@ int run_with(const Job& job, Task task, Method method, const std::string& label)
   if (!saved) save_delta(out, {o.method, std::move(settings), trained_tensors(model)});
 
   if (!o.export_to.empty()) {
-    if constexpr (Task::reads == Reads::first) {
-      export_checkpoint(model, o.export_to, job.train.label_names);
-      using Plain0 = Model<Bert<float>, peft::Method<>, Task>;
-      Plain0 merged(Bert<float>::open(o.export_to), task);
-      Engine<Plain0> again(merged, o.workers);
-      const auto other = predict(again, *job.dev_tokens);
-      result.merge_error = 0;
-      for (std::size_t i = 0; i < logits.size(); ++i)
-        result.merge_error = std::max(result.merge_error, std::abs(double(logits[i]) - double(other[i])));
-    }
+    export_checkpoint(model, o.export_to, job.labels() > 1 ? job.train.label_names : std::vector<std::string>());
+    const auto other = job.predict_exported();
+    result.merge_error = 0;
+    for (std::size_t i = 0; i < logits.size(); ++i)
+      result.merge_error = std::max(result.merge_error, std::abs(double(logits[i]) - double(other[i])));
   }
   job.finish(result, logits);
   return 0;
 }
 
-/// The same with the task that --pooling names.
+/// The same with the task that --task and --pooling name.
 template <class Method>
 int run(const Job& job, Method method, const std::string& label) {
-  if (job.options.pooling == "mean") return run_with(job, peft::ClassifyMean{}, method, label);
-  return run_with(job, peft::Classify{}, method, label);
+  if (job.reads_rows()) return run_with(job, job.rows_task(), method, label);
+  return run_with(job, job.first_task(), method, label);
 }

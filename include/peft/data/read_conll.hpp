@@ -24,7 +24,7 @@ enum class Tags { Iob2, AsWritten };
 
 namespace conll_reader {
 
-struct Tag {
+struct WordTag {
   std::string text;
   std::size_t line;
 };
@@ -46,10 +46,10 @@ inline bool is_tag(std::string_view tag) {
 }
 
 /// In IOB2 the first word of an entity has B: after another type, after O, at the start, or where B says so.
-inline void to_iob2(std::vector<Tag>& tags) {
+inline void to_iob2(std::vector<WordTag>& tags) {
   std::string_view before = "O";
   std::string last;
-  for (Tag& tag : tags) {
+  for (WordTag& tag : tags) {
     const bool begins = tag.text[0] == 'I' && (before == "O" || before.substr(2) != std::string_view(tag.text).substr(2));
     if (begins) tag.text[0] = 'B';
     last = tag.text;
@@ -58,10 +58,10 @@ inline void to_iob2(std::vector<Tag>& tags) {
 }
 
 /// O, then B and I of every type in order.
-inline std::vector<std::string> tag_names(const std::vector<std::vector<Tag>>& sentences, Tags kept) {
+inline std::vector<std::string> tag_names(const std::vector<std::vector<WordTag>>& sentences, Tags kept) {
   std::set<std::string> types, written;
   for (const auto& sentence : sentences)
-    for (const Tag& tag : sentence)
+    for (const WordTag& tag : sentence)
       if (tag.text != "O") types.insert(tag.text.substr(2)), written.insert(tag.text);
   std::vector<std::string> names{"O"};
   for (const std::string& type : types)
@@ -84,9 +84,9 @@ inline Dataset read_conll_file(const std::filesystem::path& file, Labels labels 
   out.tagged = true;
   const MappedFile mapped(file);
   std::string_view text = table_text(mapped.text(), out.source);
-  std::vector<std::vector<Tag>> sentences;
+  std::vector<std::vector<WordTag>> sentences;
   std::string words;
-  std::vector<Tag> tags;
+  std::vector<WordTag> tags;
   std::size_t line_number = 0, width = 0, width_line = 0;
   const auto end_sentence = [&] {
     if (words.empty()) return;
@@ -129,7 +129,7 @@ inline Dataset read_conll_file(const std::filesystem::path& file, Labels labels 
   for (const std::string& name : out.label_names) classes.emplace(name, static_cast<std::int32_t>(classes.size()));
   for (const auto& sentence : sentences) {
     auto& indices = out.tags.emplace_back();
-    for (const Tag& tag : sentence) {
+    for (const WordTag& tag : sentence) {
       const auto known = classes.find(tag.text);
       require(known != classes.end(), out.source, ", line ", tag.line, ": the tag ", quoted(tag.text),
               " does not occur in the training file; its tags are ", listed(out.label_names));

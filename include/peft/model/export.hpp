@@ -12,7 +12,7 @@
 
 namespace peft {
 
-/// The delta can add what it does to its site's weight.
+/// The delta can add what it does to its site's weight; and to its bias, where it has `merge_bias(c, p, b)`.
 template <class D, class T, class E>
 concept Merges = requires(const D d, Context<T, E>& c, const typename D::template Params<Mat<T, E>>& p, Mat<T, E> W) { d.merge(c, p, W); };
 
@@ -48,6 +48,16 @@ std::map<std::string, std::vector<float>> merged_weights(const M& model) {
         delta.merge(c, p, sum);
         w.fence();
         changed[weight] = to_host(sum);
+        if constexpr (requires { delta.merge_bias(c, p, sum); }) {
+          if (!modules[k].bias) continue;
+          const auto& own = model.backbone().store().at(bias);
+          typename M::Buffer row("peft::merged", own.size());
+          const Mat<T, E> scaled(row.data(), rows(own), cols(own));
+          ops::copy(w, scaled, own);
+          delta.merge_bias(c, p, scaled);
+          w.fence();
+          changed[bias] = to_host(scaled);
+        }
       } else {
         fail("merge: the delta on ", modules[k].path, " is no change of its weight and cannot be merged; save the delta instead");
       }
@@ -63,7 +73,8 @@ void export_checkpoint(const M& model, const std::filesystem::path& folder, cons
   const fs::path source = model.backbone().folder();
   std::error_code absent;
   require(!fs::equivalent(source, folder, absent), "cannot export into ", folder, ": it holds the backbone itself; give another folder");
-  static_assert(M::Task::reads == Reads::first, "peft::export_checkpoint: Hugging Face's classifier reads the pooler");
+  const std::string architecture = model.task().architecture();
+  require(!architecture.empty(), "cannot export: Hugging Face has no classifier on the mean of all tokens; train one on the first");
   const auto changed = merged_weights(model);
   std::map<std::string, HostTensor> tensors;
   for (const auto& [name, view] : model.backbone().store().tensors()) {
@@ -81,7 +92,7 @@ void export_checkpoint(const M& model, const std::filesystem::path& folder, cons
   write_safetensors(folder / "model.safetensors", list);
 
   auto config = parse_json_file(source / "config.json");
-  config["architectures"] = {"BertForSequenceClassification"};
+  config["architectures"] = {architecture};
   config.erase("dtype");
   config["torch_dtype"] = "float32";
   config.erase("num_labels");
@@ -92,7 +103,9 @@ void export_checkpoint(const M& model, const std::filesystem::path& folder, cons
     config["id2label"][std::to_string(i)] = label;
     config["label2id"][label] = i;
   }
-  config["problem_type"] = model.task().regression() ? "regression" : "single_label_classification";
+  config.erase("problem_type");
+  if (architecture == "BertForSequenceClassification")
+    config["problem_type"] = model.task().regression() ? "regression" : "single_label_classification";
   write_file(folder / "config.json", config.dump(2) + "\n");
   for (const char* file : {"tokenizer.json", "tokenizer_config.json", "vocab.txt", "special_tokens_map.json"})
     if (fs::exists(source / file)) fs::copy_file(source / file, folder / file, fs::copy_options::overwrite_existing);

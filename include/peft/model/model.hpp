@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -135,12 +136,15 @@ class Model {
     }
     return all;
   }
-  /// The classifier of the checkpoint, when it has one of the same shape.
+  /// The classifier of the checkpoint, when it has one for the same task and of the same shape.
   void take_head() {
     const Checkpoint* file = backbone_->store().checkpoint();
     const Field* weight = find("classifier.weight");
     const Field* bias = find("classifier.bias");
     if (!file || !weight || !bias) return;
+    const auto& classes = backbone_->config().architectures;
+    const std::string own = task_.architecture();
+    if (!classes.empty() && !own.empty() && std::find(classes.begin(), classes.end(), own) == classes.end()) return;
     const TensorRef *w = file->find("classifier.weight"), *b = file->find("classifier.bias");
     if (!w || !b || w->shape != std::vector<std::int64_t>{weight->rows, weight->cols} ||
         b->shape != std::vector<std::int64_t>{bias->cols})
