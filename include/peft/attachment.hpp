@@ -81,7 +81,7 @@ class Attachment {
       if constexpr (requires { typename D<i>::template Shared<Mat<T, E>>; }) {
         Fields<T, E> fields(layout, "shared");
         typename D<i>::template Shared<Mat<T, E>> shared;
-        part.delta.declare_shared(fields, shared, shape_);
+        declare_shared(part.delta, fields, shared, shape_, p.modules);
       }
       for (const Module& m : p.modules) {
         Fields<T, E> fields(layout, m.path);
@@ -99,7 +99,7 @@ class Attachment {
       auto& all = std::get<i>(tensors.all);
       Fields<T, E> fields(layout, placements_[i].first_field, buffer, length);
       if constexpr (requires { typename D<i>::template Shared<Mat<T, E>>; })
-        part.delta.declare_shared(fields, all.shared, shape_);
+        declare_shared(part.delta, fields, all.shared, shape_, placements_[i].modules);
       all.modules.resize(placements_[i].modules.size());
       for (std::size_t k = 0; k < all.modules.size(); ++k)
         part.delta.declare(fields, all.modules[k], placements_[i].modules[k]);

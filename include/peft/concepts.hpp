@@ -176,8 +176,11 @@ concept DeltaFor = IsDelta<D> && has(D::fits, info(S).kind);
 //   static constexpr bool taps_all_rows = true         a side net that mixes tokens sees all of them
 //   double dropout                                     prefix: keys and values are dropped, anew for every sequence
 //   static constexpr bool special_tokens = true        acts on the rows that c.batch->slot names; refused where there are none
+//   static constexpr bool rescales = true              a branch that changes what is in y: its backward finds the gradient of the
+//                                                      new y in dy and leaves that of the old one there
 //   bool attaches(const Module&) const                 leave a module out (default: sit everywhere)
 //   void declare_shared(auto& fields, auto& s, shape)  tensors that exist once per model; forward sees what `prepare` makes of them
+//                                                      (with a fourth parameter: the std::vector<Module> that share them)
 //   void initialise(backbone, const Module&, write)    initial values made of the backbone's: write(field, host values)
 //   void prepare(c, all)                               before the first group of a step: fill the derived tensors (c.seed, c.training)
 //   void finish(c, all, grads)                         after the groups are summed: turn their gradients back
@@ -185,6 +188,13 @@ concept DeltaFor = IsDelta<D> && has(D::fits, info(S).kind);
 //   double penalty(c, all) const                       its value; what a gradient check compares `regularise` with
 //   void after_step(c, all, grads, StepInfo)           after the optimizer: proximal step, rank budget
 
+template <class D>
+constexpr bool rescales() {
+  if constexpr (requires { D::rescales; })
+    return D::rescales;
+  else
+    return false;
+}
 template <class D>
 constexpr bool taps_all_rows() {
   if constexpr (requires { D::taps_all_rows; })
@@ -207,6 +217,13 @@ constexpr bool adds_special_tokens() {
     return Backbone::special_tokens;
   else
     return false;
+}
+template <class D>
+void declare_shared(const D& delta, auto& fields, auto& shared, const auto& shape, const std::vector<Module>& modules) {
+  if constexpr (requires { delta.declare_shared(fields, shared, shape, modules); })
+    delta.declare_shared(fields, shared, shape, modules);
+  else
+    delta.declare_shared(fields, shared, shape);
 }
 template <class D>
 constexpr Keep keep_of() {

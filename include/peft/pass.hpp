@@ -111,13 +111,22 @@ struct Pass : Context<typename Backbone_::Scalar, typename Backbone_::Space> {
                                             module<i>(*gradients, m));
     });
   }
-  /// Gradients of the branch deltas of S; adds to dx unless it is empty.
+  /// Gradients of the branch deltas of S, last first; adds to dx unless it is empty. Where a branch rescales what S gives, dy
+  /// becomes the gradient of what was there before.
   template <Site S>
-  void branch_backward(C x, C dy, V dx) {
-    each<S, Route::branch>([&](auto i, int m) {
-      attached.template delta<i>().backward(here<i>(m), module<i>(values, m), x, dy, std::get<i>(kept.all)[m],
+  void branch_backward(C x, V dy, V dx) {
+    each<S, Route::branch, true>([&](auto i, int m) {
+      std::conditional_t<peft::rescales<typename Attached::template D<i>>(), V, C> from = dy;
+      attached.template delta<i>().backward(here<i>(m), module<i>(values, m), x, from, std::get<i>(kept.all)[m],
                                             module<i>(*gradients, m), dx);
     });
+  }
+  /// Whether a branch on S rescales what S gives, in this layer.
+  template <Site S>
+  bool rescales() const {
+    bool found = false;
+    each<S, Route::branch>([&](auto i, int) { found = found || peft::rescales<typename Attached::template D<i>>(); });
+    return found;
   }
   /// Pre deltas of S, in place.
   template <Site S>

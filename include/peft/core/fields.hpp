@@ -21,9 +21,10 @@ enum class Role {
 
 /// How a trained tensor begins.
 struct Init {
-  enum Kind { constant, uniform, normal, truncated, checkpoint, words } kind = constant;
+  enum Kind { constant, uniform, normal, truncated, checkpoint, words, row_norms, torch } kind = constant;
   double scale = 0;           // the constant, the bound, the deviation
   std::vector<int> tokens{};  // whose words; none: any
+  std::uint64_t seed = 0, skipped = 0;  // of PyTorch's generator, and numbers drawn from it before
 };
 inline Init zeros() { return {}; }
 inline Init constant_of(double value) { return {Init::constant, value}; }
@@ -36,6 +37,11 @@ inline Init truncated_normal(double deviation) { return {Init::truncated, deviat
 inline Init from_checkpoint() { return {Init::checkpoint, 0}; }
 /// Rows of the backbone's word table: those of `tokens`, over and over until the tensor is full; without any, drawn at random.
 inline Init word_rows(std::vector<int> tokens = {}) { return {Init::words, 0, std::move(tokens)}; }
+
+/// The lengths of the rows of the module's own weight in the backbone.
+inline Init row_norms() { return {Init::row_norms}; }
+/// Uniform numbers as PyTorch's generator draws them on the CPU, for files that hold its seed in their place.
+inline Init torch_uniform(double bound, std::uint64_t seed, std::uint64_t skipped = 0) { return {Init::torch, bound, {}, seed, skipped}; }
 
 /// Settings of one tensor that differ from the optimizer's.
 struct Group {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <optional>
 #include <string>
@@ -8,6 +9,7 @@
 
 #include <peft/attachment.hpp>
 #include <peft/core/rng.hpp>
+#include <peft/core/torch_random.hpp>
 #include <peft/core/transfer.hpp>
 #include <peft/io/checkpoint.hpp>
 #include <peft/task/classify.hpp>
@@ -100,6 +102,8 @@ class Model {
       const auto key = rng::combine(rng::mix(seed), f.name);
       std::vector<T> host(static_cast<std::size_t>(f.size()));
       if (f.init.kind == Init::checkpoint) host = downloaded<E>(backbone_->store().at(f.name).data(), host.size());
+      if (f.init.kind == Init::row_norms) host = row_norms_of(f);
+      if (f.init.kind == Init::torch) torch_uniform(host, f.init.scale, f.init.seed, f.init.skipped);
       if (f.init.kind == Init::words) host = word_rows_of(f, key);
       for (std::size_t i = 0; i < host.size(); ++i) {
         if (f.init.kind == Init::constant) host[i] = static_cast<T>(f.init.scale);
@@ -135,6 +139,18 @@ class Model {
       all.insert(all.end(), row.begin(), row.end());
     }
     return all;
+  }
+  std::vector<T> row_norms_of(const Field& f) const {
+    const auto weight = backbone_->store().at(f.module + ".weight");
+    require(rows(weight) == f.cols, f.name, ": as many rows as the weight of ", f.module, " were expected, ", rows(weight));
+    const std::vector<T> all = downloaded<E>(weight.data(), weight.size());
+    std::vector<T> norms;
+    for (Extent i = 0; i < rows(weight); ++i) {
+      double sum = 0;
+      for (Extent j = 0; j < cols(weight); ++j) sum += std::pow(static_cast<double>(all[static_cast<std::size_t>(i) * cols(weight) + j]), 2);
+      norms.push_back(static_cast<T>(std::sqrt(sum)));
+    }
+    return norms;
   }
   /// The classifier of the checkpoint, when it has one for the same task and of the same shape.
   void take_head() {

@@ -30,17 +30,24 @@ void linear_backward(P& p, typename P::C x, typename P::V dy, typename P::V dx, 
   using V = typename P::V;
   using C = typename P::C;
   p.template post_backward<S>(dy);
+  const bool changed = p.template any<S, Route::pre>(), rescaled = p.template rescales<S>();
+  const auto scope = p.w.scope();
+  // A pre delta's backward is not linear in what was there before, so it gets a gradient of its own.
+  V own = changed ? p.temp(rows(dy), cols(p.template weights<S>().w)) : dx;
+  bool add = accumulate && !changed;
+  // A branch that rescales y turns dy first, and all that comes before it sees the turned one.
+  if (rescaled) {
+    if (!empty(own) && !add) ops::fill(p.w, own, typename V::value_type(0));
+    add = true;
+    p.template branch_backward<S>(x, dy, own);
+  }
   if (p.template any<S, Route::weight>()) {
     const auto g = p.template weight_gradient<S>(*p.gradients);
     if (!empty(g.w)) ops::gemm(p.w, g.w, t(dy), x, 1, 1);
     if (!empty(g.b)) ops::add_column_sums(p.w, g.b, C(dy));
   }
-  const bool changed = p.template any<S, Route::pre>();
-  const auto scope = p.w.scope();
-  // A pre delta's backward is not linear in what was there before, so it gets a gradient of its own.
-  V own = changed ? p.temp(rows(dy), cols(p.template weights<S>().w)) : dx;
-  if (!empty(own)) ops::gemm(p.w, own, dy, p.template weights<S>().w, 1, changed || !accumulate ? 0 : 1);
-  p.template branch_backward<S>(x, dy, own);
+  if (!empty(own)) ops::gemm(p.w, own, dy, p.template weights<S>().w, 1, add ? 1 : 0);
+  if (!rescaled) p.template branch_backward<S>(x, dy, own);
   if (!changed) return;
   p.template before_backward<S>(own);
   if (empty(dx)) return;

@@ -92,6 +92,7 @@ class DeltaCheck {
         Tens& input = D::route == Route::branch ? x_[m] : base_[m];
         compare<E>(result, modules_[m].path + (D::route == Route::branch ? ".x" : ".h"), input.view.data(), input_gradient_[m],
                    options_.step, loss);
+        if (rescales<D>()) compare<E>(result, modules_[m].path + ".y", base_[m].view.data(), base_gradient_[m], options_.step, loss);
       }
     return std::move(result).closed();
   }
@@ -107,7 +108,7 @@ class DeltaCheck {
 
   template <class F>
   void declare(F&& fields, All<D, V> all) {
-    if constexpr (requires { typename D::template Shared<V>; }) delta_.declare_shared(fields, all.shared, shape_);
+    if constexpr (requires { typename D::template Shared<V>; }) declare_shared(delta_, fields, all.shared, shape_, modules_);
     for (const Module& m : modules_) {
       Fields<double, E> own(layout_, m.path);
       typename D::template Params<V> params;
@@ -116,7 +117,7 @@ class DeltaCheck {
   }
   void bind(All<D, V>& all, const Kokkos::View<double*, typename E::memory_space>& buffer) {
     Fields<double, E> fields(layout_, 0, buffer.data(), static_cast<std::int64_t>(buffer.size()));
-    if constexpr (requires { typename D::template Shared<V>; }) delta_.declare_shared(fields, all.shared, shape_);
+    if constexpr (requires { typename D::template Shared<V>; }) declare_shared(delta_, fields, all.shared, shape_, modules_);
     all.modules.resize(modules_.size());
     for (std::size_t m = 0; m < modules_.size(); ++m) delta_.declare(fields, all.modules[m], modules_[m]);
   }
@@ -212,7 +213,10 @@ class DeltaCheck {
         // Backward may read x only where the delta says that it keeps it.
         poison = Tens(rows(dx.view), cols(dx.view), std::numeric_limits<double>::quiet_NaN());
         const C x = keep_of<D>() == Keep::input ? x_[m].read() : poison.read();
-        delta_.backward(c, std::as_const(p), x, functional(y.view, 0).read(), std::as_const(kept), g, backwards == 1 ? dx.view : V());
+        const Tens dy = functional(y.view, 0);
+        const std::conditional_t<rescales<D>(), V, C> from = dy.view;
+        delta_.backward(c, std::as_const(p), x, from, std::as_const(kept), g, backwards == 1 ? dx.view : V());
+        if (backwards == 1 && rescales<D>()) base_gradient_.push_back(dy.host());
         if (backwards == 1) {
           input_gradient_.push_back(dx.host());
           for (double& v : input_gradient_.back()) v -= 0.25;
@@ -272,7 +276,7 @@ class DeltaCheck {
   Worker<E> worker_, once_, batch_worker_ = roomy_worker<E>();
   std::vector<Tens> x_, base_, weight_, bias_, dx_;
   std::vector<Weights<C>> frozen_;
-  std::vector<std::vector<double>> input_gradient_;
+  std::vector<std::vector<double>> input_gradient_, base_gradient_;
   std::vector<std::int32_t> offsets_, ids_, types_, slots_;
   std::vector<std::int64_t> examples_;
   std::vector<int> staging_;
