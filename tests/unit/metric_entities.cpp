@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Entities by hand: the expected numbers follow conlleval's rules, counted on paper.
+#include <peft/io/json.hpp>
 #include <peft/task/metric/entities.hpp>
 
 #include <random>
@@ -121,4 +122,22 @@ TEST_CASE("F1 on random tags is that of the sets of triples", "[metric]") {
     CHECK(c.predicted == ps.size());
     CHECK(c.labelled == ts.size());
   }
+}
+
+TEST_CASE("precision, recall, F1 and accuracy are seqeval's", "[metric][golden]") {
+  const auto cases = peft::parse_json_file(std::filesystem::path(PEFT_TEST_DATA) / "entities.json");
+  REQUIRE(cases.size() == 90);
+  int scored = 0;
+  for (const auto& reference : cases) {
+    INFO(reference.dump());
+    EntityCounts c;
+    for (std::size_t s = 0; s < reference.at("targets").size(); ++s)
+      c.add(split(reference.at("predictions")[s].get<std::string>()), split(reference.at("targets")[s].get<std::string>()));
+    CHECK(std::abs(c.precision() - reference.at("precision").get<double>()) < 1e-12);
+    CHECK(std::abs(c.recall() - reference.at("recall").get<double>()) < 1e-12);
+    CHECK(std::abs(c.f1() - reference.at("f1").get<double>()) < 1e-12);
+    CHECK(std::abs(c.accuracy() - reference.at("accuracy").get<double>()) < 1e-12);
+    scored += c.f1() > 0 && c.f1() < 1;
+  }
+  CHECK(scored > 40);
 }
