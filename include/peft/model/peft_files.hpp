@@ -158,6 +158,7 @@ PeftAdapter to_adapter(const M& model, const std::string& base_model) {
     TensorsByName own;
     for (HostTensor& t : tensors_of(model, [](const Field&) { return true; })) own[t.name] = std::move(t);
     PeftAdapter adapter = new_adapter(PeftFormat<D>::kind, base_model, head_tensors(model), head_prefix<D>());
+    if constexpr (requires { PeftFormat<D>::describe(model.backbone().shape(), adapter); }) PeftFormat<D>::describe(model.backbone().shape(), adapter);
     PeftFormat<D>::write(model.attached().template delta<0>(), model.attached().placement(0).modules, own, adapter);
     return adapter;
   } else {

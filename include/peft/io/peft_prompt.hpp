@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <peft/io/peft_adapter.hpp>
+
+namespace peft {
+
+struct Prefix;
+struct PTuningV2;
+struct Prompt;
+struct PTuning;
+
+/// Virtual tokens in PEFT's files. Of an encoder (prefix tuning's projection, P-tuning's) these hold the output alone: enough to
+/// predict with, and to train on without the encoder; our own file beside them has the encoder too. A model's derived tensors
+/// are what is written: prepare them first (`Engine::prepare`, which `fit` does).
+namespace peft_prompt {
+
+inline constexpr const char* tensor = "prompt_embeddings";
+
+/// What PEFT fills in from the backbone's config itself where it is missing.
+inline void describe(const auto& shape, PeftAdapter& to) {
+  to.config.erase("modules_to_save");  // PEFT knows the head of a task; older versions know no such key here
+  to.config["token_dim"] = shape.width;
+  to.config["num_layers"] = shape.layers;
+  to.config["num_attention_heads"] = shape.heads;
+  to.config["num_transformer_submodules"] = 1;
+}
+inline int length(const PeftAdapter& from) {
+  const JsonFields fields = from.fields();
+  if (fields.integer("num_transformer_submodules", 1, 2, 1) != 1)
+    fields.refuse("num_transformer_submodules", "1 (virtual tokens of an encoder with a decoder are not read)");
+  return static_cast<int>(fields.integer("num_virtual_tokens", 1, 1 << 20));
+}
+
+/// Rows before the embeddings: prompt tuning and P-tuning.
+struct Rows {
+  static constexpr const char* prefix = "base_model.";
+  static void write_rows(const auto& delta, const auto& modules, const TensorsByName& own, PeftAdapter& to) {
+    const HostTensor& rows = own.at(modules.at(0).path + ".prompt");
+    to.config["num_virtual_tokens"] = delta.length;
+    to.add(tensor, rows.shape, rows.data);
+  }
+  static std::vector<HostTensor> read(const auto& delta, const auto& modules, PeftTensors& left) {
+    return {left.take(tensor, modules.at(0).path + ".prompt", {delta.length, modules.at(0).out})};
+  }
+};
+
+}  // namespace peft_prompt
+
+template <>
+struct PeftFormat<Prompt> : peft_prompt::Rows {
+  static constexpr const char* kind = "PROMPT_TUNING";
+
+  static void describe(const auto& shape, PeftAdapter& to) { peft_prompt::describe(shape, to); }
+  static void write(const auto& delta, const auto& modules, const TensorsByName& own, PeftAdapter& to) {
+    write_rows(delta, modules, own, to);
+    to.config["prompt_tuning_init"] = "RANDOM";
+  }
+  static void configure(const PeftAdapter& from, auto& part) { part.delta.length = peft_prompt::length(from); }
+};
+
+template <>
+struct PeftFormat<PTuning> : peft_prompt::Rows {
+  static constexpr const char* kind = "P_TUNING";
+  static constexpr bool lossy = true;
+
+  static void describe(const auto& shape, PeftAdapter& to) { peft_prompt::describe(shape, to); }
+  static void write(const auto& delta, const auto& modules, const TensorsByName& own, PeftAdapter& to) {
+    using Encoder = decltype(delta.encoder);
+    write_rows(delta, modules, own, to);
+    to.config["encoder_reparameterization_type"] = delta.encoder == Encoder::lstm ? "LSTM" : "MLP";
+    to.config["encoder_hidden_size"] = delta.inner_of(modules.at(0).out);
+    to.config["encoder_num_layers"] = delta.encoder == Encoder::lstm ? delta.lstm_layers : 2;
+    to.config["encoder_dropout"] = 0.0;
+  }
+  /// The encoder is not in the file.
+  static void configure(const PeftAdapter& from, auto& part) {
+    part.delta.length = peft_prompt::length(from);
+    part.delta.encoder = std::remove_cvref_t<decltype(part.delta.encoder)>::none;
+  }
+};
+
+/// One tensor (n, L 2 d): in every row each layer's key, then its value.
+template <>
+struct PeftFormat<Prefix> {
+  static constexpr const char* kind = "PREFIX_TUNING";
+  static constexpr const char* prefix = "base_model.";
+  static constexpr bool lossy = true;
+
+  static void describe(const auto& shape, PeftAdapter& to) { peft_prompt::describe(shape, to); }
+  static void write(const auto& delta, const auto& modules, const TensorsByName& own, PeftAdapter& to) {
+    require(to.config.at("num_layers") == modules.size(), "PEFT's prefix tuning sits in every layer of a backbone; this one in ",
+            modules.size(), " of ", to.config.at("num_layers").template get<int>());
+    to.config["num_virtual_tokens"] = delta.length;
+    to.config["prefix_projection"] = delta.projection;
+    to.config["encoder_hidden_size"] = delta.inner;
+    const std::size_t n = static_cast<std::size_t>(delta.length), d = static_cast<std::size_t>(modules.at(0).out);
+    const std::size_t parts = 2 * modules.size();
+    std::vector<float> all(n * parts * d);
+    for (std::size_t k = 0; k < parts; ++k) {
+      const HostTensor& one = own.at(name(modules, k));
+      for (std::size_t i = 0; i < n; ++i) std::copy_n(one.data.data() + i * d, d, all.data() + (i * parts + k) * d);
+    }
+    to.add(peft_prompt::tensor, {std::int64_t(n), std::int64_t(parts * d)}, std::move(all));
+  }
+  /// Keys and values themselves, whatever made them.
+  static void configure(const PeftAdapter& from, auto& part) {
+    part.delta.length = peft_prompt::length(from);
+    part.delta.projection = false;
+  }
+  static std::vector<HostTensor> read(const auto& delta, const auto& modules, PeftTensors& left) {
+    const std::size_t n = static_cast<std::size_t>(delta.length), d = static_cast<std::size_t>(modules.at(0).out);
+    const std::size_t parts = 2 * modules.size();
+    const HostTensor all = left.take(peft_prompt::tensor, "", {std::int64_t(n), std::int64_t(parts * d)});
+    std::vector<HostTensor> own;
+    for (std::size_t k = 0; k < parts; ++k) {
+      HostTensor one{name(modules, k), {std::int64_t(n), std::int64_t(d)}, std::vector<float>(n * d)};
+      for (std::size_t i = 0; i < n; ++i) std::copy_n(all.data.data() + (i * parts + k) * d, d, one.data.data() + i * d);
+      own.push_back(std::move(one));
+    }
+    return own;
+  }
+
+ private:
+  static std::string name(const auto& modules, std::size_t k) { return modules[k / 2].path + (k % 2 == 0 ? ".prefix.key" : ".prefix.value"); }
+};
+template <>
+struct PeftFormat<PTuningV2> : PeftFormat<Prefix> {};
+
+}  // namespace peft
