@@ -177,9 +177,11 @@ class Foundation(Recipe):
 def train(recipe, trainable, batches, steps):
     """AdamW over `steps` batches, taken in turn; returns the losses (without penalties), each before its step."""
     recipe.reset()
-    groups = [{"params": [p for k, p in trainable.items() if recipe.decays(k) == decays],
-               "weight_decay": DECAY if decays else 0.0} for decays in (True, False)]
-    optimizer = torch.optim.AdamW([g for g in groups if g["params"]], lr=recipe.lr, betas=BETAS, eps=EPS)
+    groups = {}
+    for k, p in trainable.items():
+        groups.setdefault((recipe.decays(k), recipe.lr_factor(k)), []).append(p)
+    optimizer = torch.optim.AdamW([{"params": group, "weight_decay": DECAY if decays else 0.0, "lr": recipe.lr * factor}
+                                   for (decays, factor), group in groups.items()], betas=BETAS, eps=EPS)
     losses = []
     for i in range(steps):
         batch = batches[i % len(batches)]

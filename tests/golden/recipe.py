@@ -32,6 +32,9 @@ class Recipe:
     def decays(self, name):
         return True
 
+    def lr_factor(self, name):
+        return 1.0
+
     def after_step(self, step, total, lr):
         """Runs after the optimizer; step counts from 1."""
 

@@ -57,14 +57,14 @@ struct Field {
   Role role;
   Init init;
   Group group;
-  bool table = false;      // an embedding table: gradients touch few rows
+  bool table = false;      // no worker keeps a gradient of its own for it: an embedding table, or filled by `finish` alone
   std::string module{};     // path of the module that it belongs to
   std::int64_t offset = 0;  // elements from the start of the flat buffer
   std::int64_t size() const { return static_cast<std::int64_t>(rows) * cols; }
 };
 
-/// Every tensor that a model owns beside its backbone, as ranges of one contiguous buffer: trained, then trained embedding
-/// tables, then derived, then state. The optimizer, clipping, saving and the exchange between workers walk this list only.
+/// Every tensor that a model owns beside its backbone, as ranges of one contiguous buffer: trained, then derived, then
+/// sources and tables, then state. The optimizer, clipping, saving and the exchange between workers walk this list only.
 class Layout {
  public:
   static constexpr std::int64_t alignment = 16;  // elements
@@ -87,8 +87,8 @@ class Layout {
       return at;
     };
     dense_ = place([](const Field& f) { return f.role == Role::trained && !f.table; });
-    derived_ = place([](const Field& f) { return f.role == Role::derived; });
-    gradients_ = place([](const Field& f) { return f.role == Role::trained && f.table; });
+    derived_ = place([](const Field& f) { return f.role == Role::derived && !f.table; });
+    gradients_ = place([](const Field& f) { return f.role != Role::state && f.table; });
     size_ = place([](const Field& f) { return f.role == Role::state; });
   }
   const std::vector<Field>& fields() const { return fields_; }
@@ -132,8 +132,13 @@ class Fields {
   void table(std::string_view name, Tensor& tensor, Extent rows, Extent cols, Init init = {}) {
     field(tensor, {std::string(name), rows, cols, false, Role::trained, init, {}, true});
   }
-  void derived(std::string_view name, Tensor& tensor, Extent rows, Extent cols) {
-    field(tensor, {std::string(name), rows, cols, false, Role::derived, {}, {}});
+  /// A trained tensor that no op reads while a group runs: its gradient comes from `finish` alone.
+  void source(std::string_view name, Tensor& tensor, Extent rows, Extent cols, Init init = {}, Group group = {}) {
+    field(tensor, {std::string(name), rows, cols, false, Role::trained, init, group, true});
+  }
+  /// `table`: used in place of an embedding table.
+  void derived(std::string_view name, Tensor& tensor, Extent rows, Extent cols, bool table = false) {
+    field(tensor, {std::string(name), rows, cols, false, Role::derived, {}, {}, table});
   }
   void state(std::string_view name, Tensor& tensor, Extent rows, Extent cols, Init init = {}) {
     field(tensor, {std::string(name), rows, cols, false, Role::state, init, {}});

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <peft/ops/activation.hpp>
+#include <peft/ops/map.hpp>
+#include <peft/ops/reduce.hpp>
+
+namespace peft::ops {
+
+/// The hard concrete gate (Louizos et al., 2018), temperature 1:  z = clamp(s (r - l) + l, 0, 1),  s = sigmoid(logit u + alpha),
+/// with u uniform, cut to [1e-4, 1 - 1e-4], or 1/2 when nothing is sampled. P(z > 0) = sigmoid(alpha - log(-l/r)).
+struct HardConcrete {
+  static constexpr double far = 20;  // at alpha = far, -far z is exactly 1, 0 and flat for every u (default stretch)
+
+  double lower = -1.5, upper = 1.5;
+  bool sampled = false;
+  std::uint64_t key = 0;  // of the sample
+
+  HardConcrete with(std::uint64_t salt) const { return {lower, upper, sampled, rng::combine(key, salt)}; }
+
+  /// Of a span of elements; `noise` then numbers the element in its span.
+  KOKKOS_FUNCTION std::uint32_t span_key(std::int64_t s) const {
+    return static_cast<std::uint32_t>(rng::mix(key ^ rng::mix(static_cast<std::uint64_t>(s))));
+  }
+  template <class T>
+  KOKKOS_FUNCTION T noise(std::uint32_t where, std::uint32_t i) const {
+    if (!sampled) return T(0.5);
+    const T u = static_cast<T>(rng::mix32(where + i) >> 8) * T(0x1p-24);
+    return u < T(1e-4) ? T(1e-4) : u > T(1 - 1e-4) ? T(1 - 1e-4) : u;
+  }
+  /// z, and its derivative with respect to alpha.
+  template <class T>
+  KOKKOS_FUNCTION T operator()(T alpha, T u, T& slope) const {
+    const T odds = u * fast_exp(alpha), all = odds + (1 - u), l = static_cast<T>(lower), width = static_cast<T>(upper - lower);
+    const T s = odds / all, z = s * width + l;
+    slope = z > 0 && z < 1 ? width * s * ((1 - u) / all) : T(0);
+    return z < 0 ? T(0) : z > 1 ? T(1) : z;
+  }
+  /// z where nothing is sampled.
+  template <class T>
+  KOKKOS_FUNCTION T middle(T alpha) const {
+    T slope;
+    return (*this)(alpha, T(0.5), slope);
+  }
+};
+
+/// theta = theta0 + z_group z * diff, elementwise; z by `alpha`, z_group by the one number of `group` (empty: 1).
+template <ExecutionSpace E, class T>
+void gated_sum(Worker<E>& w, Mat<T, E> theta, Mat<const T, E> theta0, Mat<const T, E> diff, Mat<const T, E> alpha, Mat<const T, E> group,
+               const HardConcrete& gate, const HardConcrete& group_gate) {
+  const std::int64_t n = static_cast<std::int64_t>(theta.size());
+  T* const y = theta.data();
+  const T *const x = theta0.data(), *const d = diff.data(), *const a = alpha.data(), *const b = group.data();
+  for_rows(w, "peft::gated_sum", static_cast<Extent>((n + span - 1) / span), KOKKOS_LAMBDA(Extent s) {
+    const std::int64_t begin = s * span, end = begin + span < n ? begin + span : n;
+    const std::uint32_t where = gate.span_key(s);
+    T slope, outer = 1;
+    if (b) outer = group_gate(b[0], group_gate.template noise<T>(group_gate.span_key(0), 0), slope);
+    for (std::int64_t i = begin; i < end; ++i) {
+      const T z = gate(a[i], gate.template noise<T>(where, static_cast<std::uint32_t>(i - begin)), slope);
+      y[i] = x[i] + outer * z * d[i];
+    }
+  });
+}
+
+/// Its backward: ddiff += z_group z dtheta, dalpha += z_group z' diff dtheta, dgroup += z_group' sum(z diff dtheta).
+template <ExecutionSpace E, class T>
+void gated_sum_backward(Worker<E>& w, Mat<const T, E> dtheta, Mat<const T, E> diff, Mat<const T, E> alpha, Mat<const T, E> group,
+                        const HardConcrete& gate, const HardConcrete& group_gate, Mat<T, E> ddiff, Mat<T, E> dalpha, Mat<T, E> dgroup) {
+  const std::int64_t n = static_cast<std::int64_t>(diff.size());
+  const Extent spans = static_cast<Extent>((n + span - 1) / span);
+  const auto scope = w.scope();
+  const Mat<T, E> sums = w.template temp<T>(1, spans);
+  const T *const g = dtheta.data(), *const d = diff.data(), *const a = alpha.data(), *const b = group.data();
+  T *const gd = ddiff.data(), *const ga = dalpha.data(), *const gb = dgroup.data(), *const partial = sums.data();
+  for_rows(w, "peft::gated_sum_backward", spans, KOKKOS_LAMBDA(Extent s) {
+    const std::int64_t begin = s * span, end = begin + span < n ? begin + span : n;
+    const std::uint32_t where = gate.span_key(s);
+    T slope, outer = 1, sum = 0;
+    if (b) outer = group_gate(b[0], group_gate.template noise<T>(group_gate.span_key(0), 0), slope);
+    for (std::int64_t i = begin; i < end; ++i) {
+      const T z = gate(a[i], gate.template noise<T>(where, static_cast<std::uint32_t>(i - begin)), slope);
+      gd[i] += outer * z * g[i];
+      ga[i] += outer * slope * d[i] * g[i];
+      sum += z * d[i] * g[i];
+    }
+    partial[s] = sum;
+  });
+  if (empty(group)) return;
+  for_rows(w, "peft::gated_sum_group", 1, KOKKOS_LAMBDA(Extent) {
+    T slope, sum = 0;
+    group_gate(b[0], group_gate.template noise<T>(group_gate.span_key(0), 0), slope);
+    for (Extent s = 0; s < spans; ++s) sum += partial[s];
+    gb[0] += slope * sum;
+  });
+}
+
+/// What of the expected number of open gates depends on a tensor: sum P(z_i > 0), times P(z_group > 0) (`joint`) or plus it.
+template <ExecutionSpace E, class T>
+double expected_open(Worker<E>& w, Mat<const T, E> alpha, Mat<const T, E> group, double log_ratio, bool joint) {
+  if (w.planning()) return 0;
+  const auto sum = [&](Mat<const T, E> x) {
+    const T* const p = x.data();
+    const T shift = static_cast<T>(log_ratio);
+    return sum_of_spans(w, "peft::expected_open", static_cast<std::int64_t>(x.size()), KOKKOS_LAMBDA(std::int64_t begin, std::int64_t end) {
+      double part = 0;
+      for (std::int64_t i = begin; i < end; ++i) part += 1 / (1 + static_cast<double>(fast_exp(shift - p[i])));
+      return part;
+    });
+  };
+  const double own = sum(alpha);
+  if (empty(group)) return own;
+  return joint ? own * sum(group) : own + sum(group);
+}
+
+/// Adds the gradient of strength * expected_open.
+template <ExecutionSpace E, class T>
+void expected_open_backward(Worker<E>& w, Mat<const T, E> alpha, Mat<const T, E> group, double log_ratio, bool joint, double strength,
+                            Mat<T, E> dalpha, Mat<T, E> dgroup) {
+  const std::int64_t n = static_cast<std::int64_t>(alpha.size());
+  const Extent spans = static_cast<Extent>((n + span - 1) / span);
+  const auto scope = w.scope();
+  const Mat<T, E> sums = w.template temp<T>(1, spans);
+  const T *const a = alpha.data(), *const b = group.data();
+  const T shift = static_cast<T>(log_ratio), scale = static_cast<T>(strength);
+  T *const ga = dalpha.data(), *const gb = dgroup.data(), *const partial = sums.data();
+  for_rows(w, "peft::expected_open_backward", spans, KOKKOS_LAMBDA(Extent s) {
+    const std::int64_t begin = s * span, end = begin + span < n ? begin + span : n;
+    const T outer = joint && b ? 1 / (1 + fast_exp(shift - b[0])) : T(1);
+    T sum = 0;
+    for (std::int64_t i = begin; i < end; ++i) {
+      const T p = 1 / (1 + fast_exp(shift - a[i]));
+      ga[i] += scale * outer * p * (1 - p);
+      sum += p;
+    }
+    partial[s] = sum;
+  });
+  if (empty(group)) return;
+  for_rows(w, "peft::expected_open_group", 1, KOKKOS_LAMBDA(Extent) {
+    const T p = 1 / (1 + fast_exp(shift - b[0]));
+    T sum = joint ? T(0) : T(1);
+    for (Extent s = 0; joint && s < spans; ++s) sum += partial[s];
+    gb[0] += scale * p * (1 - p) * sum;
+  });
+}
+
+}  // namespace peft::ops
