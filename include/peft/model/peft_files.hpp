@@ -78,6 +78,13 @@ Worker<E> small_worker(std::size_t rows, std::size_t cols) {
   return w;
 }
 
+/// PEFT's name of a model's task; "" where it has none (multiple choice).
+template <class M>
+std::string peft_task(const M& model) {
+  const std::string architecture = model.task().architecture();
+  return architecture == "BertForTokenClassification" ? "TOKEN_CLS" : architecture == "BertForMultipleChoice" ? "" : "SEQ_CLS";
+}
+
 /// A model whose method is LoRA alone, gated or not, as PEFT keeps it. Gates are folded into B; with `prune`, ranks whose gate
 /// is exactly zero are left out (SoRA, section 3.2): rows of A, columns of B, whole modules. The scale of each module stays.
 template <class M>
@@ -88,6 +95,7 @@ PeftLora to_peft(const M& model, const std::string& base_model, bool prune = tru
   static_assert(LowRank<D>, "peft::to_peft: the method is no LoRA");
   PeftLora out;
   out.base_model = base_model;
+  out.task_type = peft_task(model);
   const D& delta = model.attached().template delta<0>();
   out.dropout = delta.dropout;
   out.root_scale = delta.scaling == LoraScale::root;
@@ -157,7 +165,7 @@ PeftAdapter to_adapter(const M& model, const std::string& base_model) {
   if constexpr (InPeft<D>) {
     TensorsByName own;
     for (HostTensor& t : tensors_of(model, [](const Field&) { return true; })) own[t.name] = std::move(t);
-    PeftAdapter adapter = new_adapter(PeftFormat<D>::kind, base_model, head_tensors(model), head_prefix<D>());
+    PeftAdapter adapter = new_adapter(PeftFormat<D>::kind, base_model, head_tensors(model), head_prefix<D>(), peft_task(model));
     if constexpr (requires { PeftFormat<D>::describe(model.backbone().shape(), adapter); }) PeftFormat<D>::describe(model.backbone().shape(), adapter);
     PeftFormat<D>::write(model.attached().template delta<0>(), model.attached().placement(0).modules, own, adapter);
     return adapter;
