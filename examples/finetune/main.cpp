@@ -9,7 +9,7 @@
 #include <map>
 #include <string_view>
 
-#include <peft/text/utf8.hpp>
+#include <peft/text/unicode/utf8.hpp>
 
 #include "methods.hpp"
 

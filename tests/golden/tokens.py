@@ -4,7 +4,7 @@
     python tests/golden/tokens.py golden                     rewrites data/wordpiece (committed)
     python tests/golden/tokens.py real MODEL OUT FILE...     writes to OUT (not committed) the ids by MODEL/tokenizer.json
                                                              of every line, field and pair of fields in FILEs
-    python tests/golden/tokens.py unicode                    prints include/peft/text/unicode_ranges.hpp
+    python tests/golden/tokens.py unicode                    prints include/peft/text/unicode/ranges.hpp
 
 Needs `tokenizers` from PyPI alone. The vocabularies are made up here.
 """

@@ -6,8 +6,8 @@
 #include <filesystem>
 #include <peft/io/json.hpp>
 #include <peft/io/mapped_file.hpp>
-#include <peft/text/bert_normalizer.hpp>
-#include <peft/text/bert_words.hpp>
+#include <peft/text/normalize/bert.hpp>
+#include <peft/text/split/bert.hpp>
 #include <peft/text/tokenizer.hpp>
 #include <string>
 #include <string_view>

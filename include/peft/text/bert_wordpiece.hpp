@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <cstdint>
-#include <peft/text/bert_normalizer.hpp>
-#include <peft/text/bert_words.hpp>
-#include <peft/text/wordpiece.hpp>
+#include <peft/text/normalize/bert.hpp>
+#include <peft/text/split/bert.hpp>
+#include <peft/text/model/wordpiece.hpp>
 #include <string>
 #include <string_view>
 #include <vector>

@@ -7,9 +7,9 @@
 #include <limits>
 #include <peft/core/error.hpp>
 #include <peft/data/example.hpp>
-#include <peft/text/tokenizer_files.hpp>
+#include <peft/text/files/tokenizer_files.hpp>
 #include <peft/text/tokenizer_parts.hpp>
-#include <peft/text/utf8.hpp>
+#include <peft/text/unicode/utf8.hpp>
 #include <span>
 #include <string>
 #include <string_view>

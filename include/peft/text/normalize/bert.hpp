@@ -4,8 +4,8 @@
 
 #include <cstddef>
 #include <peft/core/error.hpp>
-#include <peft/text/characters.hpp>
-#include <peft/text/utf8.hpp>
+#include <peft/text/unicode/characters.hpp>
+#include <peft/text/unicode/utf8.hpp>
 #include <string>
 #include <string_view>
 #include <vector>

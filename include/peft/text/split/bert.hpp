@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <cstddef>
-#include <peft/text/characters.hpp>
-#include <peft/text/utf8.hpp>
+#include <peft/text/unicode/characters.hpp>
+#include <peft/text/unicode/utf8.hpp>
 #include <string_view>
 
 namespace peft {

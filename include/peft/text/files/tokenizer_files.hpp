@@ -7,9 +7,9 @@
 #include <peft/core/error.hpp>
 #include <peft/io/json.hpp>
 #include <peft/io/json_fields.hpp>
-#include <peft/text/tokenizer_json.hpp>
+#include <peft/text/files/tokenizer_json.hpp>
 #include <peft/text/tokenizer_parts.hpp>
-#include <peft/text/vocab_txt.hpp>
+#include <peft/text/files/vocab_txt.hpp>
 #include <string>
 #include <system_error>
 #include <variant>

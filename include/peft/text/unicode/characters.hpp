@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <peft/text/unicode_ranges.hpp>
+#include <peft/text/unicode/ranges.hpp>
 
 /// The classes of characters that BERT's text preparation tells apart.
 namespace peft::characters {

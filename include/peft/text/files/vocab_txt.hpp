@@ -6,7 +6,7 @@
 #include <peft/core/error.hpp>
 #include <peft/io/mapped_file.hpp>
 #include <peft/text/tokenizer_parts.hpp>
-#include <peft/text/utf8.hpp>
+#include <peft/text/unicode/utf8.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
