@@ -219,17 +219,22 @@ TEST_CASE("rows gathered, averaged, and put behind a prefix", "[gradcheck]") {
     CHECK(gradcheck_op(loss, backward, {{"x", x, dx}}).worst < 1e-6);
 
     const Extent p = 2;
-    const std::vector<int> keys{0, 3, 9, 14};
+    const std::vector<int> keys{0, 3, 9, 14}, examples{3, 4, 4};
     Tens prefix = random(p, d, 3), y(8 + 3 * p, d), dprefix(p, d), dtokens(8, d), q = random(8 + 3 * p, d, 4);
-    const auto long_loss = [&] {
-      ops::spread_after_prefix(w, y.view, x.read(), segment.data(), p);
-      ops::put_prefix(w, y.view, prefix.read(), keys.data(), 3);
-      return dot(y, q);
-    };
-    const auto long_backward = [&] {
-      ops::collect_after_prefix(w, dtokens.view, q.read(), segment.data(), p);
-      ops::take_prefix(w, dprefix.view, q.read(), keys.data(), 3);
-    };
-    CHECK(gradcheck_op(long_loss, long_backward, {{"x", x, dtokens}, {"prefix", prefix, dprefix}}).worst < 1e-6);
+    for (const double probability : {0., 0.4}) {
+      Mask mask(8, probability);
+      mask.drop.example = examples.data();  // one per sequence
+      const auto long_loss = [&] {
+        ops::spread_after_prefix(w, y.view, x.read(), segment.data(), p);
+        ops::put_prefix(w, y.view, prefix.read(), keys.data(), 3, mask.drop);
+        return dot(y, q);
+      };
+      const auto long_backward = [&] {
+        ops::collect_after_prefix(w, dtokens.view, q.read(), segment.data(), p);
+        dprefix.set(0);
+        ops::take_prefix(w, dprefix.view, q.read(), keys.data(), 3, mask.drop);
+      };
+      CHECK(gradcheck_op(long_loss, long_backward, {{"x", x, dtokens}, {"prefix", prefix, dprefix}}).worst < 1e-6);
+    }
   }
 }

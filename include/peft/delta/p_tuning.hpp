@@ -49,7 +49,7 @@ struct PTuning {
     if (encoder == Encoder::none) return fields.trained("prompt", p.prompt, length, m.out, normal(1));
     const bool recurrent = encoder == Encoder::lstm;
     const Extent d = m.out, h = inner_of(d), wide = recurrent ? 2 * h : h;
-    fields.trained("prompt.embedding", p.embedding, length, d, normal(1));
+    fields.source("prompt.embedding", p.embedding, length, d, normal(1));
     if (recurrent) lstm(d).declare(fields, "prompt.lstm_head", p.lstm, d);
     p.mlp.resize(recurrent ? 2 : 3);
     for (std::size_t i = 0; i < p.mlp.size(); ++i)

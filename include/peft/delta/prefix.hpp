@@ -41,7 +41,7 @@ struct Prefix {
 
   void declare_shared(auto& fields, auto& s, const auto& shape) const {
     if (!projection) return;
-    fields.trained("prefix.embedding", s.embedding, length, shape.width, normal(1));
+    fields.source("prefix.embedding", s.embedding, length, shape.width, normal(1));
     nn::declare_affine(fields, "prefix.hidden", s.hidden, shape.width, inner);
   }
   void declare(auto& fields, auto& p, const Module& m) const {

@@ -10,10 +10,11 @@
 
 namespace peft::nn {
 
-/// A trained linear layer of a delta's own, y = x W' + b; p.w (out, in), p.b (1, out). Begins as torch.nn.Linear: both ~ U(+-1/sqrt(in)).
+/// A linear layer of a delta that runs once per step (`prepare`), y = x W' + b; p.w (out, in), p.b (1, out). Begins as
+/// torch.nn.Linear: both ~ U(+-1/sqrt(in)).
 void declare_affine(auto& fields, const std::string& name, auto& p, Extent in, Extent out, bool zero = false) {
   const Init init = zero ? zeros() : uniform(1 / std::sqrt(static_cast<double>(in)));
-  fields.trained(name + ".weight", p.w, out, in, init);
+  fields.source(name + ".weight", p.w, out, in, init);
   fields.vector(name + ".bias", p.b, out, init);
 }
 

@@ -39,8 +39,8 @@ struct BiLstm {
       for (int back = 0; back < 2; ++back) {
         const std::string end = "_l" + std::to_string(l) + (back ? "_reverse" : "");
         auto& d = p[static_cast<std::size_t>(l)][static_cast<std::size_t>(back)];
-        fields.trained(name + ".weight_ih" + end, d.w_ih, 4 * hidden, l == 0 ? in : 2 * hidden, init);
-        fields.trained(name + ".weight_hh" + end, d.w_hh, 4 * hidden, hidden, init);
+        fields.source(name + ".weight_ih" + end, d.w_ih, 4 * hidden, l == 0 ? in : 2 * hidden, init);
+        fields.source(name + ".weight_hh" + end, d.w_hh, 4 * hidden, hidden, init);
         fields.vector(name + ".bias_ih" + end, d.b_ih, 4 * hidden, init);
         fields.vector(name + ".bias_hh" + end, d.b_hh, 4 * hidden, init);
       }
