@@ -56,9 +56,14 @@ std::vector<peft::report::Module> modules_of(const M& model, const std::string& 
 template <class D>
 concept gated = peft::LowRank<D> && requires(typename D::template Params<peft::Mat<float>> p) { p.g; };
 
+/// Trains as `fit` does.
+inline constexpr auto plain_fit = [](auto& engine, const auto& data, const auto& options, const auto& score) {
+  return peft::fit(engine, data, options, score);
+};
+
 /// Runs a whole job with one method. `label` is what the tree shows beside each of its modules.
-template <class Task, class Method>
-int run_with(const Job& job, Task task, Method method, const std::string& label) {
+template <class Task, class Method, class Train>
+int run_with(const Job& job, Task task, Method method, const std::string& label, const Train& train) {
   using namespace peft;
   job.settings();
   using M = Model<Bert<float>, Method, Task>;
@@ -124,7 +129,7 @@ int run_with(const Job& job, Task task, Method method, const std::string& label)
       bar.clear();
       job.show_epoch(r, o.epochs);
     };
-    result.history = fit(engine, *job.loader, fit_options, score);
+    result.history = train(engine, *job.loader, fit_options, score);
   }
   if (result.history.interrupted) {
     std::cerr << "stopped after step " << result.history.steps
@@ -164,8 +169,8 @@ int run_with(const Job& job, Task task, Method method, const std::string& label)
 }
 
 /// The same with the task that --task and --pooling name.
-template <class Method>
-int run(const Job& job, Method method, const std::string& label) {
-  if (job.reads_rows()) return run_with(job, job.rows_task(), method, label);
-  return run_with(job, job.first_task(), method, label);
+template <class Method, class Train = decltype(plain_fit)>
+int run(const Job& job, Method method, const std::string& label, const Train& train = plain_fit) {
+  if (job.reads_rows()) return run_with(job, job.rows_task(), method, label, train);
+  return run_with(job, job.first_task(), method, label, train);
 }

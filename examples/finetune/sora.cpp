@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <peft/delta/sora.hpp>
+#include "sora.hpp"
 
 #include "methods.hpp"
 #include "run.hpp"
@@ -7,15 +7,13 @@
 namespace {
 
 int run_it(const Job& job) {
-  using namespace peft;
-  SoRA<Dynamic> method;
-  auto& part = std::get<0>(method.deltas);
-  part.mask = job.sites(Linear, Linear);
-  part.delta.rank = static_cast<int>(job.setting("rank", job.options.rank));
-  part.delta.alpha = job.setting("alpha", job.options.alpha);
-  part.delta.dropout = job.options.delta_dropout;
-  part.delta.gate.strength = job.setting("sparsity", 0.375);
-  return run(job, method, cat("SoRA r=", part.delta.rank));
+  ChosenSoRA method = chosen_sora(job);
+  auto& lora = std::get<0>(method.deltas).delta;
+  const int chosen = job.choice("operator", {"scaled", "constant", "released"});
+  const double standard[] = {0.375, peft::ConstantXi::standard, peft::ReferenceXi::standard};
+  lora.gate.xi.chosen = static_cast<ChosenXi::Operator>(chosen);
+  lora.gate.strength = job.setting("sparsity", standard[chosen]);
+  return run(job, method, peft::cat("SoRA r=", lora.rank));
 }
 
 const Entry entry("sora", "SoRA: LoRA whose ranks are pruned by proximal gates", 1e-3, run_it);

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <peft/io/atomic_file.hpp>
+#include <peft/report/numbers.hpp>
+#include <peft/report/table.hpp>
+#include <peft/train/sparsity_schedule.hpp>
+
+#include <algorithm>
+#include <filesystem>
+#include <iostream>
+
+#include "methods.hpp"
+#include "run.hpp"
+#include "sora.hpp"
+
+namespace {
+
+using namespace peft;
+
+SparsitySchedule schedule_of(const Job& job) {
+  SparsitySchedule s;
+  s.path = static_cast<XiPath>(job.choice("path", {"linear", "log-linear", "exp-linear"}));
+  s.first = job.setting("xi-first", s.first);
+  s.last = job.setting("xi-last", s.last);
+  s.steps = static_cast<int>(job.setting("steps", s.steps));
+  s.epochs = static_cast<int>(job.setting("step-epochs", s.epochs));
+  s.later_lr = job.setting("later-lr", s.later_lr);
+  if (!job.options.out.empty()) s.folder = std::filesystem::path(job.options.out) / "steps";
+  s.base_model = job.base_model();
+  s.values();  // refuses what cannot be followed before anything is loaded
+  return s;
+}
+
+/// The scores on the first `count` training examples; the released code takes 1,000.
+metric::Scores memorised(const Job& job, auto& engine, std::size_t count) {
+  const Tokenized& data = job.loader->data();
+  std::vector<float> logits;
+  std::vector<double> targets;
+  count = std::min(count, data.size());
+  for (std::size_t begin = 0; begin < count; begin += 64) {
+    Batch b;
+    for (std::size_t i = begin; i < std::min(begin + 64, count); ++i) data.add_to(b, i);
+    const auto part = engine.predict(b);
+    logits.insert(logits.end(), part.begin(), part.end());
+    targets.insert(targets.end(), b.targets.begin(), b.targets.end());
+  }
+  return metric::score(job.kind, decide(logits, static_cast<std::size_t>(job.labels())), targets);
+}
+
+void show(const std::vector<SparsityStep>& curve, std::ostream& to) {
+  report::Table table({"xi", "parameters", "ranks", "train", "dev"});
+  for (const SparsityStep& s : curve)
+    if (!s.history.interrupted)
+      table.add({report::significant(s.xi, 3), report::count(s.parameters()), report::count(s.kept()), report::fixed(s.train.main, 4),
+                 report::fixed(s.dev.main, 4)});
+  to << "\n" << table.text();
+}
+
+int run_it(const Job& job) {
+  require(!job.train.tagged && job.train.together == 1, "--method sora-schedule: --task ", job.options.task, " is no classification or regression");
+  require(job.options.epochs > 0, "--method sora-schedule needs --epochs, those of its first step");
+  ChosenSoRA method = chosen_sora(job);
+  auto& lora = std::get<0>(method.deltas).delta;
+  lora.gate.xi.chosen = job.choice("operator", {"constant", "released"}) == 0 ? ChosenXi::constant : ChosenXi::released;
+  const SparsitySchedule schedule = schedule_of(job);
+  const double sample = job.setting("train-sample", 1000);
+  require(sample >= 1, "the setting train-sample is ", sample, ", expected 1 or more");
+
+  const auto train = [&]<class Options>(auto& engine, const auto& data, const Options& options, const auto& score) {
+    ProgressBar bar;
+    SparsityCallbacks<Options> callbacks;
+    callbacks.before = [&](int step, double xi, Options& now) {
+      std::cout << "step " << step + 1 << "/" << schedule.steps << "  xi " << report::significant(xi, 3) << "\n" << std::flush;
+      bar = ProgressBar();
+      now.on_step = bar;
+      now.on_epoch = [&, epochs = now.epochs](const EpochReport& r) {
+        bar.clear();
+        job.show_epoch(r, epochs);
+      };
+    };
+    const auto curve = fit_sparsity_schedule(
+        engine, data, options, schedule, [&] { return memorised(job, engine, static_cast<std::size_t>(sample)); }, score, callbacks);
+    show(curve, std::cout);
+    if (!job.options.out.empty() && !curve.back().history.interrupted)
+      write_file(std::filesystem::path(job.options.out) / "sparsity.tsv", sparsity_table(curve));
+    return history_of(curve);
+  };
+  return run(job, method, cat("SoRA r=", lora.rank), train);
+}
+
+const Entry entry("sora-schedule", "SoRA, its gates shrunk more step by step: what is left, and how good it is", 1e-3, run_it);
+
+}  // namespace
