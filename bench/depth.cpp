@@ -38,7 +38,7 @@ int main(int argc, char** argv) {
     const auto backbone = Bert<float>::random(config, 1);
     line<Method<SideNet<Read<GRU, 128>>>>("read", backbone);
     line<Method<Delta<LoRA<8>, At<Query, Value>>>>("lora", backbone);
-    line<Method<Pfeiffer<48>>>("pfeiffer", backbone);
+    line<Pfeiffer<48>>("pfeiffer", backbone);
     line<Method<Delta<Bias>>>("bitfit", backbone);
     line<Method<Delta<Full>>>("full", backbone);
   }
