@@ -11,7 +11,7 @@ namespace {
 /// output_deviation.
 int run_it(const Job& job) {
   using namespace peft;
-  const std::string variant = job.setting("variant", "direct");
+  const std::string variant = job.setting("variant", std::string("direct"));
   require(variant == "direct" || variant == "concat" || variant == "gated" || variant == "layers", "--set variant=", variant,
           ": direct, concat, gated or layers");
   const auto train = [&](auto method) {
@@ -22,7 +22,7 @@ int run_it(const Job& job) {
     net.output_deviation = job.setting("output_deviation", 0);
     std::string label = cat("READ ", net.width);
     if constexpr (requires { net.cell; }) {
-      const std::string cell = job.setting("cell", "gru");
+      const std::string cell = job.setting("cell", std::string("gru"));
       net.cell = AnyCell::named(cell);
       net.norm_after = job.setting("norm_after", 0) != 0;
       label = cat("READ ", cell, " ", net.width);

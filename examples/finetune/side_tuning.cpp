@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <peft/side/side_tuning.hpp>
+
+#include "methods.hpp"
+#include "run.hpp"
+
+namespace {
+
+/// Settings: reduction, heads (0: the backbone's), depth, alpha0 (what its sigmoid's argument begins with), blend (learned, fixed),
+/// start (pruned, random).
+int run_it(const Job& job) {
+  using namespace peft;
+  Method<SideNet<SideTuning<>>> method;
+  auto& side = std::get<0>(method.deltas).delta;
+  side.reduction = static_cast<int>(job.setting("reduction", 8));
+  side.heads = static_cast<int>(job.setting("heads", 0));
+  side.depth = static_cast<int>(job.setting("depth", 2));
+  side.start = job.setting("alpha0", 0);
+  const std::string blend = job.setting("blend", std::string("learned")), start = job.setting("start", std::string("random"));
+  require(blend == "learned" || blend == "fixed", "--set blend=", blend, ": learned or fixed");
+  require(start == "pruned" || start == "random", "--set start=", start, ": pruned or random");
+  side.blends = blend == "learned";
+  side.pruned = start == "pruned";
+  return run(job, method, cat("side-tuning 1/", side.reduction));
+}
+
+const Entry entry("side-tuning", "side-tuning: the backbone's output blended with that of a small encoder", 1e-3, run_it);
+
+}  // namespace

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <cmath>
+#include <string>
+
+#include <peft/concepts.hpp>
+#include <peft/ops/gemm.hpp>
+#include <peft/ops/map.hpp>
+#include <peft/ops/reduce.hpp>
+
+namespace peft {
+
+/// A trained linear map into or out of a side net: p.w (out, in), p.b (1, out). Begins as torch.nn.Linear, both ~ U(+-1/sqrt(in)),
+/// or with `zero` as nothing.
+void declare_projection(auto& fields, const std::string& name, auto& p, Extent in, Extent out, bool zero = false) {
+  const Init init = zero ? zeros() : uniform(1 / std::sqrt(static_cast<double>(in)));
+  fields.trained(name + ".weight", p.w, out, in, init);
+  fields.vector(name + ".bias", p.b, out, init);
+}
+
+/// y (n, out) = x W' + b, from x (n, in).
+void project(auto& c, const auto& p, auto x, auto y) {
+  ops::broadcast_row(c.w, y, constant(p.b));
+  ops::gemm(c.w, y, x, t(p.w), 1, 1);
+}
+
+/// dW += dy' x, db += dy summed over rows, dx = dy W; dx may be empty: not wanted.
+void project_backward(auto& c, const auto& p, auto x, auto dy, auto& g, auto dx) {
+  ops::gemm(c.w, g.w, t(dy), x, 1, 1);
+  ops::add_column_sums(c.w, g.b, constant(dy));
+  if (!empty(dx)) ops::gemm(c.w, dx, dy, p.w);
+}
+
+}  // namespace peft
