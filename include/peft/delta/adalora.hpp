@@ -18,10 +18,9 @@ namespace peft {
 /// gates g of a LoRA. P, Q ~ N(0, 0.02^2), e = 0. A penalty keeps P and Q orthogonal; after each optimizer step the least
 /// important triplets of the whole model have their e set to zero, down to a budget that falls as a cubic from `rank` to
 /// `target` per matrix. s stays that of the first rank. Defaults as PEFT's; the importance is that of the released code: values
-/// after the step, gradient before it. Trains rank (in + out + 1) per matrix; a triplet that stays costs in + out.
+/// after the step, gradient before it. `start` has no meaning here. Trains rank (in + out + 1) per matrix; a triplet that stays costs in + out.
 template <class Orthogonality = SquaredOrthogonality>
 struct AdaLoRA : LoRA<Dynamic, SingularValues> {
-  using Base = LoRA<Dynamic, SingularValues>;
   using Places = At<Linear>;
   using gated = void;  // it has its gate
   AdaLoRA() {
@@ -36,19 +35,21 @@ struct AdaLoRA : LoRA<Dynamic, SingularValues> {
   Orthogonality orthogonality{};
 
   template <class V>
-  struct Params : Base::template Params<V> {
+  struct Params {
+    V A, B, g;                                               // Q (r, in), P (out, r), e (1, r)
+    double scale = 0;
     V mean_A, mean_B, mean_g, spread_A, spread_B, spread_g;  // state, shaped as A, B and g
   };
 
   void declare(auto& fields, auto& p, const Module& m) const {
     const int r = rank_of(m);
     fields.trained("lora_A", p.A, r, m.in, normal(0.02));
-    fields.trained("lora_B", p.B, m.out, r, normal(0.02));
+    fields.trained("lora_B", p.B, m.out, r, normal(0.02), {.lr_factor = b_rate, .decays = true});
     gate.declare(fields, p, r);
     fields.state("mean_A", p.mean_A, r, m.in), fields.state("spread_A", p.spread_A, r, m.in);
     fields.state("mean_B", p.mean_B, m.out, r), fields.state("spread_B", p.spread_B, m.out, r);
     fields.state("mean_E", p.mean_g, 1, r), fields.state("spread_E", p.spread_g, 1, r);
-    p.scale = alpha_of(m) / (r + 1e-5);
+    p.scale = alpha_of(m) / ((scaling == LoraScale::rank ? r : std::sqrt(double(r))) + 1e-5);
   }
 
   double penalty(auto& c, auto& all) const { return orthogonality.penalty(c, all.modules); }
