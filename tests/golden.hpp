@@ -81,7 +81,7 @@ void check(const std::filesystem::path& model_folder, const std::filesystem::pat
       model.write(f, file.at("init." + f.name).template values<T>());
     });
     for (const Field& f : model.layout().fields())
-      if (f.role == Role::state) model.write(f, std::vector<T>(static_cast<std::size_t>(f.size()), static_cast<T>(f.init.scale)));
+      if (f.role == Role::state && f.init.kind == Init::constant) model.write(f, std::vector<T>(static_cast<std::size_t>(f.size()), static_cast<T>(f.init.scale)));
     engine.prepare();
   };
   const AdamW adamw{.lr = 1e-3};

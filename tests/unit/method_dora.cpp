@@ -22,12 +22,14 @@ struct Given : DoRA<2> {
   }
 };
 
-template <class D>
-D with(double alpha, double dropout) {
-  D d;
-  d.alpha = alpha;
-  d.dropout = dropout;
-  return d;
+/// The gradient as it is.
+template <class Places>
+Delta<DoRA<2>, Places> full(double dropout = 0) {
+  Delta<DoRA<2>, Places> part;
+  part.delta.norm = DoraNorm::differentiated;
+  part.delta.alpha = 5;
+  part.delta.dropout = dropout;
+  return part;
 }
 
 }  // namespace
@@ -71,12 +73,13 @@ TEST_CASE("ops: rescaled outputs, norms of rows and their gradients", "[gradchec
 }
 
 TEST_CASE("DoRA: gradients and a step", "[gradcheck]") {
-  whole::check_alone(with<DoRA<3, FullNorm>>(5, 0.2));
-  whole::check_alone(with<Given>(5, 0.2));
-  whole::check(Method<Delta<DoRA<2, FullNorm>, At<Query, FfnUp, FfnDown, Pooler>>>{});
+  whole::check_alone(full<At<>>(0.2).delta);
+  using Places = At<Query, FfnUp, FfnDown, Pooler>;
+  whole::check(Method<Delta<DoRA<2>, Places>>(full<Places>()));
 }
 
 TEST_CASE("DoRA whose norm is detached: gradients where the norm is given", "[gradcheck]") {
+  whole::check_alone<Given>();
   Delta<Given, At<Query, AttnOut>> given;
   given.delta.dropout = 0.2;
   whole::check(Method<Delta<Given, At<Query, AttnOut>>>(given));
@@ -85,7 +88,7 @@ TEST_CASE("DoRA whose norm is detached: gradients where the norm is given", "[gr
 TEST_CASE("DoRA between other deltas of its site: what comes before is scaled too", "[gradcheck]") {
   using First = Delta<LoRA<2>, At<Query, Value>>;
   using Last = Delta<LoRA<1>, At<Query>>;
-  whole::check(Method<First, Delta<DoRA<2, FullNorm>, At<Query>>, Last, Delta<Bias, At<Query>>>{});
+  whole::check(Method<First, Delta<DoRA<2>, At<Query>>, Last, Delta<Bias, At<Query>>>(First{}, full<At<Query>>(), Last{}, {}));
 }
 
 TEST_CASE("DoRA: what it trains, how it begins, how it is merged") {

@@ -5,25 +5,22 @@
 
 namespace peft {
 
-/// The norm counts as a constant in backward: the paper's section 4.3, with which its experiments and PEFT train.
-struct DetachedNorm {
-  static constexpr bool differentiates = false;
-};
-/// The gradient of eq. 5 and 6 as they stand: A and B also learn through the norm.
-struct FullNorm {
-  static constexpr bool differentiates = true;
-};
+/// What backward makes of the norm. `constant`: the paper's section 4.3, with which its experiments and PEFT train.
+/// `differentiated`: the gradient of eq. 5 as it stands, so that A and B also learn through the norm.
+enum class DoraNorm { constant, differentiated };
 
 /// DoRA (Liu et al., 2024, eq. 5):  W = m (W0 + s B A) / |W0 + s B A|, a norm and a magnitude per row (output); m = |W0| and
 /// B = 0 at first. As x W' is what the site already gives, W0 x and the branch are scaled where they are:
 ///   y <- (m / norm) (y - b + s B A drop(x)) + b.
 /// Dropout acts on the branch alone (PEFT drops the input of W0 in this product, too). Branches listed before it are scaled with
 /// the rest, those after it are not. Trains r (in + out) + out per matrix.
-template <int r, class Norm = DetachedNorm>
+template <int r>
 struct DoRA : LoRA<r> {
   using Base = LoRA<r>;
   using gated = void;  // a gate would have to enter the norm
   static constexpr bool rescales = true;
+
+  DoraNorm norm = DoraNorm::constant;
 
   template <class V>
   struct Params : Base::template Params<V> {
@@ -55,7 +52,7 @@ struct DoRA : LoRA<r> {
       auto &p = all.modules[i], &g = grads.modules[i];
       const auto scope = c.w.scope();
       decltype(p.A) W;
-      if constexpr (Norm::differentiates) W = adapted(c, p, c.frozen[i].w);
+      if (norm == DoraNorm::differentiated) W = adapted(c, p, c.frozen[i].w);
       ops::magnitude_backward(c.w, g.m, W, constant(g.ratio), constant(p.ratio), constant(p.norm));  // dm += dratio / norm; dW
       if (empty(W)) continue;
       ops::gemm(c.w, g.B, W, t(p.A), p.scale, 1);                            // dB   += s dW A'        (out, r)

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <peft/delta/vera.hpp>
+#include <peft/io/peft_vera.hpp>
+
+#include "methods.hpp"
+#include "run.hpp"
+
+namespace {
+
+int run_it(const Job& job) {
+  using namespace peft;
+  Method<Delta<VeRA, At<Linear, Pooler>>> method;
+  auto& part = std::get<0>(method.deltas);
+  part.mask = job.sites(Query | Value, Linear | Pooler);
+  part.delta.rank = static_cast<int>(job.setting("rank", 256));
+  part.delta.d = job.setting("d", 0.1);
+  part.delta.seed = static_cast<std::uint64_t>(job.setting("projection", 0));
+  part.delta.dropout = job.options.delta_dropout;
+  require(part.delta.rank > 0, "the setting rank is ", part.delta.rank, ", expected 1 or more");
+  if (job.adapter) {
+    part.mask = Linear | Pooler;
+    configure_from(*job.adapter, part);
+  }
+  return run(job, method, cat("VeRA r=", part.delta.rank));
+}
+
+const Entry entry("vera", "VeRA: vectors that scale frozen random projections, shared by all modules", 1e-2, run_it);
+
+}  // namespace
