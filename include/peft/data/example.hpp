@@ -17,8 +17,9 @@ struct Example {
 /// the special tokens put around the text it is, counted in their order (BERT: [CLS] 0, the first [SEP] 1, the second 2), -1
 /// for a token of the text; `slots` is empty where nobody told.
 struct Encoded {
-  std::vector<std::int32_t> ids, types, slots{};
+  std::vector<std::int32_t> ids, types;
   double target = 0;
+  std::vector<std::int32_t> slots{};
 };
 
 /// A sentence given as words: `first[w]` is the row of word w's first piece; -1 for a word that has none, or was cut off.
