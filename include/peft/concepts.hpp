@@ -15,17 +15,6 @@
 /// live in `Params<V>` (V: a matrix view), listed once by `declare`. Everything marked optional may be left out.
 namespace peft {
 
-/// How a delta acts on its site.
-enum class Route {
-  branch,  // y += f(x)                      LoRA, parallel adapter
-  post,    // y  = f(y), in place            adapters, scaled outputs
-  pre,     // x  = f(x), in place            PASTA, scaled inputs
-  weight,  // the site uses other tensors    full fine-tuning, BitFit, diff pruning
-  prefix,  // keys and values to attend to   prefix tuning
-  input,   // rows before the embeddings     prompt tuning
-  side     // its own network over depth     READ, LST
-};
-
 /// What backward will want to read again; the engine keeps nothing else of a site.
 enum class Keep : unsigned { nothing = 0, input = 1 };
 

@@ -7,6 +7,17 @@
 
 namespace peft {
 
+/// How a delta acts on its site.
+enum class Route {
+  branch,  // y += f(x)                      LoRA, parallel adapter
+  post,    // y  = f(y), in place            adapters, scaled outputs
+  pre,     // x  = f(x), in place            PASTA, scaled inputs
+  weight,  // the site uses other tensors    full fine-tuning, BitFit, diff pruning
+  prefix,  // keys and values to attend to   prefix tuning
+  input,   // rows before the embeddings     prompt tuning
+  side     // its own network over depth     READ, LST
+};
+
 /// Where a delta can sit: any module with an input and an output.
 enum class Site : unsigned {
   query, key, value, attn_out, ff_up, ff_down, pooler,  // linear: (n, in) to (n, out), weight (out, in), bias

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include <peft/concepts.hpp>
 #include <peft/nn/layernorm.hpp>
 #include <peft/nn/linear.hpp>
 #include <peft/nn/packed.hpp>
@@ -9,6 +8,7 @@
 #include <peft/ops/attention.hpp>
 #include <peft/ops/prefix.hpp>
 #include <peft/ops/select.hpp>
+#include <peft/site.hpp>
 
 namespace peft::nn {
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include <peft/concepts.hpp>
 #include <peft/ops/norm.hpp>
 #include <peft/ops/reduce.hpp>
+#include <peft/site.hpp>
 
 namespace peft::nn {
 
