@@ -44,7 +44,7 @@ struct Compacter : Bottleneck<Route::post, F, G> {
   }
   void declare(auto& fields, auto& p, const Module& m) const {
     const Extent w = this->width_of(m);
-    require(w % n == 0 && m.out % n == 0, m.path, ": Compacter's n = ", n, " does not divide the width ", m.out, " or the bottleneck's ", w);
+    require(n > 0 && w % n == 0 && m.out % n == 0, m.path, ": Compacter's n = ", n, " does not divide the width ", m.out, " or the bottleneck's ", w);
     declare(fields, "adapter_down", p.down, p.down_phm, p.down_bias, m.out, w);
     declare(fields, "adapter_up", p.up, p.up_phm, p.up_bias, w, m.out);
     this->gate.declare(fields, p, w);

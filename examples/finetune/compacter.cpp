@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <peft/delta/compacter.hpp>
+#include <peft/delta/full.hpp>
+
+#include "methods.hpp"
+#include "run.hpp"
+
+namespace {
+
+int run_it(const Job& job) {
+  using namespace peft;
+  Method<Delta<Compacter<>>, Delta<Full, At<AttnNorm, FfnNorm>>> method;
+  auto& [adapters, norms] = method.deltas;
+  adapters.mask = job.sites(Attention | Ffn, Attention | Ffn);
+  adapters.delta.n = static_cast<int>(job.setting("n", 4));
+  adapters.delta.rank = static_cast<int>(job.setting("rank", 1));
+  adapters.delta.reduction = static_cast<int>(job.setting("reduction", 32));
+  adapters.delta.shared_rule = job.setting("shared-rule", 1) != 0;
+  return run(job, method, cat("Compacter, n=", adapters.delta.n, ", LayerNorms trained"));
+}
+
+const Entry entry("compacter", "Compacter: adapters of Kronecker products, and LayerNorms", 3e-3, run_it);
+
+}  // namespace

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <peft/delta/full.hpp>
+#include <peft/delta/low_rank_adapter.hpp>
+
+#include "methods.hpp"
+#include "run.hpp"
+
+namespace {
+
+int run_it(const Job& job) {
+  using namespace peft;
+  Method<Delta<LowRankAdapter<>>, Delta<Full, At<AttnNorm, FfnNorm>>> method;
+  auto& [adapters, norms] = method.deltas;
+  adapters.mask = job.sites(Attention | Ffn, Attention | Ffn);
+  adapters.delta.rank = static_cast<int>(job.setting("rank", 1));
+  adapters.delta.reduction = static_cast<int>(job.setting("reduction", 32));
+  return run(job, method, cat("low-rank adapter, r=", adapters.delta.rank, ", LayerNorms trained"));
+}
+
+const Entry entry("low-rank-adapter", "adapters of low rank, and LayerNorms", 3e-3, run_it);
+
+}  // namespace

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <peft/delta/adapter.hpp>
+
+#include "methods.hpp"
+#include "run.hpp"
+
+namespace {
+
+int run_it(const Job& job) {
+  using namespace peft;
+  Method<Delta<ParallelAdapter<Dynamic>, At<Attention, Ffn>>> method;
+  auto& part = std::get<0>(method.deltas);
+  part.mask = job.sites(Ffn, Attention | Ffn);
+  part.layers.first = static_cast<int>(job.setting("drop-layers", 0));
+  part.delta.width = static_cast<int>(job.setting("width", 512));
+  part.delta.scale = job.setting("scale", 4);
+  return run(job, method, cat("parallel adapter, width ", part.delta.width));
+}
+
+const Entry entry("parallel-adapter", "adapters beside the feed-forward, scaled", 5e-4, run_it);
+
+}  // namespace
