@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <peft/delta/adalora.hpp>
+#include <peft/io/peft_adalora.hpp>
 
 #include "methods.hpp"
 #include "run.hpp"
@@ -17,7 +18,7 @@ struct ChosenOrthogonality : DefectPenalty<ChosenOrthogonality> {
   double slope(auto& c, auto D) const { return squared ? SquaredOrthogonality{}.slope(c, D) : MeanOrthogonality{}.slope(c, D); }
 };
 
-int run_it(const Job& job) {
+int run_adalora(const Job& job) {
   Method<Delta<AdaLoRA<ChosenOrthogonality>, At<Linear>>> method;
   auto& part = std::get<0>(method.deltas);
   auto& delta = part.delta;
@@ -34,9 +35,13 @@ int run_it(const Job& job) {
   delta.beta2 = job.setting("beta2", delta.beta2);
   delta.orthogonality.squared = job.choice("orthogonality", {"squared", "mean"}) == 0;
   delta.orthogonality.gamma = job.setting("gamma", delta.orthogonality.squared ? SquaredOrthogonality{}.gamma : MeanOrthogonality{}.gamma);
+  if (job.adapter) {
+    part.mask = Linear;
+    configure_from(*job.adapter, part);
+  }
   return run(job, method, cat("AdaLoRA r=", delta.rank, ", at last ", delta.target));
 }
 
-const Entry entry("adalora", "AdaLoRA: ranks in the form of singular values, the least important pruned", 1e-3, run_it);
+const Entry adalora_entry("adalora", "AdaLoRA: ranks in the form of singular values, the least important pruned", 1e-3, run_adalora);
 
 }  // namespace

@@ -67,7 +67,7 @@ int run_with(const Job& job, Task task, Method method, const std::string& label,
   using namespace peft;
   job.settings();
   using M = Model<Bert<float>, Method, Task>;
-  using D = AloneIn<M>;
+  using D = ContentsOf<M>;
   const Options& o = job.options;
   auto backbone = Bert<float>::open(o.model)->with_dropout(o.dropout, o.dropout, o.dropout);
   M model(backbone, task, method, o.seed);
@@ -149,9 +149,10 @@ int run_with(const Job& job, Task task, Method method, const std::string& label,
       result.rank_kept += lora.modules[k].rank;
     }
     if (!saved) save_peft_lora(out / "pruned", lora);
-  } else if constexpr (HasPeftFiles<D>) {
+  }
+  if constexpr (InPeft<D> || (HasPeftFiles<D> && !gated<D>)) {
     if (!saved) save_peft(out, to_adapter(model, job.base_model()));
-    saved = saved || !peft_files_are_lossy<D>();
+    saved = saved || !(gated<D> || peft_files_are_lossy<D>());
   }
   auto settings = job.settings();
   settings["pooling"] = o.pooling;

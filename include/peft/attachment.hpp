@@ -2,6 +2,7 @@
 #pragma once
 #include <algorithm>
 #include <array>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -65,7 +66,7 @@ class Attachment {
           if (s.per_layer && !part.layers.contains(layer)) continue;
           anywhere = true;
           Module m = backbone.module(s.site, layer);
-          if (!part.only.empty() && !part.only.contains(m.path)) continue;
+          if (part.only && !part.only->contains(m.path)) continue;
           if constexpr (requires { part.delta.attaches(m); })
             if (!part.delta.attaches(m)) continue;
           p.index[static_cast<std::size_t>(s.site) * (layers + 1) + layer + 1] = static_cast<int>(p.modules.size());
@@ -74,7 +75,7 @@ class Attachment {
         }
       }
       require(anywhere, "a delta's mask leaves it no place: none of its sites is in the mask");
-      for (const std::string& path : part.only)
+      for (const std::string& path : part.only.value_or(std::set<std::string>{}))
         require(std::any_of(p.modules.begin(), p.modules.end(), [&](const Module& m) { return m.path == path; }), "the delta cannot sit on ",
                 path, ": the backbone has no such place, or its sites and layers leave it out");
       p.first_field = layout.fields().size();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <optional>
 #include <set>
 #include <string>
 #include <tuple>
@@ -46,7 +47,7 @@ struct Delta {
   D delta{};
   SiteSet mask{~0u};
   LayerRange layers = Where::layers();
-  std::set<std::string> only{};  // modules by path; empty: all of the places
+  std::optional<std::set<std::string>> only{};  // modules by path; absent: all of the places
 };
 
 /// A gate for every bottleneck of the method that can carry one.

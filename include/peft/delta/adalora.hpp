@@ -41,6 +41,7 @@ struct AdaLoRA : LoRA<Dynamic, SingularValues> {
     V mean_A, mean_B, mean_g, spread_A, spread_B, spread_g;  // state, shaped as A, B and g
   };
 
+  double scale_of(const Module& m) const { return alpha_of(m) / ((scaling == LoraScale::rank ? rank_of(m) : std::sqrt(double(rank_of(m)))) + 1e-5); }
   void declare(auto& fields, auto& p, const Module& m) const {
     const int r = rank_of(m);
     fields.trained("lora_A", p.A, r, m.in, normal(0.02));
@@ -49,7 +50,7 @@ struct AdaLoRA : LoRA<Dynamic, SingularValues> {
     fields.state("mean_A", p.mean_A, r, m.in), fields.state("spread_A", p.spread_A, r, m.in);
     fields.state("mean_B", p.mean_B, m.out, r), fields.state("spread_B", p.spread_B, m.out, r);
     fields.state("mean_E", p.mean_g, 1, r), fields.state("spread_E", p.spread_g, 1, r);
-    p.scale = alpha_of(m) / ((scaling == LoraScale::rank ? r : std::sqrt(double(r))) + 1e-5);
+    p.scale = scale_of(m);
   }
 
   double penalty(auto& c, auto& all) const { return orthogonality.penalty(c, all.modules); }

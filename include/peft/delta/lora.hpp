@@ -60,12 +60,13 @@ struct LoRA {
     const auto known = alphas.find(m.path);
     return known == alphas.end() ? alpha : known->second;
   }
+  double scale_of(const Module& m) const { return alpha_of(m) / (scaling == LoraScale::rank ? rank_of(m) : std::sqrt(double(rank_of(m)))); }
   void declare(auto& fields, auto& p, const Module& m) const {
     const int n = rank_of(m);
     fields.trained("lora_A.weight", p.A, n, m.in, start == LoraStart::uniform ? uniform(1 / std::sqrt(double(m.in))) : normal(1. / n));
     fields.trained("lora_B.weight", p.B, m.out, n, zeros(), {.lr_factor = b_rate, .decays = true});
     gate.declare(fields, p, n);
-    p.scale = alpha_of(m) / (scaling == LoraScale::rank ? n : std::sqrt(double(n)));
+    p.scale = scale_of(m);
   }
 
   void forward(auto& c, const auto& p, auto x, auto y, auto& kept) const {

@@ -49,6 +49,10 @@ using TensorsByName = std::map<std::string, HostTensor>;
 /// How a delta is kept in PEFT's files; a delta without a specialisation is not.
 template <class D>
 struct PeftFormat;
+/// Names several deltas that are one method there. In place of a delta and its modules `write` and `read` are then given tuples of
+/// the method's parts and lists of modules, and `configure` the method.
+template <class... D>
+struct Together {};
 template <class D>
 concept InPeft = requires { PeftFormat<D>::kind; };
 
@@ -71,6 +75,12 @@ struct PeftAdapter {
 inline nlohmann::json plain_number(double value) {
   if (value == std::floor(value) && std::abs(value) < 1e15) return static_cast<std::int64_t>(value);
   return value;
+}
+
+/// The same, of a number that went through a division and back: rounding beyond 12 digits is taken off.
+inline nlohmann::json rounded_number(double value) {
+  const double near = std::round(value * 1e6) / 1e6;
+  return plain_number(std::abs(value - near) <= 1e-12 * std::abs(value) ? near : value);
 }
 
 /// A config with the keys that every kind has, and the head. The smallest set: older versions of PEFT refuse keys that
@@ -151,6 +161,11 @@ class PeftTensors {
     return paths;
   }
   bool has(const std::string& name) const { return left_.contains(name); }
+  const std::vector<std::int64_t>& shape_of(const std::string& name) const { return left_.at(name)->shape; }
+  /// Passes over a tensor without elements.
+  void drop_empty(const std::string& name) {
+    if (has(name) && left_.at(name)->data.empty()) left_.erase(name);
+  }
   std::string at(const std::string& path, const std::string& field) const { return prefix_ + path + "." + field; }
 
   /// The tensor `name` as `ours`. Its shape must be `shape`; it comes back with `shaped`, when that is given, of as many elements.

@@ -61,11 +61,9 @@ inline std::string pattern_key(const std::string& path, const std::vector<LoraMo
   return path;
 }
 
-// What PEFT calls alpha; the rounding of the way there and back is taken off.
+// What PEFT calls alpha.
 inline nlohmann::json alpha_of(const PeftLora& lora, const LoraModule& m) {
-  if (!lora.root_scale) return plain_number(m.alpha);
-  const double alpha = m.alpha / std::sqrt(static_cast<double>(m.rank)), near = std::round(alpha * 1e6) / 1e6;
-  return plain_number(std::abs(alpha - near) <= 1e-12 * std::abs(alpha) ? near : alpha);
+  return lora.root_scale ? rounded_number(m.alpha / std::sqrt(static_cast<double>(m.rank))) : plain_number(m.alpha);
 }
 
 inline void fill_config(nlohmann::json& config, const PeftLora& lora, const std::vector<LoraModule>& modules) {

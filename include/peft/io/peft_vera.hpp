@@ -46,8 +46,9 @@ struct PeftFormat<VeRA> {
     part.delta.rank = static_cast<int>(fields.integer("r", 1, 1 << 20, 256));
     part.delta.d = fields.number("d_initial", -1e6, 1e6, 0.1);
     part.delta.seed = static_cast<std::uint64_t>(fields.integer("projection_prng_key", 0, std::int64_t{1} << 62, 0));
-    for (const std::string& path : PeftTensors(from).modules_with("vera_lambda_b")) part.only.insert(path);
-    require(!part.only.empty(), from.source, ": there is no VeRA module in it");
+    const auto paths = PeftTensors(from).modules_with("vera_lambda_b");
+    part.only.emplace(paths.begin(), paths.end());
+    require(!paths.empty(), from.source, ": there is no VeRA module in it");
   }
 
   static std::vector<HostTensor> read(const auto& delta, const auto& modules, PeftTensors& left) {

@@ -14,7 +14,7 @@ namespace peft {
 
 /// The delta can add what it does to its site's weight; and to its bias, where it has `merge_bias(c, p, b)`.
 template <class D, class T, class E>
-concept Merges = requires(const D d, Context<T, E>& c, const typename D::template Params<Mat<T, E>>& p, Mat<T, E> W) { d.merge(c, p, W); };
+concept MergesIntoWeight = requires(const D d, Context<T, E>& c, const typename D::template Params<Mat<T, E>>& p, Mat<T, E> W) { d.merge(c, p, W); };
 
 /// The backbone's weights with everything merged that can be: LoRA's products added, trained tensors in place of frozen ones.
 /// Fails for a method whose change is no change of weights.
@@ -36,7 +36,7 @@ std::map<std::string, std::vector<float>> merged_weights(const M& model) {
         if (!empty(used.w) && changed.count(weight)) fail("merge: two deltas on ", modules[k].path, "; merge one after the other");
         if (!empty(used.w)) changed[weight] = to_host(used.w);
         if (!empty(used.b)) changed[bias] = to_host(used.b);
-      } else if constexpr (Merges<D, T, E>) {
+      } else if constexpr (MergesIntoWeight<D, T, E>) {
         const auto& frozen = model.backbone().store().at(weight);
         Worker<E> w = small_worker<T, E>(frozen.extent(0), frozen.extent(1));
         Context<T, E> c{w};

@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include <peft/delta/lora.hpp>
@@ -75,6 +77,7 @@ template <class T, ExecutionSpace E>
 Worker<E> small_worker(std::size_t rows, std::size_t cols) {
   Worker<E> w;
   w.space.reserve((rows * cols + 64) * sizeof(T) * 2);
+  w.space.grow_when_full();
   return w;
 }
 
@@ -123,17 +126,30 @@ PeftLora to_peft(const M& model, const std::string& base_model, bool prune = tru
   return out;
 }
 
-/// The delta of a method that is one delta, void for others.
+/// What PEFT's files call a method by: its delta, or several together.
 template <class Plain>
-struct Alone {
-  using type = void;
+struct Contents;
+template <class... P>
+struct Contents<Method<P...>> {
+  using type = Together<typename P::type...>;
 };
 template <class P>
-struct Alone<Method<P>> {
+struct Contents<Method<P>> {
   using type = typename P::type;
 };
 template <class M>
-using AloneIn = typename Alone<typename M::Attached::Plain>::type;
+using ContentsOf = typename Contents<typename M::Attached::Plain>::type;
+
+/// The delta of a model's method and its modules; of several, tuples.
+template <class M>
+auto parts_of(const M& model) {
+  if constexpr (M::Attached::size == 1)
+    return std::pair(model.attached().template delta<0>(), model.attached().placement(0).modules);
+  else
+    return std::pair(model.attached().method().deltas, [&]<std::size_t... i>(std::index_sequence<i...>) {
+      return std::tuple(model.attached().placement(i).modules...);
+    }(std::make_index_sequence<M::Attached::size>{}));
+}
 
 /// Does PEFT have files for the method? LoRA of any form, and what `PeftFormat` is specialised for.
 template <class D>
@@ -159,15 +175,16 @@ std::string head_prefix() {
 
 /// A model whose method is one delta that PEFT has too, as PEFT keeps it.
 template <class M>
-  requires HasPeftFiles<AloneIn<M>>
+  requires HasPeftFiles<ContentsOf<M>>
 PeftAdapter to_adapter(const M& model, const std::string& base_model) {
-  using D = AloneIn<M>;
+  using D = ContentsOf<M>;
   if constexpr (InPeft<D>) {
     TensorsByName own;
     for (HostTensor& t : tensors_of(model, [](const Field&) { return true; })) own[t.name] = std::move(t);
     PeftAdapter adapter = new_adapter(PeftFormat<D>::kind, base_model, head_tensors(model), head_prefix<D>(), peft_task(model));
     if constexpr (requires { PeftFormat<D>::describe(model.backbone().shape(), adapter); }) PeftFormat<D>::describe(model.backbone().shape(), adapter);
-    PeftFormat<D>::write(model.attached().template delta<0>(), model.attached().placement(0).modules, own, adapter);
+    const auto [deltas, modules] = parts_of(model);
+    PeftFormat<D>::write(deltas, modules, own, adapter);
     return adapter;
   } else {
     return adapter_of(to_peft(model, base_model));
@@ -186,7 +203,16 @@ void from_peft(M& model, const PeftLora& lora, const std::string& source) {
   restore_tensors(model, tensors, source);
 }
 
-/// Before the model is made: takes an adapter's settings into the delta's part of a method, and where it sits.
+/// Before the model is made: takes an adapter's settings into a method of several deltas, and where they sit.
+template <class... P>
+  requires InPeft<Together<typename P::type...>>
+void configure_from(const PeftAdapter& adapter, Method<P...>& method) {
+  using Format = PeftFormat<Together<typename P::type...>>;
+  if (adapter.kind() != Format::kind) adapter.fields().refuse("peft_type", cat("\"", Format::kind, "\""));
+  Format::configure(adapter, method);
+}
+
+/// The same for the part of a method that is one delta.
 template <class Part>
   requires HasPeftFiles<typename Part::type>
 void configure_from(const PeftAdapter& adapter, Part& part) {
@@ -201,8 +227,9 @@ void configure_from(const PeftAdapter& adapter, Part& part) {
     if (lora.modules[0].magnitude.empty() == magnitudes)
       fail(adapter.source, magnitudes ? ": holds plain LoRA, not DoRA" : ": holds DoRA (use_dora), not plain LoRA");
     part.delta.scaling = lora.root_scale ? LoraScale::root : LoraScale::rank;
+    part.only.emplace();
     for (const LoraModule& m : lora.modules) {
-      part.only.insert(m.path);
+      part.only->insert(m.path);
       part.delta.ranks[m.path] = m.rank;
       part.delta.alphas[m.path] = lora.root_scale ? m.alpha / std::sqrt(static_cast<double>(m.rank)) : m.alpha;
     }
@@ -211,15 +238,15 @@ void configure_from(const PeftAdapter& adapter, Part& part) {
 
 /// Takes an adapter's tensors into a model that was made as `configure_from` says.
 template <class M>
-  requires HasPeftFiles<AloneIn<M>>
+  requires HasPeftFiles<ContentsOf<M>>
 void from_adapter(M& model, const PeftAdapter& adapter) {
-  using D = AloneIn<M>;
+  using D = ContentsOf<M>;
   if constexpr (!InPeft<D>) {
     from_peft(model, lora_of(adapter), adapter.source);
   } else {
     PeftTensors left(adapter, head_prefix<D>());
-    std::vector<HostTensor> tensors =
-        PeftFormat<D>::read(model.attached().template delta<0>(), model.attached().placement(0).modules, left);
+    const auto [deltas, modules] = parts_of(model);
+    std::vector<HostTensor> tensors = PeftFormat<D>::read(deltas, modules, left);
     for (HostTensor& t : left.take_head()) tensors.push_back(std::move(t));
     restore_tensors(model, tensors, adapter.source);
   }
@@ -229,7 +256,7 @@ void from_adapter(M& model, const PeftAdapter& adapter) {
 /// does not, or where PEFT's files would lose something.
 template <class M>
 void save(const M& model, const std::filesystem::path& folder, const std::string& method = "delta") {
-  using D = AloneIn<M>;
+  using D = ContentsOf<M>;
   if constexpr (HasPeftFiles<D>) save_peft(folder, to_adapter(model, model.backbone().folder()));
   if constexpr (!HasPeftFiles<D> || peft_files_are_lossy<D>()) save_delta(folder, {method, {}, trained_tensors(model)});
 }

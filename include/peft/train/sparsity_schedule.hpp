@@ -172,7 +172,7 @@ std::vector<SparsityStep> fit_sparsity_schedule(Engine<M>& engine, const Data& d
       s.dev = dev();
       if (!schedule.folder.empty()) {
         const auto folder = schedule.folder / cat("step-", k);
-        if constexpr (HasPeftFiles<AloneIn<M>>)
+        if constexpr (HasPeftFiles<ContentsOf<M>>)
           save_peft(folder, to_adapter(engine.model(), schedule.base_model.empty() ? engine.model().backbone().folder() : schedule.base_model));
         else
           save(engine.model(), folder);
