@@ -25,7 +25,7 @@ TEST_CASE("gated sums and their gradients, longer than a span", "[gradcheck]") {
   auto w = testing::roomy_worker();
   for (const bool sampled : {false, true})
     for (const bool grouped : {false, true}) {
-      const ops::HardConcrete gate{-1.5, 1.5, sampled, 5};
+      const ops::HardConcrete gate{-1.5, 1.5, sampled ? ops::HardConcrete::sampled : 0.5, 5};
       ops::HardConcrete group_gate = gate;
       for (double slope = 0; slope == 0; ++group_gate.key) group_gate(0.6, group_gate.noise<double>(group_gate.span_key(0), 0), slope);
       --group_gate.key;
@@ -78,7 +78,7 @@ TEST_CASE("hard concrete gates: open, shut, and how often") {
     CHECK(flat == 0);
   }
   // P(z > 0) = sigmoid(alpha - log(-l/r)).
-  const ops::HardConcrete uneven{-0.5, 1.5, true, 9};
+  const ops::HardConcrete uneven{-0.5, 1.5, ops::HardConcrete::sampled, 9};
   int open = 0;
   const int n = 200000;
   for (int i = 0; i < n; ++i) open += uneven(0.4, uneven.noise<double>(uneven.span_key(i / 4096), static_cast<std::uint32_t>(i % 4096)), slope) > 0;

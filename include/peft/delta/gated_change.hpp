@@ -49,7 +49,7 @@ struct GatedChange {
   void each(auto& c, auto& all, auto& grads, const auto& f) const {
     for (std::size_t m = 0; m < all.modules.size(); ++m) {
       const auto one = [&](std::uint64_t salt, auto& p, auto& g, auto theta0) {
-        const ops::HardConcrete gate{lower, upper, c.training, rng::combine(c.seed, 4 * m + salt)};
+        const ops::HardConcrete gate{lower, upper, c.training ? ops::HardConcrete::sampled : 0.5, rng::combine(c.seed, 4 * m + salt)};
         if (!empty(p.d)) f(p, g, theta0, gate, gate.with(1));
       };
       one(0, all.modules[m].weight, grads.modules[m].weight, c.frozen[m].w);

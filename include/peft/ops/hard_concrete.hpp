@@ -7,15 +7,16 @@
 namespace peft::ops {
 
 /// The hard concrete gate (Louizos et al., 2018), temperature 1:  z = clamp(s (r - l) + l, 0, 1),  s = sigmoid(logit u + alpha),
-/// with u uniform, cut to [1e-4, 1 - 1e-4], or 1/2 when nothing is sampled. P(z > 0) = sigmoid(alpha - log(-l/r)).
+/// with u uniform, cut to [1e-4, 1 - 1e-4], or u = 1/2 when nothing is sampled. P(z > 0) = sigmoid(alpha - log(-l/r)).
 struct HardConcrete {
-  static constexpr double far = 20;  // at alpha = far, -far z is exactly 1, 0 and flat for every u (default stretch)
+  static constexpr double sampled = 1e-4;  // the margin of a sample
+  static constexpr double far = 20;        // at alpha = far, -far z is exactly 1, 0 and flat for every u (default stretch)
 
   double lower = -1.5, upper = 1.5;
-  bool sampled = false;
+  double margin = 0.5;    // u lies in [margin, 1 - margin]
   std::uint64_t key = 0;  // of the sample
 
-  HardConcrete with(std::uint64_t salt) const { return {lower, upper, sampled, rng::combine(key, salt)}; }
+  HardConcrete with(std::uint64_t salt) const { return {lower, upper, margin, rng::combine(key, salt)}; }
 
   /// Of a span of elements; `noise` then numbers the element in its span.
   KOKKOS_FUNCTION std::uint32_t span_key(std::int64_t s) const {
@@ -23,17 +24,22 @@ struct HardConcrete {
   }
   template <class T>
   KOKKOS_FUNCTION T noise(std::uint32_t where, std::uint32_t i) const {
-    if (!sampled) return T(0.5);
-    const T u = static_cast<T>(rng::mix32(where + i) >> 8) * T(0x1p-24);
-    return u < T(1e-4) ? T(1e-4) : u > T(1 - 1e-4) ? T(1 - 1e-4) : u;
+    const T u = static_cast<T>(static_cast<std::int32_t>(rng::mix32(where + i) >> 8)) * T(0x1p-24);
+    return between(static_cast<T>(margin), u, static_cast<T>(1 - margin));
   }
   /// z, and its derivative with respect to alpha.
   template <class T>
   KOKKOS_FUNCTION T operator()(T alpha, T u, T& slope) const {
     const T odds = u * fast_exp(alpha), all = odds + (1 - u), l = static_cast<T>(lower), width = static_cast<T>(upper - lower);
-    const T s = odds / all, z = s * width + l;
-    slope = z > 0 && z < 1 ? width * s * ((1 - u) / all) : T(0);
-    return z < 0 ? T(0) : z > 1 ? T(1) : z;
+    const T s = odds / all, z = s * width + l, steep = width * s * ((1 - u) / all);
+    slope = steep * static_cast<T>(static_cast<int>(z > 0) & static_cast<int>(z < 1));
+    return between(T(0), z, T(1));
+  }
+  /// Two selections one after the other: nested ones become branches, and the loops around them do not vectorise.
+  template <class T>
+  KOKKOS_FUNCTION static T between(T low, T x, T high) {
+    const T above = x < low ? low : x;
+    return above > high ? high : above;
   }
   /// z where nothing is sampled.
   template <class T>
@@ -42,6 +48,9 @@ struct HardConcrete {
     return (*this)(alpha, T(0.5), slope);
   }
 };
+
+/// Sums over a span are kept in so many parts, so that loops vectorise.
+inline constexpr Extent sum_parts = 64;
 
 /// theta = theta0 + z_group z * diff, elementwise; z by `alpha`, z_group by the one number of `group` (empty: 1).
 template <ExecutionSpace E, class T>
@@ -53,9 +62,10 @@ void gated_sum(Worker<E>& w, Mat<T, E> theta, Mat<const T, E> theta0, Mat<const 
   for_rows(w, "peft::gated_sum", static_cast<Extent>((n + span - 1) / span), KOKKOS_LAMBDA(Extent s) {
     const std::int64_t begin = s * span, end = begin + span < n ? begin + span : n;
     const std::uint32_t where = gate.span_key(s);
-    T slope, outer = 1;
-    if (b) outer = group_gate(b[0], group_gate.template noise<T>(group_gate.span_key(0), 0), slope);
+    T group_slope, outer = 1;
+    if (b) outer = group_gate(b[0], group_gate.template noise<T>(group_gate.span_key(0), 0), group_slope);
     for (std::int64_t i = begin; i < end; ++i) {
+      T slope;
       const T z = gate(a[i], gate.template noise<T>(where, static_cast<std::uint32_t>(i - begin)), slope);
       y[i] = x[i] + outer * z * d[i];
     }
@@ -75,15 +85,22 @@ void gated_sum_backward(Worker<E>& w, Mat<const T, E> dtheta, Mat<const T, E> di
   for_rows(w, "peft::gated_sum_backward", spans, KOKKOS_LAMBDA(Extent s) {
     const std::int64_t begin = s * span, end = begin + span < n ? begin + span : n;
     const std::uint32_t where = gate.span_key(s);
-    T slope, outer = 1, sum = 0;
-    if (b) outer = group_gate(b[0], group_gate.template noise<T>(group_gate.span_key(0), 0), slope);
-    for (std::int64_t i = begin; i < end; ++i) {
-      const T z = gate(a[i], gate.template noise<T>(where, static_cast<std::uint32_t>(i - begin)), slope);
-      gd[i] += outer * z * g[i];
-      ga[i] += outer * slope * d[i] * g[i];
-      sum += z * d[i] * g[i];
+    T group_slope, outer = 1, sum[sum_parts] = {};
+    if (b) outer = group_gate(b[0], group_gate.template noise<T>(group_gate.span_key(0), 0), group_slope);
+    for (std::int64_t at = begin; at < end; at += sum_parts) {
+      const Extent m = end - at < sum_parts ? static_cast<Extent>(end - at) : sum_parts;
+      for (Extent j = 0; j < m; ++j) {
+        const std::int64_t i = at + j;
+        T slope;
+        const T z = gate(a[i], gate.template noise<T>(where, static_cast<std::uint32_t>(i - begin)), slope);
+        gd[i] += outer * z * g[i];
+        ga[i] += outer * slope * d[i] * g[i];
+        sum[j] += z * d[i] * g[i];
+      }
     }
-    partial[s] = sum;
+    T whole = 0;
+    for (Extent j = 0; j < sum_parts; ++j) whole += sum[j];
+    partial[s] = whole;
   });
   if (empty(group)) return;
   for_rows(w, "peft::gated_sum_group", 1, KOKKOS_LAMBDA(Extent) {
@@ -94,22 +111,26 @@ void gated_sum_backward(Worker<E>& w, Mat<const T, E> dtheta, Mat<const T, E> di
   });
 }
 
-/// What of the expected number of open gates depends on a tensor: sum P(z_i > 0), times P(z_group > 0) (`joint`) or plus it.
+/// sum sigmoid(alpha - log_ratio), in double.
+template <ExecutionSpace E, class T>
+double sum_of_chances(Worker<E>& w, Mat<const T, E> alpha, double log_ratio) {
+  const T* const a = alpha.data();
+  const T shift = static_cast<T>(log_ratio);
+  return sum_of_spans(w, "peft::sum_of_chances", static_cast<std::int64_t>(alpha.size()), KOKKOS_LAMBDA(std::int64_t begin, std::int64_t end) {
+    double part = 0;
+    for (std::int64_t i = begin; i < end; ++i) part += static_cast<double>(1 / (1 + fast_exp(shift - a[i])));
+    return part;
+  });
+}
+
+/// What a tensor adds to the expected number of open gates: sum P(z_i > 0), times P(z_group > 0) (`joint`) or plus it.
 template <ExecutionSpace E, class T>
 double expected_open(Worker<E>& w, Mat<const T, E> alpha, Mat<const T, E> group, double log_ratio, bool joint) {
   if (w.planning()) return 0;
-  const auto sum = [&](Mat<const T, E> x) {
-    const T* const p = x.data();
-    const T shift = static_cast<T>(log_ratio);
-    return sum_of_spans(w, "peft::expected_open", static_cast<std::int64_t>(x.size()), KOKKOS_LAMBDA(std::int64_t begin, std::int64_t end) {
-      double part = 0;
-      for (std::int64_t i = begin; i < end; ++i) part += 1 / (1 + static_cast<double>(fast_exp(shift - p[i])));
-      return part;
-    });
-  };
-  const double own = sum(alpha);
+  const double own = sum_of_chances(w, alpha, log_ratio);
   if (empty(group)) return own;
-  return joint ? own * sum(group) : own + sum(group);
+  const double whole = sum_of_chances(w, group, log_ratio);
+  return joint ? own * whole : own + whole;
 }
 
 /// Adds the gradient of strength * expected_open.
@@ -126,13 +147,18 @@ void expected_open_backward(Worker<E>& w, Mat<const T, E> alpha, Mat<const T, E>
   for_rows(w, "peft::expected_open_backward", spans, KOKKOS_LAMBDA(Extent s) {
     const std::int64_t begin = s * span, end = begin + span < n ? begin + span : n;
     const T outer = joint && b ? 1 / (1 + fast_exp(shift - b[0])) : T(1);
-    T sum = 0;
-    for (std::int64_t i = begin; i < end; ++i) {
-      const T p = 1 / (1 + fast_exp(shift - a[i]));
-      ga[i] += scale * outer * p * (1 - p);
-      sum += p;
+    T sum[sum_parts] = {};
+    for (std::int64_t at = begin; at < end; at += sum_parts) {
+      const Extent m = end - at < sum_parts ? static_cast<Extent>(end - at) : sum_parts;
+      for (Extent j = 0; j < m; ++j) {
+        const T p = 1 / (1 + fast_exp(shift - a[at + j]));
+        ga[at + j] += scale * outer * p * (1 - p);
+        sum[j] += p;
+      }
     }
-    partial[s] = sum;
+    T whole = 0;
+    for (Extent j = 0; j < sum_parts; ++j) whole += sum[j];
+    partial[s] = whole;
   });
   if (empty(group)) return;
   for_rows(w, "peft::expected_open_group", 1, KOKKOS_LAMBDA(Extent) {
