@@ -29,7 +29,7 @@ struct Sentences {
     if (example == spoiled) return wrong;
     const auto draw = [&](std::uint64_t i) { return peft::rng::combine(peft::rng::combine(17, i), static_cast<std::uint64_t>(example)); };
     const int n = 3 + static_cast<int>(draw(0) % 20), target = static_cast<int>(draw(1) % 3);
-    peft::Encoded e{{2}, std::vector<std::int32_t>(static_cast<std::size_t>(n), 0), {}, static_cast<double>(target)};
+    peft::Encoded e{.ids = {2}, .types = std::vector<std::int32_t>(static_cast<std::size_t>(n), 0), .target = static_cast<double>(target)};
     e.ids.push_back(80 + target);
     for (int i = 2; i < n; ++i) e.ids.push_back(static_cast<int>(5 + draw(static_cast<std::uint64_t>(i)) % 70));
     return e;
