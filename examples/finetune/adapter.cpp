@@ -6,7 +6,7 @@
 
 namespace {
 
-int run_it(const Job& job) {
+int run_adapter(const Job& job) {
   using namespace peft;
   Method<Delta<Adapter<Dynamic>>, Delta<Full, At<Norm>>> method;
   auto& [adapters, norms] = method.deltas;
@@ -19,6 +19,6 @@ int run_it(const Job& job) {
   return run(job, method, cat("adapter, width ", adapters.delta.width, ", LayerNorms trained"));
 }
 
-const Entry entry("adapter", "Houlsby's adapters and LayerNorms", 1e-3, run_it);
+const Entry adapter_entry("adapter", "Houlsby's adapters and LayerNorms", 1e-3, run_adapter);
 
 }  // namespace

@@ -6,7 +6,7 @@
 
 namespace {
 
-int run_it(const Job& job) {
+int run_bitfit(const Job& job) {
   using namespace peft;
   Method<Delta<Bias>> method;
   auto& part = std::get<0>(method.deltas);
@@ -14,6 +14,6 @@ int run_it(const Job& job) {
   return run(job, method, "BitFit");
 }
 
-const Entry entry("bitfit", "BitFit: the biases", 1e-3, run_it);
+const Entry bitfit_entry("bitfit", "BitFit: the biases", 1e-3, run_bitfit);
 
 }  // namespace

@@ -7,7 +7,7 @@
 
 namespace {
 
-int run_it(const Job& job) {
+int run_compacter(const Job& job) {
   using namespace peft;
   Method<Delta<Compacter<>>, Delta<Full, At<AttnNorm, FfnNorm>>> method;
   auto& [adapters, norms] = method.deltas;
@@ -19,6 +19,6 @@ int run_it(const Job& job) {
   return run(job, method, cat("Compacter, n=", adapters.delta.n, ", LayerNorms trained"));
 }
 
-const Entry entry("compacter", "Compacter: adapters of Kronecker products, and LayerNorms", 3e-3, run_it);
+const Entry compacter_entry("compacter", "Compacter: adapters of Kronecker products, and LayerNorms", 3e-3, run_compacter);
 
 }  // namespace

@@ -6,7 +6,7 @@
 
 namespace {
 
-int run_it(const Job& job) {
+int run_dora(const Job& job) {
   using namespace peft;
   Method<Delta<DoRA<Dynamic>, At<Linear, Pooler>>> method;
   auto& part = std::get<0>(method.deltas);
@@ -24,6 +24,6 @@ int run_it(const Job& job) {
   return run(job, method, job.adapter ? cat("DoRA from ", job.options.load) : cat("DoRA r=", part.delta.rank));
 }
 
-const Entry entry("dora", "DoRA: LoRA on the direction of each row, and its magnitude", 1e-3, run_it);
+const Entry dora_entry("dora", "DoRA: LoRA on the direction of each row, and its magnitude", 1e-3, run_dora);
 
 }  // namespace

@@ -6,7 +6,7 @@
 
 namespace {
 
-int run_it(const Job& job) {
+int run_full(const Job& job) {
   using namespace peft;
   Method<Delta<Full>> method;
   auto& part = std::get<0>(method.deltas);
@@ -14,6 +14,6 @@ int run_it(const Job& job) {
   return run(job, method, "full fine-tuning");
 }
 
-const Entry entry("full", "every parameter", 5e-5, run_it);
+const Entry full_entry("full", "every parameter", 5e-5, run_full);
 
 }  // namespace

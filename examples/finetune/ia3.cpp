@@ -7,7 +7,7 @@
 
 namespace {
 
-int run_it(const Job& job) {
+int run_ia3(const Job& job) {
   using namespace peft;
   require(job.options.sites.empty(), "--sites ", job.options.sites, ": --method ia3 sits on attn.k, attn.v and ff.down");
   IA3 method;
@@ -15,6 +15,6 @@ int run_it(const Job& job) {
   return run(job, method, "(IA)^3");
 }
 
-const Entry entry("ia3", "(IA)^3: keys, values and inner activations rescaled", 5e-3, run_it);
+const Entry ia3_entry("ia3", "(IA)^3: keys, values and inner activations rescaled", 5e-3, run_ia3);
 
 }  // namespace

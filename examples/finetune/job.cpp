@@ -311,6 +311,7 @@ void Job::write_json(const Result& r) const {
   j["tokens"] = r.history.tokens;
   j["seconds"] = r.history.seconds;
   j["examples_per_second"] = r.history.examples_per_second();
+  j["step_memory_mib"] = static_cast<double>(r.step_memory) / 1048576;
   j["peak_memory_mib"] = static_cast<double>(report::peak_memory()) / 1048576;
   if (r.rank_total > 0) {
     j["rank_total"] = r.rank_total;

@@ -71,6 +71,7 @@ class Job {
   /// What the run came to.
   struct Result {
     std::int64_t trainable = 0, total = 0;
+    std::uint64_t step_memory = 0;  // bytes planned beside the backbone, by all workers
     peft::History history;
     std::optional<peft::metric::Scores> dev;
     int rank_total = 0, rank_kept = 0;  // of a gated method; 0: no gates

@@ -6,7 +6,7 @@
 
 namespace {
 
-int run_it(const Job& job) {
+int run_lora(const Job& job) {
   using namespace peft;
   Method<Delta<LoRA<Dynamic>, At<Linear, Pooler>>> method;
   auto& part = std::get<0>(method.deltas);
@@ -27,6 +27,6 @@ int run_it(const Job& job) {
   return run(job, method, label);
 }
 
-const Entry entry("lora", "LoRA: low-rank branches", 1e-3, run_it);
+const Entry lora_entry("lora", "LoRA: low-rank branches", 1e-3, run_lora);
 
 }  // namespace

@@ -7,7 +7,7 @@
 
 namespace {
 
-int run_it(const Job& job) {
+int run_low_rank_adapter(const Job& job) {
   using namespace peft;
   Method<Delta<LowRankAdapter<>>, Delta<Full, At<AttnNorm, FfnNorm>>> method;
   auto& [adapters, norms] = method.deltas;
@@ -17,6 +17,6 @@ int run_it(const Job& job) {
   return run(job, method, cat("low-rank adapter, r=", adapters.delta.rank, ", LayerNorms trained"));
 }
 
-const Entry entry("low-rank-adapter", "adapters of low rank, and LayerNorms", 3e-3, run_it);
+const Entry low_rank_adapter_entry("low-rank-adapter", "adapters of low rank, and LayerNorms", 3e-3, run_low_rank_adapter);
 
 }  // namespace

@@ -23,7 +23,7 @@ std::vector<int> layers_named(const std::string& text) {
 }
 
 /// Settings: reduction, heads (0: the backbone's), layers (1,3,5 or all), temperature, output (replace, add), start (pruned, random).
-int run_it(const Job& job) {
+int run_lst(const Job& job) {
   using namespace peft;
   Method<SideNet<Ladder<>>> method;
   auto& ladder = std::get<0>(method.deltas).delta;
@@ -40,6 +40,6 @@ int run_it(const Job& job) {
   return run(job, method, cat("LST 1/", ladder.reduction));
 }
 
-const Entry entry("lst", "LST: ladder side-tuning, small encoder blocks fed by the backbone's layers", 3e-3, run_it);
+const Entry lst_entry("lst", "LST: ladder side-tuning, small encoder blocks fed by the backbone's layers", 3e-3, run_lst);
 
 }  // namespace

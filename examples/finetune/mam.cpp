@@ -6,7 +6,7 @@
 
 namespace {
 
-int run_it(const Job& job) {
+int run_mam(const Job& job) {
   using namespace peft;
   require(job.options.sites.empty(), "--sites ", job.options.sites, ": --method mam sits on attn.prefix and ff");
   MAM<Dynamic> method;
@@ -18,6 +18,6 @@ int run_it(const Job& job) {
   return run(job, method, cat("MAM, prefix ", prefix.delta.length, ", adapter ", adapter.delta.width));
 }
 
-const Entry entry("mam", "MAM: a prefix and parallel adapters", 5e-4, run_it);
+const Entry mam_entry("mam", "MAM: a prefix and parallel adapters", 5e-4, run_mam);
 
 }  // namespace

@@ -6,7 +6,7 @@
 
 namespace {
 
-int run_it(const Job& job) {
+int run_parallel_adapter(const Job& job) {
   using namespace peft;
   Method<Delta<ParallelAdapter<Dynamic>, At<Attention, Ffn>>> method;
   auto& part = std::get<0>(method.deltas);
@@ -17,6 +17,6 @@ int run_it(const Job& job) {
   return run(job, method, cat("parallel adapter, width ", part.delta.width));
 }
 
-const Entry entry("parallel-adapter", "adapters beside the feed-forward, scaled", 5e-4, run_it);
+const Entry parallel_adapter_entry("parallel-adapter", "adapters beside the feed-forward, scaled", 5e-4, run_parallel_adapter);
 
 }  // namespace

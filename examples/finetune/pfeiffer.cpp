@@ -6,7 +6,7 @@
 
 namespace {
 
-int run_it(const Job& job) {
+int run_pfeiffer(const Job& job) {
   using namespace peft;
   Method<Delta<PfeifferAdapter<Dynamic>, At<Ffn, Layer>>> method;
   auto& part = std::get<0>(method.deltas);
@@ -16,6 +16,6 @@ int run_it(const Job& job) {
   return run(job, method, cat("adapter, reduction ", part.delta.reduction));
 }
 
-const Entry entry("pfeiffer", "Pfeiffer's adapters, after the feed-forward", 1e-3, run_it);
+const Entry pfeiffer_entry("pfeiffer", "Pfeiffer's adapters, after the feed-forward", 1e-3, run_pfeiffer);
 
 }  // namespace

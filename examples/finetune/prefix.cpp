@@ -14,7 +14,7 @@ namespace {
 using namespace peft;
 
 /// Prefix tuning and P-tuning v2 are one type: their settings differ.
-int run_it(const Job& job, const char* name, Prefix prefix) {
+int run_prefix(const Job& job, const char* name, Prefix prefix) {
   require(job.options.sites.empty(), "--sites ", job.options.sites, ": --method ", job.options.method, " sits in every layer");
   Method<Delta<Prefix>> method(Delta<Prefix>{prefix});
   auto& part = std::get<0>(method.deltas);
@@ -34,9 +34,9 @@ int run_it(const Job& job, const char* name, Prefix prefix) {
   return run(job, method, cat(name, " n=", p.length, p.projection ? cat(", MLP ", p.inner) : std::string()));
 }
 
-const Entry prefix("prefix", "prefix tuning: trained keys and values before those of every layer", 1e-3,
-                   [](const Job& job) { return run_it(job, "prefix", Prefix{}); });
-const Entry p_tuning_v2("p-tuning-v2", "P-tuning v2: the same without an encoder, with dropout", 5e-3,
-                        [](const Job& job) { return run_it(job, "P-tuning v2", PTuningV2{}); });
+const Entry prefix_entry("prefix", "prefix tuning: trained keys and values before those of every layer", 1e-3,
+                   [](const Job& job) { return run_prefix(job, "prefix", Prefix{}); });
+const Entry p_tuning_v2_entry("p-tuning-v2", "P-tuning v2: the same without an encoder, with dropout", 5e-3,
+                        [](const Job& job) { return run_prefix(job, "P-tuning v2", PTuningV2{}); });
 
 }  // namespace

@@ -9,7 +9,7 @@ namespace {
 
 /// Settings: cell (rnn, lstm, gru), width, variant (direct, concat, gated: the joiner; layers: no recurrence), norm_after (0, 1),
 /// output_deviation.
-int run_it(const Job& job) {
+int run_read(const Job& job) {
   using namespace peft;
   const std::string variant = job.setting("variant", std::string("direct"));
   require(variant == "direct" || variant == "concat" || variant == "gated" || variant == "layers", "--set variant=", variant,
@@ -35,6 +35,6 @@ int run_it(const Job& job) {
   return train(Method<SideNet<Read<AnyCell, 128, Concat>>>{});
 }
 
-const Entry entry("read", "READ: a recurrent network over depth beside the backbone, which needs no backward", 1e-3, run_it);
+const Entry read_entry("read", "READ: a recurrent network over depth beside the backbone, which needs no backward", 1e-3, run_read);
 
 }  // namespace

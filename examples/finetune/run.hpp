@@ -116,6 +116,7 @@ int run_with(const Job& job, Task task, Method method, const std::string& label,
 
   typename Job::Result result;
   result.trainable = model.trainable();
+  for (const report::Buffer& b : buffers) result.step_memory += b.bytes;
   result.total = model.total();
   std::vector<float> logits;
   const auto score = [&] {

@@ -8,7 +8,7 @@ namespace {
 
 /// Settings: reduction, heads (0: the backbone's), depth, alpha0 (what its sigmoid's argument begins with), blend (learned, fixed),
 /// start (pruned, random).
-int run_it(const Job& job) {
+int run_side_tuning(const Job& job) {
   using namespace peft;
   Method<SideNet<SideTuning<>>> method;
   auto& side = std::get<0>(method.deltas).delta;
@@ -24,6 +24,6 @@ int run_it(const Job& job) {
   return run(job, method, cat("side-tuning 1/", side.reduction));
 }
 
-const Entry entry("side-tuning", "side-tuning: the backbone's output blended with that of a small encoder", 1e-3, run_it);
+const Entry side_tuning_entry("side-tuning", "side-tuning: the backbone's output blended with that of a small encoder", 1e-3, run_side_tuning);
 
 }  // namespace

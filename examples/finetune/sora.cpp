@@ -6,7 +6,7 @@
 
 namespace {
 
-int run_it(const Job& job) {
+int run_sora(const Job& job) {
   ChosenSoRA method = chosen_sora(job);
   auto& lora = std::get<0>(method.deltas).delta;
   const int chosen = job.choice("operator", {"scaled", "constant", "released"});
@@ -16,6 +16,6 @@ int run_it(const Job& job) {
   return run(job, method, peft::cat("SoRA r=", lora.rank));
 }
 
-const Entry entry("sora", "SoRA: LoRA whose ranks are pruned by proximal gates", 1e-3, run_it);
+const Entry sora_entry("sora", "SoRA: LoRA whose ranks are pruned by proximal gates", 1e-3, run_sora);
 
 }  // namespace

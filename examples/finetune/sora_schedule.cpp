@@ -55,7 +55,7 @@ void show(const std::vector<SparsityStep>& curve, std::ostream& to) {
   to << "\n" << table.text();
 }
 
-int run_it(const Job& job) {
+int run_sora_schedule(const Job& job) {
   require(!job.train.tagged && job.train.together == 1, "--method sora-schedule: --task ", job.options.task, " is no classification or regression");
   require(job.options.epochs > 0, "--method sora-schedule needs --epochs, those of its first step");
   ChosenSoRA method = chosen_sora(job);
@@ -87,6 +87,6 @@ int run_it(const Job& job) {
   return run(job, method, cat("SoRA r=", lora.rank), train);
 }
 
-const Entry entry("sora-schedule", "SoRA, its gates shrunk more step by step: what is left, and how good it is", 1e-3, run_it);
+const Entry sora_schedule_entry("sora-schedule", "SoRA, its gates shrunk more step by step: what is left, and how good it is", 1e-3, run_sora_schedule);
 
 }  // namespace

@@ -7,7 +7,7 @@
 
 namespace {
 
-int run_it(const Job& job) {
+int run_vera(const Job& job) {
   using namespace peft;
   Method<Delta<VeRA, At<Linear, Pooler>>> method;
   auto& part = std::get<0>(method.deltas);
@@ -24,6 +24,6 @@ int run_it(const Job& job) {
   return run(job, method, cat("VeRA r=", part.delta.rank));
 }
 
-const Entry entry("vera", "VeRA: vectors that scale frozen random projections, shared by all modules", 1e-2, run_it);
+const Entry vera_entry("vera", "VeRA: vectors that scale frozen random projections, shared by all modules", 1e-2, run_vera);
 
 }  // namespace
