@@ -8,19 +8,45 @@
 #include <peft/concepts.hpp>
 #include <peft/method.hpp>
 
-// Gates and deltas
+// Gates, deltas and side nets
 #include <peft/gate/open.hpp>
 #include <peft/gate/proximal.hpp>
+#include <peft/delta/adalora.hpp>
+#include <peft/delta/adapter.hpp>
 #include <peft/delta/bias.hpp>
+#include <peft/delta/compacter.hpp>
+#include <peft/delta/diff_pruning.hpp>
+#include <peft/delta/dora.hpp>
 #include <peft/delta/full.hpp>
+#include <peft/delta/houlsby.hpp>
+#include <peft/delta/ia3.hpp>
 #include <peft/delta/lora.hpp>
+#include <peft/delta/low_rank_adapter.hpp>
+#include <peft/delta/mam.hpp>
+#include <peft/delta/p_tuning.hpp>
+#include <peft/delta/pasta.hpp>
+#include <peft/delta/pfeiffer.hpp>
+#include <peft/delta/prefix.hpp>
+#include <peft/delta/prompt.hpp>
 #include <peft/delta/sora.hpp>
+#include <peft/delta/unipelt.hpp>
+#include <peft/delta/vera.hpp>
+#include <peft/side/gru.hpp>
+#include <peft/side/ladder.hpp>
+#include <peft/side/lstm.hpp>
+#include <peft/side/read.hpp>
+#include <peft/side/read_layers.hpp>
+#include <peft/side/rnn.hpp>
+#include <peft/side/side_tuning.hpp>
 
 // Backbones, tasks, models
 #include <peft/model/bert.hpp>
 #include <peft/model/export.hpp>
 #include <peft/model/model.hpp>
+#include <peft/task/choose.hpp>
 #include <peft/task/classify.hpp>
+#include <peft/task/one_of.hpp>
+#include <peft/task/tag.hpp>
 
 // Text and data
 #include <peft/data/loader.hpp>
@@ -28,6 +54,8 @@
 #include <peft/text/tokenizer.hpp>
 
 // Training
+#include <peft/optim/sgd.hpp>
 #include <peft/train/evaluate.hpp>
 #include <peft/train/fit.hpp>
 #include <peft/train/progress.hpp>
+#include <peft/train/sparsity_schedule.hpp>
