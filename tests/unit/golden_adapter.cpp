@@ -9,16 +9,16 @@ using namespace peft;
 namespace {
 
 template <class Method>
-void follows(const char* file, Method method = {}) {
+void adapter_follows(const char* file, Method method = {}) {
   golden::check<Bert<float>>(golden::folder("tiny-bert"), golden::folder("tiny-bert") / file, Classify{3}, method);
 }
 
 }  // namespace
 
-TEST_CASE("Houlsby's adapters follow PyTorch", "[golden]") { follows<Houlsby<4>>("houlsby.safetensors"); }
+TEST_CASE("Houlsby's adapters follow PyTorch", "[golden]") { adapter_follows<Houlsby<4>>("houlsby.safetensors"); }
 
 TEST_CASE("Pfeiffer's adapters, the lowest layer left out, follow PyTorch", "[golden]") {
-  follows<Method<Delta<PfeifferAdapter<4>, At<Ffn, Layers<1, 3>>>>>("pfeiffer.safetensors");
+  adapter_follows<Method<Delta<PfeifferAdapter<4>, At<Ffn, Layers<1, 3>>>>>("pfeiffer.safetensors");
 }
 
-TEST_CASE("parallel adapters follow PyTorch", "[golden]") { follows<Method<Delta<ParallelAdapter<4>>>>("parallel_adapter.safetensors"); }
+TEST_CASE("parallel adapters follow PyTorch", "[golden]") { adapter_follows<Method<Delta<ParallelAdapter<4>>>>("parallel_adapter.safetensors"); }

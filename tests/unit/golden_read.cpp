@@ -9,7 +9,7 @@ using namespace peft;
 namespace {
 
 template <class Task = Classify, class Net>
-void follows(const char* file, const Net& net) {
+void read_follows(const char* file, const Net& net) {
   Method<SideNet<Net>> method;
   std::get<0>(method.deltas).delta = net;
   golden::check<Bert<float>>(golden::folder("tiny-bert"), golden::folder("tiny-bert") / file, Task{3}, method);
@@ -22,17 +22,17 @@ TEST_CASE("READ follows torch.nn's cells over depth", "[golden]") {
   for (const char* cell : {"rnn", "lstm", "gru"}) {
     INFO(cell);
     read.cell = AnyCell::named(cell);
-    follows(cat("read_", cell, ".safetensors").c_str(), read);
+    read_follows(cat("read_", cell, ".safetensors").c_str(), read);
   }
-  follows<ClassifyMean>("read_gru_meanpool.safetensors", read);
+  read_follows<ClassifyMean>("read_gru_meanpool.safetensors", read);
 }
 
 TEST_CASE("READ's joiners follow PyTorch", "[golden]") {
   Read<AnyCell, 6, Concat> read;
-  follows("read_concat.safetensors", read);
+  read_follows("read_concat.safetensors", read);
   read.cell.kind = AnyCell::rnn;
   read.joiner.gated = true;
-  follows("read_gated.safetensors", read);
+  read_follows("read_gated.safetensors", read);
 }
 
-TEST_CASE("READ without recurrence follows PyTorch", "[golden]") { follows("read_layers.safetensors", ReadLayers<6>{}); }
+TEST_CASE("READ without recurrence follows PyTorch", "[golden]") { read_follows("read_layers.safetensors", ReadLayers<6>{}); }

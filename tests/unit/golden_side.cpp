@@ -9,7 +9,7 @@ using namespace peft;
 namespace {
 
 template <class Net>
-void follows(const char* file, const Net& net) {
+void side_follows(const char* file, const Net& net) {
   Method<SideNet<Net>> method;
   std::get<0>(method.deltas).delta = net;
   golden::check<Bert<float>>(golden::folder("tiny-bert"), golden::folder("tiny-bert") / file, Classify{3}, method);
@@ -20,10 +20,10 @@ void follows(const char* file, const Net& net) {
 TEST_CASE("LST follows transformers' layers", "[golden]") {
   Ladder<2> ladder;
   ladder.temperature = 0.5;
-  follows("lst.safetensors", ladder);
+  side_follows("lst.safetensors", ladder);
   ladder.layers = {1};
   ladder.replaces = false;
-  follows("lst_added.safetensors", ladder);
+  side_follows("lst_added.safetensors", ladder);
 }
 
-TEST_CASE("side-tuning follows transformers' layers", "[golden]") { follows("side_tuning.safetensors", SideTuning<2>{}); }
+TEST_CASE("side-tuning follows transformers' layers", "[golden]") { side_follows("side_tuning.safetensors", SideTuning<2>{}); }

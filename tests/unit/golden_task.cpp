@@ -11,7 +11,7 @@ using namespace peft;
 namespace {
 
 template <class Method, class Task>
-void follows(const char* file, const Task& task, Method method = {}) {
+void task_follows(const char* file, const Task& task, Method method = {}) {
   golden::check<Bert<float>>(golden::folder("tiny-bert"), golden::folder("tiny-bert") / file, task, method);
 }
 
@@ -24,11 +24,11 @@ auto lora() {
 }  // namespace
 
 TEST_CASE("a tagger follows BertForTokenClassification, alone and with PEFT's LoRA", "[golden]") {
-  follows<Method<>>("tag_head.safetensors", Tag{5});
-  follows("tag_lora.safetensors", OneOf<ClassifyMean, Tag>(Tag{5}), lora());
+  task_follows<Method<>>("tag_head.safetensors", Tag{5});
+  task_follows("tag_lora.safetensors", OneOf<ClassifyMean, Tag>(Tag{5}), lora());
 }
 
 TEST_CASE("a chooser follows BertForMultipleChoice, alone and with PEFT's LoRA", "[golden]") {
-  follows<Method<>>("choose_head.safetensors", Choose{3});
-  follows("choose_lora.safetensors", OneOf<Classify, Choose>(Choose{3}), lora());
+  task_follows<Method<>>("choose_head.safetensors", Choose{3});
+  task_follows("choose_lora.safetensors", OneOf<Classify, Choose>(Choose{3}), lora());
 }

@@ -7,9 +7,9 @@ using namespace peft;
 
 namespace {
 
-using Tuned = Method<Delta<DiffPruning, At<Value, FfnNorm, Site::type_table>>>;
+using DiffTuned = Method<Delta<DiffPruning, At<Value, FfnNorm, Site::type_table>>>;
 
-Tuned tuned(const DiffPruning& d) { return Tuned({d}); }
+DiffTuned diff_tuned(const DiffPruning& d) { return DiffTuned({d}); }
 
 /// Gates that are neither open nor shut, and a penalty that shows.
 DiffPruning half_open() {
@@ -36,7 +36,7 @@ TEST_CASE("diff pruning's gradients: gates sampled and not, one per tensor or no
   whole::check_alone(d);
   d = half_open();
   d.initial = 3;  // a tensor's gate that is shut would keep its numbers where they are
-  whole::check(tuned(d));
+  whole::check(diff_tuned(d));
 }
 
 TEST_CASE("diff pruning trains a change and a gate per number, and one per tensor") {
@@ -53,9 +53,9 @@ TEST_CASE("diff pruning trains a change and a gate per number, and one per tenso
 TEST_CASE("diff pruning begins as the backbone, and samples in training alone") {
   const Batch batch = tiny::batch({5, 4, 9});
   DiffPruning d = half_open();
-  Model<Bert<double>, Tuned> model(tiny::bert(), {3}, tuned(d), 7);
+  Model<Bert<double>, DiffTuned> model(tiny::bert(), {3}, diff_tuned(d), 7);
   Model<Bert<double>, Method<>> plain(tiny::bert(), {3}, {}, 7);
-  Engine<Model<Bert<double>, Tuned>> engine(model, 2, {8, 2});
+  Engine<Model<Bert<double>, DiffTuned>> engine(model, 2, {8, 2});
   Engine<Model<Bert<double>, Method<>>> of_plain(plain, 1, {8, 2});
   engine.prepare();
   of_plain.prepare();
@@ -72,14 +72,14 @@ TEST_CASE("diff pruning begins as the backbone, and samples in training alone") 
 }
 
 TEST_CASE("diff pruning keeps the largest changes of the whole model and trains on them alone") {
-  using M = Model<Bert<double>, Tuned>;
+  using M = Model<Bert<double>, DiffTuned>;
   std::int64_t told = -1, told_of = -1;
   DiffPruning d = half_open();
   d.fraction = 0.1;
   d.prune_at = 0.5;
   d.gate_lr_factor = 100;
   d.on_prune = [&](std::int64_t kept, std::int64_t of) { told = kept, told_of = of; };
-  M model(tiny::bert(), {3}, tuned(d));
+  M model(tiny::bert(), {3}, diff_tuned(d));
   Engine<M> engine(model, 1);
   const auto fields = [&](const char* end, auto&& f) {
     for (const Field& field : model.layout().fields())

@@ -7,12 +7,12 @@ using namespace peft;
 
 namespace {
 
-using Net = Ladder<2>;
-using Lst = Method<SideNet<Net>>;
-static_assert(DeltaFor<Net, Site::side> && !DeltaFor<Net, Site::layer>);
+using LadderNet = Ladder<2>;
+using Lst = Method<SideNet<LadderNet>>;
+static_assert(DeltaFor<LadderNet, Site::side> && !DeltaFor<LadderNet, Site::layer>);
 static_assert(!Lane<Model<Bert<double>, Lst>>::crosses);
 
-auto& net(auto& method) { return std::get<0>(method.deltas).delta; }
+auto& ladder_net(auto& method) { return std::get<0>(method.deltas).delta; }
 
 }  // namespace
 
@@ -21,7 +21,7 @@ template <>
 void peft::nn::EncoderBlock<Pass<Bert<double>, Lst>>::backward(Pass<Bert<double>, Lst>&, const nn::EncoderShape&, Mat<double>, Mat<double>) = delete;
 
 TEST_CASE("LST alone") {
-  Net ladder;
+  LadderNet ladder;
   ladder.temperature = 0.5;  // or the gates of these random tensors would hardly let a gradient through
   whole::check_alone(ladder);
   ladder.replaces = false;
@@ -31,11 +31,11 @@ TEST_CASE("LST alone") {
 
 TEST_CASE("LST in whole models") {
   Lst method;
-  net(method).temperature = 0.5;
+  ladder_net(method).temperature = 0.5;
   whole::check(method);
-  net(method).replaces = net(method).pruned = false;
-  net(method).layers = {0};
-  net(method).heads = 1;
+  ladder_net(method).replaces = ladder_net(method).pruned = false;
+  ladder_net(method).layers = {0};
+  ladder_net(method).heads = 1;
   whole::check<ClassifyMean>(method, {.labels = 1});
 }
 
@@ -44,8 +44,8 @@ TEST_CASE("LST trains what its closed form says") {
   for (const int r : {2, 4})
     for (const std::vector<int>& at : {std::vector<int>{}, {1, 3}}) {
       Lst method;
-      net(method).reduction = r;
-      net(method).layers = at;
+      ladder_net(method).reduction = r;
+      ladder_net(method).layers = at;
       Model<Bert<double>, Lst> model(tiny::bert({int(d), 2, 4, int(inner)}), {3}, method);
       const std::int64_t w = d / r, f = inner / r, blocks = at.empty() ? 4 : std::int64_t(at.size());
       CHECK(model.trainable() == 3 * d + 3 + d * w + w + blocks * (d * w + w + 1 + 4 * (w * w + w) + 2 * w * f + f + w + 4 * w) + w * d + d);
@@ -55,7 +55,7 @@ TEST_CASE("LST trains what its closed form says") {
 TEST_CASE("LST's blocks begin as the strongest part of the backbone's") {
   const auto backbone = tiny::bert({12, 2, 2, 20});
   Lst method;
-  net(method).reduction = 3;  // two rows of each head's six, four of the stream's twelve coordinates
+  ladder_net(method).reduction = 3;  // two rows of each head's six, four of the stream's twelve coordinates
   Model<Bert<double>, Lst> model(backbone, {3}, method);
   const auto value = [&](const std::string& name) { return backbone->store().at(name); };
   const std::string layer = "bert.encoder.layer.";
@@ -110,7 +110,7 @@ TEST_CASE("LST's blocks begin as the strongest part of the backbone's") {
   expect("output.LayerNorm.weight", {0}, stream);
   CHECK(model.read(*model.find("side.layer.1.gate")) == std::vector<double>{0});
 
-  net(method).pruned = false;
+  ladder_net(method).pruned = false;
   Model<Bert<double>, Lst> fresh(backbone, {3}, method);
   CHECK(fresh.read(*fresh.find("side.layer.0.output.LayerNorm.weight")) == std::vector<double>(4, 1));
 }

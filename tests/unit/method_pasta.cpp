@@ -7,9 +7,9 @@ using namespace peft;
 
 namespace {
 
-using Tuned = Method<Delta<Pasta>>;
+using PastaTuned = Method<Delta<Pasta>>;
 
-Tuned tuned(const Pasta& pasta) { return Tuned(Delta<Pasta>{pasta}); }
+PastaTuned pasta_tuned(const Pasta& pasta) { return PastaTuned(Delta<Pasta>{pasta}); }
 
 }  // namespace
 
@@ -21,28 +21,28 @@ TEST_CASE("PASTA's gradients: every choice of special tokens", "[gradcheck]") {
     pasta.dropout = 0.3;
     whole::check_alone(pasta);
   }
-  whole::check(tuned({}));
-  whole::check(tuned(Pasta::released(3)));
+  whole::check(pasta_tuned({}));
+  whole::check(pasta_tuned(Pasta::released(3)));
 }
 
 TEST_CASE("PASTA trains layers x specials x width numbers and the head") {
-  using M = Model<Bert<double>, Tuned>;
-  const auto trainable = [](const Pasta& pasta) { return M(tiny::bert({16, 2, 3, 9}), {3}, tuned(pasta)).trainable(); };
+  using M = Model<Bert<double>, PastaTuned>;
+  const auto trainable = [](const Pasta& pasta) { return M(tiny::bert({16, 2, 3, 9}), {3}, pasta_tuned(pasta)).trainable(); };
   const int head = 3 * 16 + 3;
   CHECK(trainable({2}) == 3 * 2 * 16 + head);
   CHECK(trainable({3}) == 3 * 3 * 16 + head);
   CHECK(trainable({3, Specials::no_class}) == 3 * 2 * 16 + head);
   CHECK(trainable({3, Specials::no_separators}) == 3 * 16 + head);
   CHECK(trainable({3, Specials::shared}) == 3 * 16 + head);
-  CHECK(M(tiny::bert({16, 2, 3, 9}), {3}, tuned({2})).layout().fields().size() == 3 + 2);  // no pooler
+  CHECK(M(tiny::bert({16, 2, 3, 9}), {3}, pasta_tuned({2})).layout().fields().size() == 3 + 2);  // no pooler
 }
 
 TEST_CASE("PASTA changes the tokens that a choice names and no others") {
-  using M = Model<Bert<double>, Tuned>;
+  using M = Model<Bert<double>, PastaTuned>;
   const Batch batch = tiny::batch({1, 7, 3, 12});
   // The gradient of each slot's vector, by slot; what a choice leaves out has none.
   const auto gradients = [&](const Pasta& pasta, int workers = 1) {
-    M model(tiny::bert(), {3}, tuned(pasta));
+    M model(tiny::bert(), {3}, pasta_tuned(pasta));
     Engine<M> engine(model, workers, {24, 2});
     engine.prepare();
     engine.zero_gradients();
@@ -66,8 +66,8 @@ TEST_CASE("PASTA changes the tokens that a choice names and no others") {
 }
 
 TEST_CASE("PASTA refuses what it cannot place") {
-  using M = Model<Bert<double>, Tuned>;
-  M model(tiny::bert(), {3}, tuned({2}));
+  using M = Model<Bert<double>, PastaTuned>;
+  M model(tiny::bert(), {3}, pasta_tuned({2}));
   Engine<M> engine(model, 1);
   const auto refused = [&](const Batch& batch) -> std::string {
     try {

@@ -13,10 +13,10 @@ using Joined = Method<SideNet<Read<AnyCell, 4, Concat>>>;
 static_assert(DeltaFor<Read<>, Site::side> && !DeltaFor<Read<>, Site::layer>);
 static_assert(!Lane<Model<Bert<double>, Plain>>::crosses && !Lane<Model<Bert<double>, Joined>>::crosses);
 
-auto& net(auto& method) { return std::get<0>(method.deltas).delta; }
+auto& read_net(auto& method) { return std::get<0>(method.deltas).delta; }
 
 template <class Method>
-std::int64_t trained(const Method& method, int layers, Extent d) {
+std::int64_t read_trained(const Method& method, int layers, Extent d) {
   Model<Bert<double>, Method> model(tiny::bert({d, 2, layers, 20}), {3}, method);
   return model.trainable() - (3 * d + 3);
 }
@@ -47,15 +47,15 @@ TEST_CASE("READ alone: every cell, joiner and option") {
 TEST_CASE("READ in whole models") {
   for (const auto kind : {AnyCell::rnn, AnyCell::lstm, AnyCell::gru}) {
     Plain method;
-    net(method).cell.kind = kind;
+    read_net(method).cell.kind = kind;
     whole::check(method);
-    net(method).dropout = 0.1;
-    net(method).norm_after = true;
+    read_net(method).dropout = 0.1;
+    read_net(method).norm_after = true;
     if (kind == AnyCell::gru) whole::check<ClassifyMean>(method, {.labels = 1});
   }
   for (const bool gated : {false, true}) {
     Joined method;
-    net(method).joiner.gated = gated;
+    read_net(method).joiner.gated = gated;
     whole::check(method);
   }
 }
@@ -65,9 +65,9 @@ TEST_CASE("READ without recurrence") {
   whole::check_alone<ReadLayers<3>>();
   Layers method;
   whole::check(method);
-  net(method).dropout = 0.2;
-  whole::check_alone(net(method));
-  for (const int layers : {2, 5}) CHECK(trained(method, layers, 12) == layers * (2 * 12 * 4 + 4));
+  read_net(method).dropout = 0.2;
+  whole::check_alone(read_net(method));
+  for (const int layers : {2, 5}) CHECK(read_trained(method, layers, 12) == layers * (2 * 12 * 4 + 4));
 }
 
 TEST_CASE("READ trains as much whatever the depth") {
@@ -76,13 +76,13 @@ TEST_CASE("READ trains as much whatever the depth") {
     for (const Extent d : {12, 24}) {
       Plain plain;
       Joined joined, gated;
-      net(plain).cell.kind = net(joined).cell.kind = net(gated).cell.kind = kind;
-      net(gated).joiner.gated = true;
+      read_net(plain).cell.kind = read_net(joined).cell.kind = read_net(gated).cell.kind = kind;
+      read_net(gated).joiner.gated = true;
       const std::int64_t base = gates * k * (d + k + 2) + d * k, more = 2 * (k * k + k) + gates * k * k;
       for (const int layers : {2, 5}) {
-        CHECK(trained(plain, layers, d) == base);
-        CHECK(trained(joined, layers, d) == base + more);
-        CHECK(trained(gated, layers, d) == base + more + d * k + k);
+        CHECK(read_trained(plain, layers, d) == base);
+        CHECK(read_trained(joined, layers, d) == base + more);
+        CHECK(read_trained(gated, layers, d) == base + more + d * k + k);
       }
     }
 }

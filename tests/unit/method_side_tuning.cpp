@@ -7,11 +7,11 @@ using namespace peft;
 
 namespace {
 
-using Net = SideTuning<2>;
-using Side = Method<SideNet<Net>>;
+using BlendNet = SideTuning<2>;
+using Side = Method<SideNet<BlendNet>>;
 static_assert(!Lane<Model<Bert<double>, Side>>::crosses);
 
-auto& net(auto& method) { return std::get<0>(method.deltas).delta; }
+auto& blend_net(auto& method) { return std::get<0>(method.deltas).delta; }
 
 }  // namespace
 
@@ -20,7 +20,7 @@ template <>
 void peft::nn::EncoderBlock<Pass<Bert<double>, Side>>::backward(Pass<Bert<double>, Side>&, const nn::EncoderShape&, Mat<double>, Mat<double>) = delete;
 
 TEST_CASE("side-tuning alone") {
-  Net side;
+  BlendNet side;
   whole::check_alone(side);
   side.blends = false;
   side.depth = 1;
@@ -29,11 +29,11 @@ TEST_CASE("side-tuning alone") {
 
 TEST_CASE("side-tuning in whole models") {
   Side method;
-  net(method).pruned = true;
+  blend_net(method).pruned = true;
   whole::check(method);
-  net(method).depth = 1;
-  net(method).heads = 1;
-  net(method).blends = false;
+  blend_net(method).depth = 1;
+  blend_net(method).heads = 1;
+  blend_net(method).blends = false;
   whole::check<ClassifyMean>(method, {.labels = 1});
 }
 
@@ -42,8 +42,8 @@ TEST_CASE("side-tuning trains what its closed form says, and halves the backbone
   const auto backbone = tiny::bert({int(d), 2, 4, int(inner)});
   for (const bool blends : {true, false}) {
     Side method;
-    net(method).depth = 3;
-    net(method).blends = blends;
+    blend_net(method).depth = 3;
+    blend_net(method).blends = blends;
     Model<Bert<double>, Side> model(backbone, {3}, method);
     CHECK(model.trainable() == 3 * d + 3 + blends + d * w + w + 3 * (4 * (w * w + w) + 2 * w * f + f + w + 4 * w) + w * d + d);
   }

@@ -9,7 +9,7 @@ using namespace peft;
 
 namespace {
 
-VeRA small(double dropout = 0) {
+VeRA small_vera(double dropout = 0) {
   VeRA d;
   d.rank = 5;
   d.dropout = dropout;
@@ -19,16 +19,16 @@ VeRA small(double dropout = 0) {
 }  // namespace
 
 TEST_CASE("VeRA: gradients and a step", "[gradcheck]") {
-  whole::check_alone(small(0.2));
+  whole::check_alone(small_vera(0.2));
   Delta<VeRA, At<Query, FfnUp, FfnDown>> part;
-  part.delta = small(0.1);
+  part.delta = small_vera(0.1);
   whole::check(Method<Delta<VeRA, At<Query, FfnUp, FfnDown>>>(part));
 }
 
 TEST_CASE("VeRA: what it trains, what is shared, how it begins") {
   using Places = At<Query, FfnDown>;
   Delta<VeRA, Places> part;
-  part.delta = small();
+  part.delta = small_vera();
   Model<Bert<double>, Method<Delta<VeRA, Places>>> model(tiny::bert(tiny::sizes[1]), Classify{3}, Method<Delta<VeRA, Places>>(part));
   const auto& modules = model.attached().placement(0).modules;
   std::int64_t closed = 3 * model.backbone().width() + 3;
@@ -54,7 +54,7 @@ TEST_CASE("VeRA: merged into the weights it is the same map") {
   using Places = At<Query, FfnDown>;
   using M = Model<Bert<double>, Method<Delta<VeRA, Places>>>;
   Delta<VeRA, Places> part;
-  part.delta = small();
+  part.delta = small_vera();
   M model(tiny::bert(), Classify{3}, Method<Delta<VeRA, Places>>(part));
   Engine<M> engine(model, 1);
   const auto& modules = model.attached().placement(0).modules;
