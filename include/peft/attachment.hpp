@@ -104,6 +104,7 @@ class Attachment {
       all.modules.resize(placements_[i].modules.size());
       for (std::size_t k = 0; k < all.modules.size(); ++k)
         part.delta.declare(fields, all.modules[k], placements_[i].modules[k]);
+      if constexpr (requires { part.delta.share(all); }) part.delta.share(all);
     });
     return tensors;
   }

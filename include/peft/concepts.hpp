@@ -170,6 +170,7 @@ concept DeltaFor = IsDelta<D> && has(D::fits, info(S).kind);
 //   bool attaches(const Module&) const                 leave a module out (default: sit everywhere)
 //   void declare_shared(auto& fields, auto& s, shape)  tensors that exist once per model; forward sees what `prepare` makes of them
 //                                                      (with a fourth parameter: the std::vector<Module> that share them)
+//   void share(all)                                    gives the modules views of the shared tensors, once they are bound to memory
 //   void initialise(backbone, const Module&, write)    initial values made of the backbone's: write(field, host values)
 //   void prepare(c, all)                               before the first group of a step: fill the derived tensors (c.seed, c.training)
 //   void finish(c, all, grads)                         after the groups are summed: turn their gradients back

@@ -64,6 +64,7 @@ TEST_CASE("VeRA: merged into the weights it is the same map") {
     for (std::size_t i = 0; i < values.size(); ++i) values[i] = rng::normal(rng::combine(5, f.name), i);
     model.write(f, values);
   }
+  CHECK(engine.plan(4, 12, true) > 0);  // a plan comes before anything is prepared
   engine.prepare();
   const auto merged = merged_weights(model);
   const auto A = model.read(*model.find("shared.vera_A")), B = model.read(*model.find("shared.vera_B"));

@@ -51,7 +51,7 @@ struct VeRA {
     fields.vector("vera_lambda_d", p.d, rank, constant_of(d));
     fields.vector("vera_lambda_b", p.b, m.out, zeros());
   }
-  void prepare(auto&, auto& all) const {
+  void share(auto& all) const {
     for (auto& p : all.modules) p.A = all.shared.A, p.B = all.shared.B;
   }
 

@@ -120,6 +120,7 @@ class DeltaCheck {
     if constexpr (requires { typename D::template Shared<V>; }) declare_shared(delta_, fields, all.shared, shape_, modules_);
     all.modules.resize(modules_.size());
     for (std::size_t m = 0; m < modules_.size(); ++m) delta_.declare(fields, all.modules[m], modules_[m]);
+    if constexpr (requires { delta_.share(all); }) delta_.share(all);
   }
 
   /// Trained tensors are random whatever they begin as, so that no gradient vanishes; state begins as declared.
