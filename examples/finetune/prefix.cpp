@@ -36,7 +36,7 @@ int run_prefix(const Job& job, const char* name, Prefix prefix) {
 
 const Entry prefix_entry("prefix", "prefix tuning: trained keys and values before those of every layer", 1e-3,
                    [](const Job& job) { return run_prefix(job, "prefix", Prefix{}); });
-const Entry p_tuning_v2_entry("p-tuning-v2", "P-tuning v2: the same without an encoder, with dropout", 5e-3,
+const Entry p_tuning_v2_entry("p-tuning-v2", "P-tuning v2: the same without an encoder, with dropout", 2e-2,
                         [](const Job& job) { return run_prefix(job, "P-tuning v2", PTuningV2{}); });
 
 }  // namespace
