@@ -109,12 +109,12 @@ int Job::longest() const {
 
 FirstTask Job::first_task() const {
   if (train.together > 1) return Choose(train.together, head_deviation_);
-  return Classify{{labels(), head_deviation_}};
+  return Classify{labels(), head_deviation_};
 }
 
 RowsTask Job::rows_task() const {
   if (train.tagged) return Tag{{labels(), head_deviation_}};
-  return ClassifyMean{{labels(), head_deviation_}};
+  return ClassifyMean{labels(), head_deviation_};
 }
 
 metric::Scores Job::score(const std::vector<float>& logits) const {
