@@ -183,7 +183,7 @@ class BadOptions(Case):
                             ("warmup", -0.1), ("warmup", 1.5), ("dropout", 1), ("dropout", "nan"), ("delta_dropout", 1),
                             ("limit", -3), ("limit", 1.5), ("seed", -1), ("seed", "x"), ("accumulate", 0), ("workers", -1),
                             ("clip", -1), ("sparsity", "nan"), ("weight_decay", "nan"), ("patience", -1),
-                            ("schedule", "steps"), ("method", "prefix"), ("precision", "fp8"), ("pooling", "last")):
+                            ("schedule", "steps"), ("method", "magic"), ("precision", "fp8"), ("pooling", "last")):
             with self.subTest(name=name, value=value):
                 self.bad(str(value), **{name: value})
 
@@ -209,7 +209,7 @@ class BadOptions(Case):
         self.bad("sora", "--method sora", load="sora", epochs=0)
         self.bad("--pooling first", load="sora", epochs=0, method="sora", pooling="mean")
         self.good(epochs=1, limit=8, out="lora")
-        self.bad("--method lora", load="lora", epochs=0, method="bitfit")
+        self.bad("kind LORA", load="lora", epochs=0, method="bitfit")
         self.bad("lora", "(8, 32)", "(8, 30)", load="lora", epochs=0, model=TINY.parent / "tiny-bert-tanh", data=self.scores())
         for file, folder, method in (("peft_delta.safetensors", "sora", "sora"), ("adapter_model.safetensors", "lora", "lora"),
                                      ("adapter_config.json", "lora", "lora")):
