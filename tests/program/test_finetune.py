@@ -210,7 +210,7 @@ class BadOptions(Case):
         self.bad("--pooling first", load="sora", epochs=0, method="sora", pooling="mean")
         self.good(epochs=1, limit=8, out="lora")
         self.bad("kind LORA", load="lora", epochs=0, method="bitfit")
-        self.bad("lora", "(8, 32)", "(8, 30)", load="lora", epochs=0, model=TINY.parent / "tiny-bert-tanh", data=self.scores())
+        self.bad("layer.2.attention.self.query", "no such place", load="lora", epochs=0, model=TINY.parent / "tiny-bert-tanh", data=self.scores())
         for file, folder, method in (("peft_delta.safetensors", "sora", "sora"), ("adapter_model.safetensors", "lora", "lora"),
                                      ("adapter_config.json", "lora", "lora")):
             whole = (self.box.path / folder / file).read_bytes()
