@@ -64,7 +64,7 @@ Batch batch_of(bool full) {
 
 /// Floating-point operations of the products in one training step. `input`: gradients cross the layers; `weight`: every
 /// weight has a gradient. The last layer runs on one row per sequence after its keys and values.
-double products(const nn::EncoderShape& shape, const Batch& b, bool input, bool weight) {
+double products(const nn::Shape& shape, const Batch& b, bool input, bool weight) {
   const double d = shape.width, inner = shape.inner, n = b.tokens(), first = b.sequences();
   double pairs = 0;
   for (int s = 0; s < b.sequences(); ++s) pairs += std::pow(b.offsets[s + 1] - b.offsets[s], 2);
@@ -78,7 +78,7 @@ double products(const nn::EncoderShape& shape, const Batch& b, bool input, bool 
 }
 
 /// What all workers together reach in products of the shapes of a layer: operations per second.
-double product_limit(int workers, const nn::EncoderShape& shape, int tokens) {
+double product_limit(int workers, const nn::Shape& shape, int tokens) {
   static std::map<std::pair<int, int>, double> known;
   double& speed = known[{shape.width, tokens}];
   if (speed > 0) return speed;

@@ -64,6 +64,7 @@ class Attachment {
         if (!sites.contains(s.site) || !part.mask.contains(s.site)) continue;
         for (int layer = s.per_layer ? 0 : -1; layer < (s.per_layer ? layers : 0); ++layer) {
           if (s.per_layer && !part.layers.contains(layer)) continue;
+          if (s.site != Site::pooler && !backbone.has(s.site, layer)) continue;
           anywhere = true;
           Module m = backbone.module(s.site, layer);
           if (part.only && !part.only->contains(m.path)) continue;
@@ -148,18 +149,32 @@ class Attachment {
     return n;
   }
 
-  /// The lowest layer that any delta of the backbone's own sits in; -1 when the embeddings carry one, a large number when none does.
-  int first_layer() const {
-    int first = 1 << 30;
-    for_each_delta<Plain>([&](auto i) {
-      if constexpr (D<i>::route != Route::side)
-        for (const Module& m : placements_[i].modules)
-          if (m.site != Site::pooler) first = std::min(first, m.layer);
+  /// The lowest of the layers [begin, end) that a delta of the backbone's own sits in; `none` when there is no such layer.
+  int first_layer(int begin, int end) const {
+    int first = none;
+    each_below_head([&](const Module& m) {
+      if (begin <= m.layer && m.layer < end) first = std::min(first, m.layer);
     });
     return first;
   }
+  /// Does a delta sit below the layers: on tables, the norm of embeddings, or as rows put before them?
+  bool below_layers() const {
+    bool found = false;
+    each_below_head([&](const Module& m) { found = found || m.layer < 0; });
+    return found;
+  }
+  static constexpr int none = 1 << 30;
 
  private:
+  template <class F>
+  void each_below_head(F&& f) const {
+    for_each_delta<Plain>([&](auto i) {
+      if constexpr (D<i>::route != Route::side)
+        for (const Module& m : placements_[i].modules)
+          if (m.site != Site::pooler && m.site != Site::lm_head) f(m);
+    });
+  }
+
   static Weights<Mat<const T, E>> frozen_of(const Backbone& backbone, Site site, int layer) {
     Weights<Mat<const T, E>> found;
     [&]<std::size_t... s>(std::index_sequence<s...>) {

@@ -25,7 +25,8 @@ struct Module {
   Extent in, out;
   bool bias;         // whether a linear site has one
   std::string path;  // in the checkpoint's own names
-  nn::EncoderShape shape{};  // of the backbone
+  nn::Shape shape{};  // of the backbone
+  bool in_head = false;      // a word table that words are read off with as well
 };
 
 /// Weight and bias of a site; a bias may be empty. Norms: (1, d) each. Tables: bias empty.

@@ -45,7 +45,7 @@ struct Delta {
   using places = Where;
 
   D delta{};
-  SiteSet mask{~0u};
+  SiteSet mask{~std::uint64_t{0}};
   LayerRange layers = Where::layers();
   std::optional<std::set<std::string>> only{};  // modules by path; absent: all of the places
 };

@@ -19,6 +19,19 @@ struct KeptOf<Method<P...>, V> {
 
 /// One worker's way through a backbone with a method attached: the hooks that a block calls around each of its sites.
 /// With no delta on a site, every hook is empty and `linear` is the product alone.
+/// Keys and values of all tokens so far, of one layer, while decoding: (sequences * capacity, kv) twice.
+template <class V>
+struct LayerCache {
+  V k, v;
+  bool filled = false;  // of attention to an encoder: they are there since the first step
+};
+/// Embedded distances (r, d) that a disentangled attention meets, the largest of them, and their gradient (empty: not wanted).
+template <class V>
+struct Distances {
+  V rows, gradient;
+  Extent reach = 0;
+};
+
 template <class Backbone_, class M>
 struct Pass : Context<typename Backbone_::Scalar, typename Backbone_::Space> {
   using Backbone = Backbone_;
@@ -30,6 +43,7 @@ struct Pass : Context<typename Backbone_::Scalar, typename Backbone_::Space> {
   using Attached = Attachment<Backbone, M>;
   using Plain = typename Attached::Plain;
   using Tensors = typename Attached::Tensors;
+  static constexpr nn::Spec spec = Backbone::spec;
 
   const Backbone& backbone;
   const Attached& attached;
@@ -37,6 +51,13 @@ struct Pass : Context<typename Backbone_::Scalar, typename Backbone_::Space> {
   Tensors* gradients;  // of this worker's group
   Tensors* tables;     // where embedding tables add theirs; used by one worker at a time
   KeptOf<Plain, V> kept;
+  // What only some backbones have.
+  const Packed* source = nullptr;  // of a decoder: the encoder's rows, what it gave, and the gradient of that (empty: not wanted)
+  C source_rows;
+  V source_gradient;
+  Distances<V> relative;
+  C rotary;  // (1, head / 2) inverse frequencies
+  LayerCache<V>*cache = nullptr, *cross_cache = nullptr;
 
   Pass(Worker<E>& w, const Backbone& b, const Attached& a, const Tensors& v, Tensors* g, Tensors* t)
       : Base{w}, backbone(b), attached(a), values(v), gradients(g), tables(t) {

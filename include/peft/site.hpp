@@ -26,12 +26,21 @@ enum class Site : unsigned {
   attention, ffn, layer,                                // hidden: a block part before its residual, a whole layer
   self_attention,                                       // prefix: keys and values put before each sequence's
   input,                                                // input: rows put before each sequence's embeddings
-  side                                                  // side: a network beside the whole backbone
+  side,                                                 // side: a network beside the whole backbone
+  // What only some backbones have.
+  qkv, ff_gate,                                         // linear: queries, keys and values at once; a gate of the feed-forward part
+  cross_query, cross_key, cross_value, cross_out,       // linear: attention of a decoder to its encoder
+  cross_norm, final_norm, relative_norm,                // norm: of that attention, after the last layer, of embedded distances
+  cross_attention,                                      // hidden: that attention, before its residual
+  position_key, position_query,                         // linear: keys and queries of embedded distances
+  relative_table,                                       // table: embedded distances
+  bucket_table, lm_head                                 // fixed: a number per distance and head (buckets, heads); words from hidden states
 };
-inline constexpr std::size_t site_count = 19;
+inline constexpr std::size_t site_count = 34;
 
 /// What a site is made of, as a set of bits: a delta says which kinds it fits.
-enum class Kind : unsigned { linear = 1, norm = 2, table = 4, hidden = 8, prefix = 16, input = 32, side = 64 };
+/// fixed: a dense weight that is used as it is, so that only a weight delta fits it.
+enum class Kind : unsigned { linear = 1, norm = 2, table = 4, hidden = 8, prefix = 16, input = 32, side = 64, fixed = 128 };
 constexpr Kind operator|(Kind a, Kind b) { return Kind(unsigned(a) | unsigned(b)); }
 constexpr bool has(Kind set, Kind bit) { return (unsigned(set) & unsigned(bit)) != 0; }
 
@@ -62,29 +71,57 @@ inline constexpr std::array<SiteInfo, site_count> site_table{{
     {Site::self_attention, Kind::prefix, "attn.prefix", true},
     {Site::input, Kind::input, "input", false},
     {Site::side, Kind::side, "side", false},
+    {Site::qkv, Kind::linear, "attn.qkv", true},
+    {Site::ff_gate, Kind::linear, "ff.gate", true},
+    {Site::cross_query, Kind::linear, "cross.q", true},
+    {Site::cross_key, Kind::linear, "cross.k", true},
+    {Site::cross_value, Kind::linear, "cross.v", true},
+    {Site::cross_out, Kind::linear, "cross.out", true},
+    {Site::cross_norm, Kind::norm, "cross.norm", true},
+    {Site::final_norm, Kind::norm, "final.norm", true},
+    {Site::relative_norm, Kind::norm, "embed.relative_norm", false},
+    {Site::cross_attention, Kind::hidden, "cross", true},
+    {Site::position_key, Kind::linear, "attn.position_k", true},
+    {Site::position_query, Kind::linear, "attn.position_q", true},
+    {Site::relative_table, Kind::table, "embed.relative", false},
+    {Site::bucket_table, Kind::fixed, "attn.buckets", true},
+    {Site::lm_head, Kind::fixed, "lm_head", false},
 }};
+constexpr bool table_is_in_order() {
+  for (std::size_t i = 0; i < site_count; ++i)
+    if (static_cast<std::size_t>(site_table[i].site) != i) return false;
+  return true;
+}
+static_assert(table_is_in_order());
 constexpr const SiteInfo& info(Site s) { return site_table[static_cast<std::size_t>(s)]; }
 
 /// A set of sites. Single sites and groups have the same type, so both stand in `At<...>`.
 struct SiteSet {
-  std::uint32_t bits = 0;
+  std::uint64_t bits = 0;
   constexpr bool contains(Site s) const { return (bits >> static_cast<unsigned>(s)) & 1u; }
   constexpr bool empty() const { return bits == 0; }
   friend constexpr SiteSet operator|(SiteSet a, SiteSet b) { return {a.bits | b.bits}; }
   friend constexpr SiteSet operator&(SiteSet a, SiteSet b) { return {a.bits & b.bits}; }
   friend constexpr bool operator==(SiteSet, SiteSet) = default;
 };
-constexpr SiteSet only(Site s) { return {1u << static_cast<unsigned>(s)}; }
+constexpr SiteSet only(Site s) { return {std::uint64_t{1} << static_cast<unsigned>(s)}; }
 
 inline constexpr SiteSet Query = only(Site::query), Key = only(Site::key), Value = only(Site::value),
                          AttnOut = only(Site::attn_out), FfnUp = only(Site::ff_up), FfnDown = only(Site::ff_down),
                          Pooler = only(Site::pooler), AttnNorm = only(Site::attn_norm), FfnNorm = only(Site::ff_norm),
                          EmbedNorm = only(Site::embed_norm), Attention = only(Site::attention), Ffn = only(Site::ffn),
                          Layer = only(Site::layer), SelfAttention = only(Site::self_attention), Input = only(Site::input),
-                         Projections = Query | Key | Value | AttnOut, Linear = Projections | FfnUp | FfnDown,
-                         Norm = AttnNorm | FfnNorm | EmbedNorm,
-                         Tables = only(Site::word_table) | only(Site::position_table) | only(Site::type_table),
-                         Everything = Linear | Norm | Tables | Pooler;
+                         FusedQkv = only(Site::qkv), FfnGate = only(Site::ff_gate), CrossQuery = only(Site::cross_query),
+                         CrossKey = only(Site::cross_key), CrossValue = only(Site::cross_value), CrossOut = only(Site::cross_out),
+                         CrossNorm = only(Site::cross_norm), FinalNorm = only(Site::final_norm),
+                         CrossAttention = only(Site::cross_attention), LmHead = only(Site::lm_head);
+/// Groups: of what a backbone has in each.
+inline constexpr SiteSet Projections = Query | Key | Value | AttnOut | FusedQkv | CrossQuery | CrossKey | CrossValue | CrossOut,
+                         Linear = Projections | FfnUp | FfnGate | FfnDown,
+                         Norm = AttnNorm | FfnNorm | EmbedNorm | CrossNorm | FinalNorm | only(Site::relative_norm),
+                         Tables = only(Site::word_table) | only(Site::position_table) | only(Site::type_table) | only(Site::relative_table),
+                         Everything = Linear | Norm | Tables | Pooler | LmHead | only(Site::bucket_table) |
+                                      only(Site::position_key) | only(Site::position_query);
 
 /// Layers first .. last - 1.
 struct LayerRange {
@@ -118,6 +155,12 @@ constexpr SiteSet find_sites(std::string_view pattern) {
   return found;
 }
 
+/// A group counts what the backbone has of it; where that is nothing, and for a single site, the whole is asked for.
+constexpr SiteSet of_group(SiteSet group, SiteSet there) {
+  const bool single = (group.bits & (group.bits - 1)) == 0;
+  return single || (group & there).empty() ? group : group & there;
+}
+
 /// One entry of `At<...>`: sites, a name pattern, or a range of layers.
 struct Where {
   SiteSet sites{};
@@ -149,7 +192,7 @@ struct At {
   }
   template <class Backbone>
   static constexpr SiteSet sites() {
-    return ((where.name[0] ? find_sites<Backbone>(where.name) : where.sites) | ... | SiteSet{});
+    return ((where.name[0] ? find_sites<Backbone>(where.name) : of_group(where.sites, Backbone::sites)) | ... | SiteSet{});
   }
   static constexpr LayerRange layers() {
     LayerRange range;

@@ -18,7 +18,7 @@ auto& ladder_net(auto& method) { return std::get<0>(method.deltas).delta; }
 
 /// The backbone's backward is not even compiled: whoever names it here does not compile.
 template <>
-void peft::nn::EncoderBlock<Pass<Bert<double>, Lst>>::backward(Pass<Bert<double>, Lst>&, const nn::EncoderShape&, Mat<double>, Mat<double>) = delete;
+void peft::nn::Block<Pass<Bert<double>, Lst>>::backward(Pass<Bert<double>, Lst>&, const nn::Shape&, Mat<double>, Mat<double>) = delete;
 
 TEST_CASE("LST alone") {
   LadderNet ladder;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <peft/delta/full.hpp>
 #include <peft/delta/lora.hpp>
-#include <peft/nn/encoder_block.hpp>
+#include <peft/nn/block.hpp>
 #include <peft/pass.hpp>
 #include <peft/testing/gradcheck_op.hpp>
 
@@ -71,7 +71,7 @@ TEST_CASE("an encoder layer: the gradient of its input", "[gradcheck]") {
         const auto& shape = way.model.backbone().shape();
         const Extent n = way.batch.tokens, m = only_first ? way.batch.sequences : n;
         Tens x = Tens::random(n, size.width, 1, 0.5), in(n, size.width), y(m, size.width), r = Tens::random(m, size.width, 2, 2), dx(n, size.width);
-        nn::EncoderBlock<P> block;
+        nn::Block<P> block;
         const auto loss = [&] {
           way.w.space.clear();
           in.set(x);

@@ -7,7 +7,7 @@ namespace peft {
 /// Full fine-tuning: the site's own tensors are trained, from the checkpoint's values.
 struct Full {
   static constexpr Route route = Route::weight;
-  static constexpr Kind fits = Kind::linear | Kind::norm | Kind::table;
+  static constexpr Kind fits = Kind::linear | Kind::norm | Kind::table | Kind::fixed;
   static constexpr Keep keeps = Keep::input;
   using Places = At<Everything>;
 
@@ -20,6 +20,8 @@ struct Full {
 
   void declare(auto& fields, auto& p, const Module& m) const {
     const Kind kind = info(m.site).kind;
+    // A table that words are read off with as well gets a dense gradient.
+    if (kind == Kind::table && m.in_head) return fields.trained("weight", p.w, m.in, m.out, from_checkpoint());
     if (kind == Kind::table) return fields.table("weight", p.w, m.in, m.out, from_checkpoint());
     if (kind == Kind::norm)
       fields.vector("weight", p.w, m.out, from_checkpoint());

@@ -66,6 +66,14 @@ std::map<std::string, std::vector<float>> merged_weights(const M& model) {
   return changed;
 }
 
+/// The transpose (cols, rows) of a matrix (rows, cols).
+inline std::vector<float> transposed(const std::vector<float>& from, std::int64_t rows, std::int64_t cols) {
+  std::vector<float> to(from.size());
+  for (std::int64_t i = 0; i < rows; ++i)
+    for (std::int64_t j = 0; j < cols; ++j) to[static_cast<std::size_t>(j * rows + i)] = from[static_cast<std::size_t>(i * cols + j)];
+  return to;
+}
+
 /// Writes a plain Hugging Face folder: merged weights and head, config.json, and the tokenizer's files.
 template <class M>
 void export_checkpoint(const M& model, const std::filesystem::path& folder, const std::vector<std::string>& labels) {
@@ -73,19 +81,22 @@ void export_checkpoint(const M& model, const std::filesystem::path& folder, cons
   const fs::path source = model.backbone().folder();
   std::error_code absent;
   require(!fs::equivalent(source, folder, absent), "cannot export into ", folder, ": it holds the backbone itself; give another folder");
-  const std::string architecture = model.task().architecture();
+  const std::string architecture = model.architecture();
   require(!architecture.empty(), "cannot export: Hugging Face has no classifier on the mean of all tokens; train one on the first");
   const auto changed = merged_weights(model);
   std::map<std::string, HostTensor> tensors;
   for (const auto& [name, view] : model.backbone().store().tensors()) {
     const auto found = changed.find(name);
-    const bool vector = view.extent(0) == 1 && (name.ends_with(".bias") || name.find("LayerNorm") != std::string::npos);
-    tensors[name] = {name, vector ? std::vector<std::int64_t>{std::int64_t(view.extent(1))}
-                                  : std::vector<std::int64_t>{std::int64_t(view.extent(0)), std::int64_t(view.extent(1))},
-                     found == changed.end() ? to_host(view) : found->second};
+    const std::int64_t rows = static_cast<std::int64_t>(view.extent(0)), cols = static_cast<std::int64_t>(view.extent(1));
+    std::vector<float> values = found == changed.end() ? to_host(view) : found->second;
+    if (model.backbone().store().transposed(name)) {
+      tensors[name] = {name, {cols, rows}, transposed(values, rows, cols)};
+    } else {
+      const bool vector = rows == 1 && model.backbone().store().vector(name);
+      tensors[name] = {name, vector ? std::vector<std::int64_t>{cols} : std::vector<std::int64_t>{rows, cols}, std::move(values)};
+    }
   }
-  for (HostTensor& t : trained_tensors(model))
-    if (t.name.rfind("classifier.", 0) == 0) tensors[t.name] = std::move(t);
+  for (HostTensor& t : head_tensors(model)) tensors[t.name] = std::move(t);
   std::vector<NamedTensor> list;
   for (const auto& [name, t] : tensors) list.push_back(named(t));
   fs::create_directories(folder);
@@ -104,10 +115,11 @@ void export_checkpoint(const M& model, const std::filesystem::path& folder, cons
     config["label2id"][label] = i;
   }
   config.erase("problem_type");
-  if (architecture == "BertForSequenceClassification")
+  if (architecture.ends_with("ForSequenceClassification"))
     config["problem_type"] = model.task().regression() ? "regression" : "single_label_classification";
   write_file(folder / "config.json", config.dump(2) + "\n");
-  for (const char* file : {"tokenizer.json", "tokenizer_config.json", "vocab.txt", "special_tokens_map.json"})
+  for (const char* file : {"tokenizer.json", "tokenizer_config.json", "vocab.txt", "special_tokens_map.json", "spiece.model",
+                           "spm.model", "vocab.json", "merges.txt", "generation_config.json"})
     if (fs::exists(source / file)) fs::copy_file(source / file, folder / file, fs::copy_options::overwrite_existing);
 }
 

@@ -13,16 +13,21 @@ namespace peft {
 /// The largest group that a plan must hold.
 struct GroupShape {
   Extent tokens = 0, sequences = 0, longest = 0;
+  Extent decoder_tokens = 0, decoder_longest = 0;
   friend bool operator==(const GroupShape&, const GroupShape&) = default;
 };
 
 /// What one group of a training step is.
 struct GroupStep {
-  Sequences sequences;
+  Sequences sequences;              // of an encoder-decoder: what the encoder reads
   std::span<const double> targets;  // of the whole batch
   double weight = 1;                // of one target: 1 / (those that count in the whole step)
   std::uint64_t seed = 0;           // of this step: what dropout is drawn from
   bool training = true;             // dropout is active
+  Sequences decoder{};              // what a decoder reads
+
+  /// The sequences whose rows have targets and logits.
+  const Sequences& read() const { return decoder.end > decoder.begin ? decoder : sequences; }
 };
 
 /// The targets of a group, where `together` sequences have one.
@@ -36,9 +41,10 @@ void targets_of_sequences(const GroupStep& g, Extent together, std::vector<T>& o
 /// The targets of a group, one per row: none (-1) for the `added` rows that an input delta puts before each sequence.
 template <class T>
 void targets_of_rows(const GroupStep& g, Extent added, std::vector<T>& out) {
-  const auto at = [&](Extent s) { return g.targets.begin() + g.sequences.offsets[s]; };
+  const Sequences& read = g.read();
+  const auto at = [&](Extent s) { return g.targets.begin() + read.offsets[s]; };
   out.clear();
-  for (Extent s = g.sequences.begin; s < g.sequences.end; ++s) {
+  for (Extent s = read.begin; s < read.end; ++s) {
     out.insert(out.end(), static_cast<std::size_t>(added), T(-1));
     out.insert(out.end(), at(s), at(s + 1));
   }

@@ -35,12 +35,16 @@ class Model {
   /// Tensors begin as their methods say; each draws from (seed, its name).
   Model(std::shared_ptr<const Backbone> backbone, Task task = {}, Method method = {}, std::uint64_t seed = 42)
       : backbone_(std::move(backbone)), task_(task), attached_(*backbone_, method, layout_) {
-    if constexpr (Task::reads == Reads::first)
+    static_assert(Task::reads != Reads::words || Backbone::sites.contains(Site::lm_head),
+                  "peft::Model: the backbone gives no words: it has no lm_head (LanguageModel needs T5, GPT-2 or Llama)");
+    static_assert(Task::reads == Reads::words || !Backbone::spec.causal,
+                  "peft::Model: a head on this backbone reads words: use the task LanguageModel");
+    if constexpr (Task::reads == Reads::first && !Backbone::Family::dense_in_head)
       require(backbone_->has_pooler(), backbone_->folder(), ": the checkpoint has no pooler; read the mean of all tokens instead");
     head_field_ = layout_.fields().size();
     Fields<T, E> fields(layout_, "");
     Head head;
-    task_.declare(fields, head, backbone_->width());
+    task_.declare(fields, head, head_place());
     layout_.finish();
     values_buffer_ = Buffer("peft::values", static_cast<std::size_t>(layout_.size()));
     values_ = attached_.bind(layout_, values_buffer_.data(), layout_.size());
@@ -65,8 +69,26 @@ class Model {
   Head bind_head(T* buffer, std::int64_t length) const {
     Head head;
     Fields<T, E> fields(layout_, head_field_, buffer, length);
-    task_.declare(fields, head, backbone_->width());
+    task_.declare(fields, head, head_place());
     return head;
+  }
+
+  /// Outputs per row that is read.
+  Extent outputs() const {
+    if constexpr (Task::reads == Reads::words)
+      return backbone_->vocabulary();
+    else
+      return task_.labels;
+  }
+  /// Hugging Face's class of the same model; "" when there is none.
+  std::string architecture() const {
+    const std::string head = task_.architecture();
+    return head.empty() ? head : Backbone::Family::architecture + head;
+  }
+  HeadPlace head_place() const {
+    constexpr bool dense = Task::reads == Reads::first && Backbone::Family::dense_in_head;
+    return {backbone_->width(), dense ? cat(Backbone::Family::classifier, ".out_proj") : std::string(Backbone::Family::classifier),
+            dense ? cat(Backbone::Family::classifier, ".dense") : std::string()};
   }
 
   /// Trainable numbers, the head's included.
@@ -155,19 +177,19 @@ class Model {
   /// The classifier of the checkpoint, when it has one for the same task and of the same shape.
   void take_head() {
     const Checkpoint* file = backbone_->store().checkpoint();
-    const Field* weight = find("classifier.weight");
-    const Field* bias = find("classifier.bias");
-    if (!file || !weight || !bias) return;
+    if (!file) return;
     const auto& classes = backbone_->config().architectures;
-    const std::string own = task_.architecture();
+    const std::string own = architecture();
     if (!classes.empty() && !own.empty() && std::find(classes.begin(), classes.end(), own) == classes.end()) return;
-    const TensorRef *w = file->find("classifier.weight"), *b = file->find("classifier.bias");
-    if (!w || !b || w->shape != std::vector<std::int64_t>{weight->rows, weight->cols} ||
-        b->shape != std::vector<std::int64_t>{bias->cols})
-      return;
-    write(*weight, w->template values<T>());
-    write(*bias, b->template values<T>());
-    head_from_checkpoint_ = true;
+    std::vector<const Field*> fields;
+    for (std::size_t i = head_field_; i < layout_.fields().size(); ++i) {
+      const Field& f = layout_.fields()[i];
+      const TensorRef* t = file->find(f.name);
+      if (!t || t->shape != (f.vector ? std::vector<std::int64_t>{f.cols} : std::vector<std::int64_t>{f.rows, f.cols})) return;
+      fields.push_back(&f);
+    }
+    for (const Field* f : fields) write(*f, file->find(f->name)->template values<T>());
+    head_from_checkpoint_ = !fields.empty();
   }
 
   std::shared_ptr<const Backbone> backbone_;

@@ -84,8 +84,8 @@ Worker<E> small_worker(std::size_t rows, std::size_t cols) {
 /// PEFT's name of a model's task; "" where it has none (multiple choice).
 template <class M>
 std::string peft_task(const M& model) {
-  const std::string architecture = model.task().architecture();
-  return architecture == "BertForTokenClassification" ? "TOKEN_CLS" : architecture == "BertForMultipleChoice" ? "" : "SEQ_CLS";
+  const std::string head = model.task().architecture();
+  return head == "ForTokenClassification" ? "TOKEN_CLS" : head == "ForMultipleChoice" ? "" : head == "ForCausalLM" ? (M::Backbone::spec.cross ? "SEQ_2_SEQ_LM" : "CAUSAL_LM") : "SEQ_CLS";
 }
 
 /// A model whose method is LoRA alone, gated or not, as PEFT keeps it. Gates are folded into B; with `prune`, ranks whose gate

@@ -47,6 +47,24 @@ class TensorStore {
     return put(name, own(values, rows, cols));
   }
 
+  /// The tensor as (rows, cols), which the file holds transposed.
+  C load_transposed(const std::string& name, Extent rows, Extent cols) {
+    const C stored = load(name, cols, rows);
+    const std::vector<T> from = downloaded<E>(stored.data(), stored.size());
+    std::vector<T> to(from.size());
+    for (Extent i = 0; i < rows; ++i)
+      for (Extent j = 0; j < cols; ++j) to[static_cast<std::size_t>(i) * cols + j] = from[static_cast<std::size_t>(j) * rows + i];
+    transposed_.insert(name);
+    return put(name, own(to, rows, cols));
+  }
+  /// Does the file hold the tensor (cols, rows)?
+  bool transposed(const std::string& name) const { return transposed_.count(name) != 0; }
+  /// Does the file hold the tensor as a vector?
+  bool vector(const std::string& name) const {
+    const TensorRef* ref = find(name);
+    return ref != nullptr && ref->shape.size() == 1;
+  }
+
   /// A tensor made here, not read.
   C make(const std::string& name, const std::vector<T>& values, Extent rows, Extent cols) {
     return put(name, own(values, rows, cols));
@@ -95,7 +113,7 @@ class TensorStore {
   std::string prefix_;
   std::deque<Block> blocks_;
   std::map<std::string, C> tensors_;
-  std::set<std::string> used_;
+  std::set<std::string> used_, transposed_;
 };
 
 }  // namespace peft

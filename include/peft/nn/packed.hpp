@@ -24,30 +24,45 @@ struct Packed {
   const int *key_offsets = nullptr, *key_segment = nullptr;          // the same with `prefix` rows before each sequence
   // One row per sequence: the first token, its example, its position, and 0 .. sequences as offsets.
   const int *first = nullptr, *first_example = nullptr, *first_position = nullptr, *first_offsets = nullptr;
+  // Rows of embedded distances that follow those of the tokens (or the first ones) in some products: which row of their table.
+  Extent distances = 0;
+  const int* distance = nullptr;
+  // While decoding: where a sequence's keys begin and end in the cache, and where those of this step's rows go.
+  const int *cache_offsets = nullptr, *cache_ends = nullptr, *cache_rows = nullptr;
+  Extent cache_longest = 0;
 
   Extent key_rows() const { return tokens + sequences * prefix; }
 };
 
-/// Host arrays of the sequences [begin, end) of a batch. `offsets` index `ids`, `types` and `slots` (which may be empty).
+/// Host arrays of the sequences [begin, end) of a batch. `offsets` index `ids`, `types` and `slots` (the latter two may be empty).
 struct Sequences {
   std::span<const std::int32_t> offsets, ids, types;  // offsets: (batch + 1)
   std::span<const std::int64_t> examples;             // (batch)
   Extent begin = 0, end = 0;
   std::span<const std::int32_t> slots{};
+  std::span<const std::int32_t> starts{};  // (batch) position of a sequence's first row; empty: 0
+  Extent capacity = 0;                     // rows of a cache per sequence; 0: there is none
+
+  Extent longest() const {
+    Extent most = 0;
+    for (Extent i = begin; i < end; ++i) most = std::max(most, offsets[i + 1] - offsets[i]);
+    return most;
+  }
 };
 
 /// Copies sequences into the workspace, each lengthened by `virtual_rows` rows of its own before its first token.
-/// `staging` is host memory that is used again by the next group.
+/// `staging` is host memory that is used again by the next group. `distances`: rows of their table, in ascending order.
 template <ExecutionSpace E>
-Packed pack(Worker<E>& w, const Sequences& s, Extent virtual_rows, Extent prefix, std::vector<int>& staging) {
+Packed pack(Worker<E>& w, const Sequences& s, Extent virtual_rows, Extent prefix, std::vector<int>& staging,
+            std::span<const int> distances = {}) {
   Packed p;
   p.sequences = s.end - s.begin;
   p.prefix = prefix;
   p.tokens = s.offsets[s.end] - s.offsets[s.begin] + p.sequences * virtual_rows;
-  for (Extent i = s.begin; i < s.end; ++i)
-    p.longest = std::max(p.longest, s.offsets[i + 1] - s.offsets[i] + virtual_rows);
-  const std::size_t n = p.tokens, b = p.sequences, keys = p.key_rows();
-  const std::size_t total = 6 * n + keys + 4 * (b + 1) + 2 * b;
+  p.longest = s.longest() + virtual_rows;
+  p.distances = static_cast<Extent>(distances.size());
+  const std::size_t n = p.tokens, b = p.sequences, keys = p.key_rows(), r = distances.size(), cached = s.capacity > 0 ? n + 2 * b : 0;
+  const std::size_t total = 6 * n + keys + 4 * (b + 1) + 2 * b + 5 * r + cached;
   const Mat<int, E> block = w.template keep<int>(1, static_cast<Extent>(total), "batch");
   int* const base = block.data();
   if (w.planning()) return p;
@@ -59,26 +74,27 @@ Packed pack(Worker<E>& w, const Sequences& s, Extent virtual_rows, Extent prefix
     at += count;
     return host;
   };
-  int *const ids = field(p.ids, n), *const types = field(p.types, n), *const positions = field(p.positions, n),
-             *const example = field(p.example, n), *const segment = field(p.segment, n), *const slot = field(p.slot, n),
+  int *const ids = field(p.ids, n), *const types = field(p.types, n), *const positions = field(p.positions, n + r),
+             *const example = field(p.example, n + r), *const segment = field(p.segment, n), *const slot = field(p.slot, n),
              *const offsets = field(p.offsets, b + 1), *const key_offsets = field(p.key_offsets, b + 1),
              *const key_segment = field(p.key_segment, keys), *const first = field(p.first, b + 1),
-             *const first_example = field(p.first_example, b), *const first_position = field(p.first_position, b),
-             *const first_offsets = field(p.first_offsets, b + 1);
+             *const first_example = field(p.first_example, b + r), *const first_position = field(p.first_position, b + r),
+             *const first_offsets = field(p.first_offsets, b + 1), *const distance = field(p.distance, r);
   int row = 0, key = 0;
   for (Extent i = s.begin; i < s.end; ++i) {
     const int q = i - s.begin, from = s.offsets[i], length = s.offsets[i + 1] - from + virtual_rows;
+    const int start = prefix + (s.starts.empty() ? 0 : s.starts[i]);
     offsets[q] = row;
     key_offsets[q] = key;
     first[q] = row;
     first_offsets[q] = q;
     first_example[q] = static_cast<int>(s.examples[i]);
-    first_position[q] = prefix;
+    first_position[q] = start;
     for (int k = 0; k < prefix + length; ++k) key_segment[key++] = q;
     for (int t = 0; t < length; ++t, ++row) {
       ids[row] = t < virtual_rows ? -1 - t : s.ids[from + t - virtual_rows];
-      types[row] = t < virtual_rows ? 0 : s.types[from + t - virtual_rows];
-      positions[row] = prefix + t;
+      types[row] = t < virtual_rows || s.types.empty() ? 0 : s.types[from + t - virtual_rows];
+      positions[row] = start + t;
       example[row] = static_cast<int>(s.examples[i]);
       segment[row] = q;
       slot[row] = t < virtual_rows || s.slots.empty() ? -1 : s.slots[from + t - virtual_rows];
@@ -88,6 +104,22 @@ Packed pack(Worker<E>& w, const Sequences& s, Extent virtual_rows, Extent prefix
   offsets[b] = row;
   key_offsets[b] = key;
   first_offsets[b] = static_cast<int>(b);
+  for (std::size_t k = 0; k < r; ++k) {
+    // Rows of no sequence: dropout takes them for those of an example that cannot be.
+    distance[k] = distances[k];
+    example[n + k] = first_example[b + k] = -1;
+    positions[n + k] = first_position[b + k] = static_cast<int>(k);
+  }
+  if (s.capacity > 0) {
+    int *const begins = field(p.cache_offsets, b), *const ends = field(p.cache_ends, b), *const to = field(p.cache_rows, n);
+    for (std::size_t q = 0; q < b; ++q) {
+      const int length = offsets[q + 1] - offsets[q], before = first_position[q];
+      begins[q] = static_cast<int>(q) * s.capacity;
+      ends[q] = begins[q] + before + length;
+      for (int t = 0; t < length; ++t) to[offsets[q] + t] = begins[q] + before + t;
+      p.cache_longest = std::max(p.cache_longest, before + length);
+    }
+  }
   upload(w.exec, base, staging.data(), total);
   return p;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <peft/ops/activation.hpp>
 #include <peft/ops/reduce.hpp>
 
 namespace peft::ops {
@@ -24,6 +25,47 @@ void cross_entropy(Worker<E>& w, Mat<const T, E> logits, Mat<const T, E> target,
     for (Extent c = 0; c < labels; ++c)
       dlogits(i, c) = scale * (Kokkos::exp(logits(i, c) - top) / sum - (c == wanted ? T(1) : T(0)));
     loss(i, 0) = scale * (top + Kokkos::log(sum) - logits(i, wanted));
+  });
+}
+
+/// The same over a whole vocabulary: loss (n, 1), and logits become their gradient when `backward`. One target per row, none
+/// negative.
+template <ExecutionSpace E, class T>
+void word_cross_entropy(Worker<E>& w, Mat<T, E> logits, const int* target, double weight, Mat<T, E> loss, bool backward) {
+  const Extent words = cols(logits);
+  const T scale = static_cast<T>(weight);
+  for_rows(w, "peft::word_cross_entropy", rows(logits), KOKKOS_LAMBDA(Extent i) {
+    T* const z = &logits(i, 0);
+    // Sixteen at a time: a floating-point maximum and sum are vectorised only in the order in which they are written.
+    constexpr Extent lanes = 16;
+    T part[lanes];
+    for (Extent k = 0; k < lanes; ++k) part[k] = z[0];
+    Extent j = 0;
+    for (; j + lanes <= words; j += lanes)
+      for (Extent k = 0; k < lanes; ++k) part[k] = z[j + k] > part[k] ? z[j + k] : part[k];
+    T top = z[0];
+    for (; j < words; ++j) top = z[j] > top ? z[j] : top;
+    for (Extent k = 0; k < lanes; ++k) top = part[k] > top ? part[k] : top;
+    const T wanted = z[target[i]];
+    for (Extent k = 0; k < lanes; ++k) part[k] = 0;
+    T sum = 0;
+    for (j = 0; j + lanes <= words; j += lanes)
+      for (Extent k = 0; k < lanes; ++k) {
+        const T e = fast_exp(z[j + k] - top);
+        if (backward) z[j + k] = e;
+        part[k] += e;
+      }
+    for (; j < words; ++j) {
+      const T e = fast_exp(z[j] - top);
+      if (backward) z[j] = e;
+      sum += e;
+    }
+    for (Extent k = 0; k < lanes; ++k) sum += part[k];
+    loss(i, 0) = scale * (top + Kokkos::log(sum) - wanted);
+    if (!backward) return;
+    const T share = scale / sum;
+    for (j = 0; j < words; ++j) z[j] *= share;
+    z[target[i]] -= scale;
   });
 }
 

@@ -14,6 +14,16 @@ void gather_rows(Worker<E>& w, Mat<T, E> y, Mat<const T, E> x, const int* index)
   });
 }
 
+/// The rows `index[0 .. m)` of y = x (m, d); no row is named twice.
+template <ExecutionSpace E, class T>
+void scatter_rows(Worker<E>& w, Mat<T, E> y, Mat<const T, E> x, const int* index) {
+  const Extent d = cols(x);
+  for_rows(w, "peft::scatter_rows", rows(x), KOKKOS_LAMBDA(Extent i) {
+    const Extent to = index[i];
+    for (Extent j = 0; j < d; ++j) y(to, j) = x(i, j);
+  });
+}
+
 /// The rows `index[0 .. m)` of y += x (m, d); no row is named twice.
 template <ExecutionSpace E, class T>
 void add_to_rows(Worker<E>& w, Mat<T, E> y, Mat<const T, E> x, const int* index) {

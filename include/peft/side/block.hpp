@@ -6,7 +6,7 @@
 #include <type_traits>
 #include <utility>
 
-#include <peft/nn/encoder_block.hpp>
+#include <peft/nn/block.hpp>
 
 namespace peft {
 
@@ -36,7 +36,7 @@ struct BlockTensors {
 };
 
 /// The shape of blocks whose widths are the r-th part of the backbone's; `heads` 0: as many heads.
-inline nn::EncoderShape small_shape(nn::EncoderShape shape, int r, int heads) {
+inline nn::Shape small_shape(nn::Shape shape, int r, int heads) {
   require(r > 0 && shape.width / r > 0 && shape.inner / r > 0, "a side net's reduction of ", r, " leaves nothing of ", shape.width, " and ", shape.inner);
   shape.width /= r;
   shape.inner /= r;
@@ -46,13 +46,13 @@ inline nn::EncoderShape small_shape(nn::EncoderShape shape, int r, int heads) {
 }
 
 /// Rows and columns of the weight of one part, in a block of `shape`.
-inline std::pair<Extent, Extent> part_shape(Site s, const nn::EncoderShape& shape) {
+inline std::pair<Extent, Extent> part_shape(Site s, const nn::Shape& shape) {
   if (info(s).kind == Kind::norm) return {1, shape.width};
   return {s == Site::ff_up ? shape.inner : shape.width, s == Site::ff_down ? shape.inner : shape.width};
 }
 
 /// Lists a block under `path`: matrices ~ N(0, 0.02^2), biases 0, norms 1 and 0, as a fresh BERT. 4 (w^2 + w) + 2 w f + f + w + 4 w.
-void declare_block(auto& fields, auto& block, const std::string& path, const nn::EncoderShape& shape) {
+void declare_block(auto& fields, auto& block, const std::string& path, const nn::Shape& shape) {
   for (std::size_t i = 0; i < block_parts.size(); ++i) {
     const auto [site, name] = block_parts[i];
     const auto [r, c] = part_shape(site, shape);
@@ -65,7 +65,7 @@ void declare_block(auto& fields, auto& block, const std::string& path, const nn:
   }
 }
 
-/// What `nn::EncoderBlock` asks of its surroundings, for a block whose tensors are all trained and that carries no deltas.
+/// What `nn::Block` asks of its surroundings, for a block whose tensors are all trained and that carries no deltas.
 template <class Scalar, ExecutionSpace Space>
 struct SidePass : Context<Scalar, Space> {
   using T = Scalar;
@@ -73,6 +73,7 @@ struct SidePass : Context<Scalar, Space> {
   using V = Mat<T, E>;
   using C = Mat<const T, E>;
   using Base = Context<T, E>;
+  static constexpr nn::Spec spec{};
 
   const BlockTensors<V>& values;
   BlockTensors<V>* gradients;
@@ -134,7 +135,7 @@ template <class V>
 using SpaceOf = std::conditional_t<Kokkos::SpaceAccessibility<Kokkos::HostSpace, typename V::memory_space>::accessible, Host,
                                    typename V::memory_space::execution_space>;
 template <class V>
-using SideBlock = nn::EncoderBlock<SidePass<typename V::non_const_value_type, SpaceOf<V>>>;
+using SideBlock = nn::Block<SidePass<typename V::non_const_value_type, SpaceOf<V>>>;
 
 /// f(what the block asks for, the block), for block `number` of a side net in context c.
 template <class V, class F>

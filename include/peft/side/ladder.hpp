@@ -35,7 +35,7 @@ struct Ladder {
     std::vector<Weights<V>> down;        // per block (w, d)
     std::vector<V> gate;                 // per block (1, 1)
     std::vector<BlockTensors<V>> blocks;
-    nn::EncoderShape shape;              // of the blocks
+    nn::Shape shape;              // of the blocks
     std::vector<int> at;                 // their layers
   };
   template <class V>

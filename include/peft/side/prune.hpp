@@ -20,7 +20,7 @@ class Pruner {
  public:
   using Rows = std::vector<Extent>;
 
-  Pruner(const auto& backbone, const nn::EncoderShape& small) : large_(backbone.shape()), small_(small) {
+  Pruner(const auto& backbone, const nn::Shape& small) : large_(backbone.shape()), small_(small) {
     for (int l = 0; l < large_.layers; ++l) {
       layers_.emplace_back();
       [&]<std::size_t... i>(std::index_sequence<i...>) {
@@ -95,7 +95,7 @@ class Pruner {
     return kept;
   }
 
-  nn::EncoderShape large_, small_;
+  nn::Shape large_, small_;
   std::vector<std::vector<Matrix>> layers_;
   Rows stream_;
 };

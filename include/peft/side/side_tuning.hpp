@@ -30,7 +30,7 @@ struct SideTuning {
     Weights<V> first, up;  // (w, d)  (d, w)
     V a;                   // (1, 1)
     std::vector<BlockTensors<V>> blocks;
-    nn::EncoderShape shape;
+    nn::Shape shape;
   };
   template <class V>
   struct Kept {

@@ -21,7 +21,7 @@ struct Choose : LinearHead {
 
   constexpr Reads read() const { return reads; }
   Extent together() const { return choices; }
-  const char* architecture() const { return "BertForMultipleChoice"; }
+  const char* architecture() const { return "ForMultipleChoice"; }
   bool regression() const { return false; }
 
   void check(const Batch& batch) const {

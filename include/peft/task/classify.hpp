@@ -21,10 +21,10 @@ struct Classifier {
   template <class V>
   using Params = LinearHead::Params<V>;
 
-  void declare(auto& fields, auto& p, Extent width) const { LinearHead{labels, initial_deviation}.declare(fields, p, width); }
+  void declare(auto& fields, auto& p, const HeadPlace& at) const { LinearHead{labels, initial_deviation}.declare(fields, p, at); }
   constexpr Reads read() const { return r; }
   constexpr Extent together() const { return 1; }
-  const char* architecture() const { return r == Reads::first ? "BertForSequenceClassification" : ""; }
+  const char* architecture() const { return r == Reads::first ? "ForSequenceClassification" : ""; }
   bool regression() const { return labels == 1; }
 
   void check(const Batch& batch) const {

@@ -15,7 +15,7 @@ struct Tag : LinearHead {
 
   constexpr Reads read() const { return reads; }
   constexpr Extent together() const { return 1; }
-  const char* architecture() const { return "BertForTokenClassification"; }
+  const char* architecture() const { return "ForTokenClassification"; }
   bool regression() const { return false; }
 
   void check(const Batch& batch) const {

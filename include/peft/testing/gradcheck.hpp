@@ -269,7 +269,7 @@ class DeltaCheck {
   const D& delta_;
   const CheckOptions& options_;
   Site site_;
-  nn::EncoderShape shape_;
+  nn::Shape shape_;
   std::vector<Module> modules_;
   Layout layout_;
   Kokkos::View<double*, typename E::memory_space> values_, gradients_;

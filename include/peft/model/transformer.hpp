@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <peft/concepts.hpp>
+#include <peft/io/checkpoint.hpp>
+#include <peft/model/tensor_store.hpp>
+#include <peft/nn/shape.hpp>
+
+namespace peft {
+
+/// What a family of checkpoints may leave out of its description. A family names, besides:
+///   struct Config, with Hugging Face's names            Config read(folder)
+///   const char* name, architecture                      as in "bert", "Bert" + "ForSequenceClassification"
+///   nn::Spec spec                                       what its code depends on
+///   SiteSet sites                                       places that at least some of its checkpoints have
+///   string_view path(Site)                              the checkpoint's name of a site, `*` for the layer
+///   nn::Shape shape(config)                             the numbers
+struct Family {
+  static constexpr bool special_tokens = false;    // tokens such as [CLS] around every text
+  static constexpr bool dense_in_head = false;     // a classifier is a dense layer, tanh and a linear one, trained together
+  static constexpr const char* classifier = "classifier";  // the linear one's name
+  static constexpr const char* prefix = "";        // of names, which files of the bare transformer leave out
+  static constexpr bool input_by_output = false;   // weights are stored (in, out)
+  static constexpr bool drops_inside = false;      // hidden dropout falls inside the feed-forward part too
+
+  static std::string path(std::string_view pattern, Site, int layer, const nn::Shape&) {
+    std::string name(pattern);
+    if (const auto star = name.find('*'); star != std::string::npos) name.replace(star, 1, std::to_string(layer));
+    return name;
+  }
+  static std::vector<std::string> ignored() { return {}; }                        // beginnings of names that may be there
+  static bool has(Site, int, const auto&, const nn::Shape&) { return true; }      // of the sites, in this layer
+  static bool bias(Site, const auto&) { return true; }                            // of linear sites and of norms
+  static Extent entries(Site, const auto& c) { return c.vocab_size; }             // of a table
+  static Extent position_offset(const auto&) { return 0; }                        // row of the position table for position 0
+  static Extent longest(const auto& c) { return c.max_position_embeddings; }      // positions
+  static Extent types(const auto&) { return 0; }                                  // segments; 0: it knows none
+  static double classifier_dropout(const auto& c) { return c.classifier_dropout; }
+  static double pooler_dropout(const auto&) { return 0; }
+  static nn::Activation pooler_activation(const auto&) { return nn::Activation::tanh; }
+  static bool tied(const auto&) { return false; }                                 // words are read off with the word table
+  static double logit_scale(const auto&) { return 1; }
+  static std::vector<double> rotary(const auto&) { return {}; }                   // inverse frequencies
+  static int start_token(const auto&) { return -1; }                              // what a decoder begins with
+};
+
+/// A transformer read from a Hugging Face folder, described by its family F. Immutable once open, shared by every model that is
+/// attached to it. T: scalar; E: execution space whose memory holds the weights.
+template <class F, class T = float, ExecutionSpace E = Host>
+class Transformer {
+ public:
+  using Family = F;
+  using Config = typename F::Config;
+  using Scalar = T;
+  using Space = E;
+  using Shape = nn::Shape;
+  using C = Mat<const T, E>;
+
+  static constexpr const char* family = F::name;
+  static constexpr nn::Spec spec = F::spec;
+  static constexpr bool special_tokens = F::special_tokens;
+  static constexpr SiteSet sites = F::sites;
+
+  /// The checkpoint's own name of a site, `*` for the layer.
+  static constexpr std::string_view path(Site s) { return F::path(s); }
+  std::string path(Site s, int layer) const { return F::path(F::path(s), s, layer, shape_); }
+
+  /// A Hugging Face folder: config.json and model.safetensors (or shards), mapped read-only and checked whole.
+  static std::shared_ptr<const Transformer> open(const std::filesystem::path& folder) {
+    auto made = std::shared_ptr<Transformer>(new Transformer(F::read(folder), folder.string()));
+    auto& store = made->store_ = TensorStore<T, E>(Checkpoint::open(folder), F::prefix);
+    made->bind(
+        [&](Site s, const std::string& name, Extent rows, Extent cols) {
+          const bool turned = F::input_by_output && info(s).kind == Kind::linear && rows > 1;
+          return turned ? store.load_transposed(name, rows, cols) : store.load(name, rows, cols);
+        },
+        F::sites.contains(Site::pooler) && store.has(made->path(Site::pooler, -1) + ".weight"));
+    store.finish(F::ignored());
+    return made;
+  }
+
+  /// Random weights, for tests: matrices ~ N(0, scale^2 / in), norms near one, gradients of order one.
+  static std::shared_ptr<const Transformer> random(const Config& config, std::uint64_t seed, double scale = 1) {
+    auto made = std::shared_ptr<Transformer>(new Transformer(config, "random"));
+    made->bind(
+        [&](Site s, const std::string& name, Extent rows, Extent cols) {
+          const auto key = rng::combine(rng::mix(seed), name);
+          const bool norm = info(s).kind == Kind::norm && name.ends_with(".weight"), vector = rows == 1 && !norm;
+          std::vector<T> values(static_cast<std::size_t>(rows) * cols);
+          for (std::size_t i = 0; i < values.size(); ++i) {
+            const double z = rng::normal(key, i);
+            values[i] = static_cast<T>(norm ? 1 + 0.1 * z : vector ? 0.1 * z : scale * z / std::sqrt(double(cols)));
+          }
+          return made->store_.make(name, values, rows, cols);
+        },
+        F::sites.contains(Site::pooler));
+    return made;
+  }
+
+  const Config& config() const { return config_; }
+  const Shape& shape() const { return shape_; }
+  int layers() const { return shape_.layers; }
+  Extent width() const { return shape_.width; }
+  Extent vocabulary() const { return config_.vocab_size; }
+  Extent longest() const { return F::longest(config_); }
+  Extent types() const { return F::types(config_); }
+  Extent position_offset() const { return F::position_offset(config_); }
+  bool has_pooler() const { return has_pooler_; }
+  bool tied() const { return F::tied(config_); }
+  int start_token() const { return F::start_token(config_); }
+  double logit_scale() const { return F::logit_scale(config_); }
+  nn::Activation pooler_activation() const { return F::pooler_activation(config_); }
+  double pooler_dropout() const { return pooler_dropout_; }
+  double classifier_dropout() const { return classifier_dropout_; }
+  /// Inverse frequencies of rotary positions (1, head / 2); empty where there are none.
+  C rotary() const { return C(rotary_.data(), rotary_.size() > 0 ? 1 : 0, static_cast<Extent>(rotary_.size())); }
+  const std::string& folder() const { return folder_; }
+  const TensorStore<T, E>& store() const { return store_; }
+
+  /// The same weights under other dropout probabilities (a negative one keeps the config's).
+  std::shared_ptr<const Transformer> with_dropout(double hidden, double attention, double classifier) const {
+    auto copy = std::make_shared<Transformer>(*this);
+    if (hidden >= 0) copy->shape_.hidden_dropout = hidden;
+    if (hidden >= 0 && F::drops_inside) copy->shape_.inner_dropout = hidden;
+    if (attention >= 0) copy->shape_.attention_dropout = attention;
+    if (classifier >= 0) copy->classifier_dropout_ = classifier;
+    if (classifier >= 0 && copy->pooler_dropout_ > 0) copy->pooler_dropout_ = classifier;
+    return copy;
+  }
+
+  /// Does this checkpoint have the site, in this layer?
+  bool has(Site s, int layer) const {
+    return sites.contains(s) && (s != Site::pooler || has_pooler_) && F::has(s, layer, config_, shape_);
+  }
+
+  template <Site S>
+  Weights<C> weights(int layer) const {
+    return weights_[static_cast<std::size_t>(info(S).per_layer ? layer + 1 : 0)][static_cast<std::size_t>(S)];
+  }
+
+  Module module(Site s, int layer) const {
+    if (s == Site::pooler) require(has_pooler_, folder_, ": the checkpoint has no pooler for a delta to sit on");
+    const auto [in, out] = extents(s);
+    const bool linear = info(s).kind == Kind::linear, norm = info(s).kind == Kind::norm;
+    Module m{s, layer, in, out, (linear && F::bias(s, config_)) || (norm && !spec.rms), path(s, layer), shape_};
+    m.in_head = s == Site::word_table && tied();
+    return m;
+  }
+
+ private:
+  Transformer(Config config, std::string folder) : config_(std::move(config)), folder_(std::move(folder)) {
+    shape_ = F::shape(config_);
+    classifier_dropout_ = F::classifier_dropout(config_);
+    pooler_dropout_ = F::pooler_dropout(config_);
+    const std::vector<double> frequencies = F::rotary(config_);
+    const std::vector<T> values(frequencies.begin(), frequencies.end());
+    rotary_ = decltype(rotary_)("peft::rotary", values.size());
+    upload(E{}, rotary_.data(), values.data(), values.size());
+  }
+
+  std::pair<Extent, Extent> extents(Site s) const {
+    const Extent d = shape_.width, q = shape_.query_width(), kv = shape_.key_width(), inner = shape_.inner;
+    switch (s) {
+      case Site::query: case Site::cross_query: case Site::position_query: case Site::position_key: return {d, q};
+      case Site::key: case Site::value: case Site::cross_key: case Site::cross_value: case Site::self_attention: return {d, kv};
+      case Site::qkv: return {d, q + 2 * kv};
+      case Site::attn_out: case Site::cross_out: return {q, d};
+      case Site::ff_up: case Site::ff_gate: return {d, inner};
+      case Site::ff_down: return {inner, d};
+      case Site::lm_head: return {d, F::entries(Site::lm_head, config_)};
+      case Site::bucket_table: return {shape_.heads, shape_.buckets};
+      default: return {info(s).kind == Kind::table ? F::entries(s, config_) : d, d};
+    }
+  }
+
+  /// Fills the table of weights from `tensor(site, name, rows, cols)`.
+  template <class Tensor>
+  void bind(Tensor&& tensor, bool pooler) {
+    has_pooler_ = pooler;
+    weights_.resize(static_cast<std::size_t>(layers()) + 1);
+    for (const SiteInfo& s : site_table) {
+      if (!peft::has(Kind::linear | Kind::norm | Kind::table | Kind::fixed, s.kind)) continue;
+      for (int layer = s.per_layer ? 0 : -1; layer < (s.per_layer ? layers() : 0); ++layer) {
+        if (!has(s.site, layer)) continue;
+        const Module m = module(s.site, layer);
+        const Extent rows = s.kind == Kind::table ? m.in : s.kind == Kind::norm ? 1 : m.out;
+        const Extent cols = s.kind == Kind::linear || s.kind == Kind::fixed ? m.in : m.out;
+        Weights<C>& w = weights_[static_cast<std::size_t>(layer + 1)][static_cast<std::size_t>(s.site)];
+        w.w = tensor(s.site, m.path + ".weight", rows, cols);
+        if (m.bias) w.b = tensor(s.site, m.path + ".bias", 1, m.out);
+      }
+    }
+  }
+
+  Config config_;
+  std::string folder_;
+  Shape shape_;
+  bool has_pooler_ = true;
+  double classifier_dropout_ = 0, pooler_dropout_ = 0;
+  TensorStore<T, E> store_;
+  Kokkos::View<T*, typename E::memory_space> rotary_;
+  std::vector<std::array<Weights<C>, site_count>> weights_;  // [layer + 1][site]
+};
+
+}  // namespace peft

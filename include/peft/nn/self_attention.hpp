@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <type_traits>
+
+#include <peft/nn/drop.hpp>
+#include <peft/nn/linear.hpp>
+#include <peft/nn/packed.hpp>
+#include <peft/nn/shape.hpp>
+#include <peft/ops/attention.hpp>
+#include <peft/ops/bucket_bias.hpp>
+#include <peft/ops/columns.hpp>
+#include <peft/ops/disentangled_bias.hpp>
+#include <peft/ops/prefix.hpp>
+#include <peft/ops/rotary.hpp>
+#include <peft/ops/select.hpp>
+
+namespace peft::nn {
+
+/// Attention of a sequence to itself:  W_o softmax(s Q K' + bias) V, with the deltas of its projections, a prefix of trained
+/// keys and values, and positions as the backbone has them (Spec::position).
+///
+/// DeBERTa's queries and keys of distances go through the same projections as those of tokens: embedded distances follow the
+/// tokens as further rows of these products, so that a projection is called once, and a delta on it acts on both.
+template <class P>
+struct SelfAttention {
+  using T = typename P::T;
+  using E = typename P::E;
+  using V = typename P::V;
+  using C = typename P::C;
+  static constexpr Spec spec = P::spec;
+  static constexpr bool disentangled = spec.position == Position::disentangled;
+
+  C query_x, key_x, value_x;  // inputs of the projections, (m, d) and (n, d) twice; of a fused one, query_x
+  C position_query_x, position_key_x;
+  C context;                  // (m, q) input of the output projection
+  V q, k, v, lse;             // (m, q), (key rows, kv) twice, (m, heads)
+  V position_q, position_k;   // (distances, q)
+  bool only_first = false;
+  Extent prefix = 0;  // keys and values before each sequence's, in this layer
+
+  /// Whether backward reads x.
+  static bool keeps_input(const P& p) {
+    return p.template keeps_input<Site::query>() || p.template keeps_input<Site::key>() || p.template keeps_input<Site::value>() ||
+           (spec.fused_qkv && p.template keeps_input<Site::qkv>()) || p.template keeps_input<Site::attention>();
+  }
+  static bool trains(const P& p) {
+    return p.template trains<Site::query>() || p.template trains<Site::key>() || p.template trains<Site::value>() ||
+           p.template trains<Site::qkv>() || p.template trains<Site::attn_out>() || p.template trains<Site::attention>() ||
+           p.template trains<Site::bucket_table>() || p.template trains<Site::position_key>() ||
+           p.template trains<Site::position_query>() || p.template any<Site::self_attention, Route::prefix>();
+  }
+
+  /// out (m, d) from x (n, d) and the rows that ask, `asked` (m, d): all of x, or the first of each sequence.
+  void forward(P& p, const Shape& shape, C x, C asked, V out, bool first_rows, bool crossing) {
+    const Packed& b = *p.batch;
+    const Extent n = rows(x), m = rows(asked);
+    only_first = first_rows;
+    prefix = p.template any<Site::self_attention, Route::prefix>() ? b.prefix : 0;
+    k = p.keep(n + b.sequences * prefix, shape.key_width(), "keys");
+    v = p.keep(n + b.sequences * prefix, shape.key_width(), "values");
+    if constexpr (spec.fused_qkv) {
+      q = p.keep(m, shape.query_width(), "queries");
+      project_fused(p, shape, x);
+    } else {
+      project_key(p, shape, x, crossing);
+      project_value(p, x);
+      p.rows_are(asked_example(p), asked_position(p));
+      q = p.keep(m, shape.query_width(), "queries");
+      project_query(p, shape, asked, crossing);
+    }
+    if (prefix > 0) put_prefix(p);
+
+    const auto scope = p.w.scope();
+    V attended = kept_if(p, p.template keeps_input<Site::attn_out>() && crossing, m, shape.query_width(), "context");
+    lse = crossing ? p.keep(m, shape.heads, "lse") : V();
+    attend(p, shape, attended);
+    linear<Site::attn_out>(p, attended, out, context);
+  }
+
+  /// Adds the gradients of the two inputs to dasked (m, d) and dx (n, d), which may be one and the same; they may be empty when
+  /// nothing below is trained. dout is overwritten.
+  void backward(P& p, const Shape& shape, V dout, V dasked, V dx) {
+    const Packed& b = *p.batch;
+    const Extent m = rows(dout);
+    const bool below = !empty(dx);
+    const auto scope = p.w.scope();
+    V dcontext = p.temp(m, shape.query_width());
+    linear_backward<Site::attn_out>(p, context, dout, dcontext, false);
+    const bool want_q = below || p.template trains<Site::query>() || spec.fused_qkv || disentangled;
+    const bool want_k = below || p.template trains<Site::key>() || spec.fused_qkv || disentangled || prefix > 0;
+    // Queries, keys and values are read for the last time: their gradients take their place.
+    attend_backward(p, shape, dcontext, want_q, want_k);
+    if (prefix > 0) take_prefix(p);
+    if constexpr (spec.fused_qkv) {
+      unproject_fused(p, shape, dx);
+    } else {
+      if (want_q) unproject_query(p, shape, dasked);
+      p.rows_are(b.example, b.positions);
+      if (want_k) unproject_key(p, shape, dx);
+      unproject<Site::value>(p, value_x, v, dx);
+    }
+  }
+
+  /// Which rows attend to which.
+  ops::Segments segments(const P& p, const Shape& shape) const {
+    const Packed& b = *p.batch;
+    ops::Segments s;
+    s.sequences = b.sequences;
+    s.heads = shape.heads;
+    s.key_heads = shape.key_heads;
+    s.scale = shape.scale();
+    s.causal = spec.causal && (shape.encoder_layers == 0 || shape.decodes(p.layer));
+    s.q_offsets = only_first ? b.first_offsets : b.offsets;
+    s.q_segment = only_first ? b.first_offsets : b.segment;
+    s.k_offsets = prefix > 0 ? b.key_offsets : b.offsets;
+    s.k_segment = prefix > 0 ? b.key_segment : b.segment;
+    s.longest_keys = b.longest + prefix;
+    s.prefix = prefix;
+    if constexpr (spec.causal)
+      if (s.causal && p.cache != nullptr) {
+        s.k_offsets = b.cache_offsets;
+        s.k_ends = b.cache_ends;
+        s.longest_keys = b.cache_longest;
+      }
+    return s;
+  }
+
+ private:
+  const int* asked_example(const P& p) const { return only_first ? p.batch->first_example : p.batch->example; }
+  const int* asked_position(const P& p) const { return only_first ? p.batch->first_position : p.batch->positions; }
+
+  void attend(P& p, const Shape& shape, V attended) {
+    const Dropout mask = drop(p, DropoutAt::attention, shape.attention_dropout);
+    const auto s = segments(p, shape);
+    if constexpr (spec.causal) {
+      if (s.causal && p.cache != nullptr) {
+        // Keys and values of this step join those of the steps before.
+        ops::scatter_rows(p.w, p.cache->k, C(k), p.batch->cache_rows);
+        ops::scatter_rows(p.w, p.cache->v, C(v), p.batch->cache_rows);
+        return ops::attention<E, T>(p.w, s, q, C(p.cache->k), C(p.cache->v), attended, lse, mask, bias(p, shape, {}));
+      }
+    }
+    ops::attention<E, T>(p.w, s, q, k, v, attended, lse, mask, bias(p, shape, {}));
+  }
+  void attend_backward(P& p, const Shape& shape, V dcontext, bool want_q, bool want_k) {
+    const Dropout mask = drop(p, DropoutAt::attention, shape.attention_dropout);
+    const auto run = [&](const auto& with) {
+      ops::attention_backward<E, T>(p.w, segments(p, shape), q, k, v, lse, dcontext, want_q ? q : V(), want_k ? k : V(), v, mask, with);
+    };
+    if constexpr (disentangled) {
+      const Extent r = rows(p.relative.rows);
+      position_dq = p.temp(shape.from_position ? r : 0, shape.query_width());
+      position_dk = p.temp(shape.to_position ? r : 0, shape.query_width());
+      ops::fill(p.w, position_dq, T(0));
+      ops::fill(p.w, position_dk, T(0));
+    }
+    run(bias(p, shape, p.gradients));
+  }
+
+  /// What positions add to the scores.
+  auto bias(P& p, const Shape& shape, std::remove_cvref_t<decltype(p.gradients)> into) const {
+    if constexpr (spec.position == Position::buckets) {
+      ops::BucketBias<T, E> made;
+      const int layer = p.layer;
+      p.layer = shape.decodes(layer) ? shape.encoder_layers : 0;  // the first layer of a stack has the table of all
+      made.table = p.template weights<Site::bucket_table>().w;
+      if (into != nullptr) made.dtable = p.template weight_gradient<Site::bucket_table>(*into).w;
+      p.layer = layer;
+      made.buckets = shape.buckets;
+      made.max_distance = shape.reach;
+      made.bidirectional = !shape.decodes(layer);
+      return made;
+    } else if constexpr (disentangled) {
+      ops::Disentangled<T, E> made;
+      made.pos_k = position_k;
+      made.pos_q = position_q;
+      made.reach = p.relative.reach;
+      made.bucket_size = shape.buckets;
+      made.max_position = shape.reach;
+      if (into != nullptr) {
+        made.dpos_k = position_dk;
+        made.dpos_q = position_dq;
+      }
+      return made;
+    } else {
+      return ops::NoBias{};
+    }
+  }
+
+  void project_query(P& p, const Shape& shape, C asked, bool crossing) {
+    if constexpr (disentangled)
+      project_with_distances<Site::query, Site::position_query>(p, shape, asked, q, query_x, position_q, position_query_x, shape.from_position, crossing);
+    else
+      linear<Site::query>(p, asked, q, query_x);
+    if constexpr (spec.position == Position::rotary) ops::rotate(p.w, q, p.batch->positions, p.rotary, shape.rotary_scale, false);
+  }
+  void unproject_query(P& p, const Shape& shape, V dasked) {
+    if constexpr (spec.position == Position::rotary) ops::rotate(p.w, q, p.batch->positions, p.rotary, shape.rotary_scale, true);
+    if constexpr (disentangled)
+      unproject_with_distances<Site::query, Site::position_query>(p, shape, query_x, q, dasked, position_query_x, position_dq, shape.from_position);
+    else
+      linear_backward<Site::query>(p, query_x, q, dasked, true);
+  }
+  void project_key(P& p, const Shape& shape, C x, bool crossing) {
+    if constexpr (disentangled) {
+      project_with_distances<Site::key, Site::position_key>(p, shape, x, k, key_x, position_k, position_key_x, shape.to_position, crossing);
+    } else {
+      after_prefix(p, k, [&](V plain) {
+        linear<Site::key>(p, x, plain, key_x);
+        if constexpr (spec.position == Position::rotary) ops::rotate(p.w, plain, p.batch->positions, p.rotary, shape.rotary_scale, false);
+      });
+    }
+  }
+  void unproject_key(P& p, const Shape& shape, V dx) {
+    if constexpr (disentangled) {
+      unproject_with_distances<Site::key, Site::position_key>(p, shape, key_x, k, dx, position_key_x, position_dk, shape.to_position);
+    } else {
+      before_prefix(p, k, [&](V plain) {
+        if constexpr (spec.position == Position::rotary) ops::rotate(p.w, plain, p.batch->positions, p.rotary, shape.rotary_scale, true);
+        linear_backward<Site::key>(p, key_x, plain, dx, true);
+      });
+    }
+  }
+  void project_value(P& p, C x) {
+    after_prefix(p, v, [&](V plain) { linear<Site::value>(p, x, plain, value_x); });
+  }
+  template <Site S>
+  void unproject(P& p, C own, V dy, V dx) {
+    before_prefix(p, dy, [&](V plain) { linear_backward<S>(p, own, plain, dx, true); });
+  }
+
+  /// f fills the rows of the tokens, which then go to the places that a prefix leaves them.
+  template <class F>
+  void after_prefix(P& p, V y, F&& f) {
+    if (prefix == 0) return f(y);
+    const auto scope = p.w.scope();
+    V plain = p.temp(p.batch->tokens, cols(y));
+    f(plain);
+    ops::spread_after_prefix(p.w, y, C(plain), p.batch->segment, prefix);
+  }
+  template <class F>
+  void before_prefix(P& p, V dy, F&& f) {
+    if (prefix == 0) return f(dy);
+    const auto scope = p.w.scope();
+    V plain = p.temp(p.batch->tokens, cols(dy));
+    ops::collect_after_prefix(p.w, plain, C(dy), p.batch->segment, prefix);
+    f(plain);
+  }
+
+  // One projection for all three.
+  void project_fused(P& p, const Shape& shape, C x) {
+    const auto scope = p.w.scope();
+    const Extent a = shape.query_width(), b = shape.key_width();
+    V all = p.temp(rows(x), a + 2 * b);
+    linear<Site::qkv>(p, x, all, query_x);
+    ops::copy_columns(p.w, q, C(all), 0);
+    after_prefix(p, k, [&](V plain) { ops::copy_columns(p.w, plain, C(all), a); });
+    after_prefix(p, v, [&](V plain) { ops::copy_columns(p.w, plain, C(all), a + b); });
+  }
+  void unproject_fused(P& p, const Shape& shape, V dx) {
+    const auto scope = p.w.scope();
+    const Extent a = shape.query_width(), b = shape.key_width();
+    V all = p.temp(rows(q), a + 2 * b);
+    ops::put_columns(p.w, all, C(q), 0);
+    before_prefix(p, k, [&](V plain) { ops::put_columns(p.w, all, C(plain), a); });
+    before_prefix(p, v, [&](V plain) { ops::put_columns(p.w, all, C(plain), a + b); });
+    linear_backward<Site::qkv>(p, query_x, all, dx, true);
+  }
+
+  // Tokens and embedded distances: through one projection, or the latter through one of their own.
+  template <Site S, Site Own>
+  void project_with_distances(P& p, const Shape& shape, C x, V y, C& own, V& position, C& own_position, bool wanted, bool crossing) {
+    const Extent n = rows(x), r = wanted ? rows(p.relative.rows) : 0;
+    position = p.keep(r, cols(y), "distances");
+    if (r == 0) return linear<S>(p, x, y, own);
+    if (!shape.shared_distances) {
+      linear<S>(p, x, y, own);
+      linear<Own>(p, p.relative.rows, position, own_position);
+      return;
+    }
+    const auto scope = p.w.scope();
+    V both = kept_if(p, p.template keeps_input<S>() && crossing, n + r, cols(x), "with distances"), made = p.temp(n + r, cols(y));
+    ops::copy(p.w, slice(both, 0, n), x);
+    ops::copy(p.w, slice(both, n, n + r), p.relative.rows);
+    linear<S>(p, both, made, own);
+    ops::copy(p.w, y, C(slice(made, 0, n)));
+    ops::copy(p.w, position, C(slice(made, n, n + r)));
+  }
+  template <Site S, Site Own>
+  void unproject_with_distances(P& p, const Shape& shape, C own, V dy, V dx, C own_position, V dposition, bool wanted) {
+    const Extent n = rows(dy), r = wanted ? rows(dposition) : 0;
+    if (r == 0) return linear_backward<S>(p, own, dy, dx, true);
+    if (!shape.shared_distances) {
+      linear_backward<S>(p, own, dy, dx, true);
+      linear_backward<Own>(p, own_position, dposition, p.relative.gradient, true);
+      return;
+    }
+    const auto scope = p.w.scope();
+    V both = p.temp(n + r, cols(dy));
+    ops::copy(p.w, slice(both, 0, n), C(dy));
+    ops::copy(p.w, slice(both, n, n + r), C(dposition));
+    const bool wants = !empty(dx) || !empty(p.relative.gradient);
+    V din = wants ? p.temp(n + r, shape.width) : V();
+    linear_backward<S>(p, own, both, din, false);
+    if (!empty(dx)) ops::add(p.w, dx, C(slice(din, 0, n)));
+    if (!empty(p.relative.gradient)) ops::add(p.w, p.relative.gradient, C(slice(din, n, n + r)));
+  }
+
+  void put_prefix(P& p) {
+    p.template each<Site::self_attention, Route::prefix>([&](auto i, int m) {
+      auto values = P::template module<i>(p.values, m);
+      const auto& delta = p.attached.template delta<i>();
+      const auto kv = delta.keys_values(values);
+      ops::put_prefix(p.w, k, C(kv.k), p.batch->key_offsets, p.batch->sequences, prefix_drop(p, delta, DropoutAt::prefix_keys));
+      ops::put_prefix(p.w, v, C(kv.v), p.batch->key_offsets, p.batch->sequences, prefix_drop(p, delta, DropoutAt::prefix_values));
+    });
+  }
+  void take_prefix(P& p) {
+    p.template each<Site::self_attention, Route::prefix>([&](auto i, int m) {
+      const auto& delta = p.attached.template delta<i>();
+      const auto kv = delta.keys_values(P::template module<i>(*p.gradients, m));
+      ops::take_prefix(p.w, kv.k, C(k), p.batch->key_offsets, p.batch->sequences, prefix_drop(p, delta, DropoutAt::prefix_keys));
+      ops::take_prefix(p.w, kv.v, C(v), p.batch->key_offsets, p.batch->sequences, prefix_drop(p, delta, DropoutAt::prefix_values));
+    });
+  }
+  /// Drawn anew for every sequence.
+  template <class D>
+  static Dropout prefix_drop(const P& p, const D& delta, DropoutAt at) {
+    Dropout mask;
+    if constexpr (requires { delta.dropout; }) mask = drop(p, at, delta.dropout);
+    mask.example = p.batch->first_example;
+    return mask;
+  }
+
+  V position_dq, position_dk;  // (distances, q) gradients, while backward runs
+};
+
+}  // namespace peft::nn
