@@ -310,6 +310,7 @@ void Job::write_json(const Result& r) const {
   j["examples"] = r.history.examples;
   j["tokens"] = r.history.tokens;
   j["seconds"] = r.history.seconds;
+  j["cpu_seconds"] = r.history.cpu_seconds;
   j["examples_per_second"] = r.history.examples_per_second();
   j["step_memory_mib"] = static_cast<double>(r.step_memory) / 1048576;
   j["peak_memory_mib"] = static_cast<double>(report::peak_memory()) / 1048576;

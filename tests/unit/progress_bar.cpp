@@ -88,6 +88,26 @@ TEST_CASE("the meter counts per second, without the pauses") {
   CHECK_THROWS_AS(TestMeter(0), Error);
 }
 
+TEST_CASE("CPU time is what the process used, without the pauses") {
+  const auto work = [] {
+    for (const double begin = cpu_time(); cpu_time() < begin + 0.02;) {}
+  };
+  TestMeter meter;
+  work();
+  meter.add(1, 1);
+  meter.pause();
+  const double used = meter.cpu_seconds();
+  CHECK(used >= 0.02);
+  work();
+  CHECK(meter.cpu_seconds() == used);
+  meter.resume();
+  work();
+  CHECK(meter.cpu_seconds() >= used + 0.02);
+  CHECK(meter.seconds() == 0);  // its clock stood still
+  meter.reset();
+  CHECK(meter.cpu_seconds() < 0.02);
+}
+
 TEST_CASE("the recent rate follows a change, the mean does not") {
   TestMeter meter(5);
   for (int i = 0; i < 100; ++i) FakeClock::pass(1), meter.add(10, 100);

@@ -92,6 +92,16 @@ struct Sigmoid {
   }
 };
 
+/// x sigmoid(x), "swish" (Elfwing et al., 2017).
+struct Silu {
+  template <class T>
+  KOKKOS_FUNCTION void operator()(T x, T& y, T& dy) const {
+    const T sigmoid = 1 / (1 + fast_exp(-x));
+    y = x * sigmoid;
+    dy = sigmoid + y * (1 - sigmoid);
+  }
+};
+
 struct Relu {
   template <class T>
   KOKKOS_FUNCTION void operator()(T x, T& y, T& dy) const {

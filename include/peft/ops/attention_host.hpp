@@ -1,56 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 
-#include <peft/core/rng.hpp>
+#include <peft/core/worker.hpp>
 #include <peft/ops/activation.hpp>
-#include <peft/ops/tile.hpp>
+#include <peft/ops/head_rows.hpp>
+#include <peft/ops/no_bias.hpp>
 
 namespace peft::ops {
-
-/// Which rows attend to which: sequence s has query rows q_offsets[s] .. q_offsets[s+1] and key rows k_offsets[s] ..
-/// k_offsets[s+1]. `q_segment`, `k_segment` name each row's sequence (read on a device only). Causal: query i of a sequence
-/// sees its first i + 1 keys.
-struct Segments {
-  Extent sequences = 0, heads = 1;
-  double scale = 1;
-  bool causal = false;
-  const int *q_offsets = nullptr, *k_offsets = nullptr;
-  const int *q_segment = nullptr, *k_segment = nullptr;
-  Extent longest_keys = 0;
-};
-
-/// The row of random bits of one query and head; features are key positions.
-KOKKOS_INLINE_FUNCTION std::uint32_t attention_row(const Dropout& drop, int row, int head) {
-  return rng::mix32(drop.row(row) + 0x9e3779b9u * static_cast<std::uint32_t>(head + 1));
-}
-
-/// Query rows that are in cache at a time.
-inline constexpr Extent query_block = 48;
-
-/// to (width, np) = the rows of `from` (n, width), transposed; the padding is zero.
-template <class T>
-void transpose_head(const T* from, std::ptrdiff_t stride, Extent n, Extent width, T* to, Extent np) {
-  for (Extent c = 0; c < width; ++c) {
-    for (Extent j = 0; j < n; ++j) to[c * np + j] = from[j * stride + c];
-    for (Extent j = n; j < np; ++j) to[c * np + j] = 0;
-  }
-}
-
-/// Rows of a head with whole packs of columns: in place when the width is a multiple of a pack, else copied.
-template <class T>
-struct HeadRows {
-  const T* data;
-  std::ptrdiff_t stride;
-};
-template <class T>
-HeadRows<T> head_rows(const T* from, std::ptrdiff_t stride, Extent n, Extent width, Extent wp, T* scratch) {
-  if (wp == width) return {from, stride};
-  for (Extent i = 0; i < n; ++i)
-    for (Extent c = 0; c < wp; ++c) scratch[i * wp + c] = c < width ? from[i * stride + c] : T(0);
-  return {scratch, wp};
-}
 
 /// s (block, np) = probabilities before dropout of a block of raw scores; sum and maximum give lse.
 template <class T>
@@ -82,54 +41,75 @@ T largest_of(const T* s, Extent n) {
   return top;
 }
 
-template <ExecutionSpace E, class T>
+template <class T>
+Place place(const Segments& s, Extent sequence) {
+  const Extent keys = s.keys(sequence);
+  return {s.q_offsets[sequence], s.queries(sequence), s.k_offsets[sequence], keys, padded<T>(keys), s.lag(sequence)};
+}
+
+/// The block that begins with query i0. Of causal scores it holds those that its last query sees.
+template <class T>
+Block block(const Segments& s, const Place& at, Extent i0) {
+  const Extent count = std::min(query_block, at.queries - i0), keys = s.causal ? at.lag + i0 + count : at.keys;
+  return {i0, count, keys, padded<T>(keys)};
+}
+
+template <ExecutionSpace E, class T, class Bias>
 void attention_host(Worker<E>& w, const Segments& s, Mat<const T, E> q, Mat<const T, E> k, Mat<const T, E> v,
-                    Mat<T, E> out, Mat<T, E> lse, const Dropout& drop) {
+                    Mat<T, E> out, Mat<T, E> lse, const Dropout& drop, const Bias& bias) {
   auto scope = w.scope();
-  const Extent d = cols(q), width = d / s.heads, wp = padded<T>(width), most = padded<T>(s.longest_keys);
+  const Extent d = cols(q), kd = cols(k), width = d / s.heads, wp = padded<T>(width), most = padded<T>(s.longest_keys);
   T* const kt = w.template temp<T>(width, most, "attention").data();
   T* const vp = w.template temp<T>(wp == width ? 0 : most, wp, "attention").data();
   T* const scores = w.template temp<T>(query_block, most, "attention").data();
   T* const result = w.template temp<T>(query_block, wp, "attention").data();
+  [[maybe_unused]] typename Bias::OnHost biased(w, s, bias, width, false);
   if (w.planning()) return;
   const T scale = static_cast<T>(s.scale), kept = static_cast<T>(drop.active() ? drop.scale : 1);
+  const Extent pairs = s.head_pairs(), group = s.queries_per_key();
   for (Extent sequence = 0; sequence < s.sequences; ++sequence) {
-    const Extent q0 = s.q_offsets[sequence], queries = s.q_offsets[sequence + 1] - q0;
-    const Extent k0 = s.k_offsets[sequence], keys = s.k_offsets[sequence + 1] - k0, np = padded<T>(keys);
-    for (Extent h = 0; h < s.heads; ++h) {
-      transpose_head(&k(k0, h * width), d, keys, width, kt, np);
-      const auto values = head_rows(&v(k0, h * width), d, keys, width, wp, vp);
-      for (Extent i0 = 0; i0 < queries; i0 += query_block) {
-        const Extent block = std::min(query_block, queries - i0);
-        small_product<T>(block, np, width, &q(q0 + i0, h * width), d, 1, kt, np, scores, np, false);
+    const Place at = place<T>(s, sequence);
+    HeadRows<T> values{};
+    for (Extent h = 0; h < pairs * group; ++h) {
+      const Extent of_keys = h / group * width, of_queries = h * width;
+      if (h % group == 0) {
+        transpose_head(&k(at.k0, of_keys), kd, at.keys, width, kt, at.padded_keys);
+        values = head_rows(&v(at.k0, of_keys), kd, at.keys, width, wp, vp);
+      }
+      if constexpr (Bias::present) biased.head(at, h, kt);
+      for (Extent i0 = 0; i0 < at.queries; i0 += query_block) {
+        const Block b = block<T>(s, at, i0);
+        const T* const asked = &q(at.q0 + i0, of_queries);
+        small_product<T>(b.count, b.stride, width, asked, d, 1, kt, at.padded_keys, scores, b.stride, false);
+        if constexpr (Bias::present) biased.add(b, {asked, d}, scores);
         T inverse[query_block];
-        for (Extent i = 0; i < block; ++i) {
-          T* const p = scores + i * np;
-          const Extent seen = s.causal ? i0 + i + 1 : keys;
+        for (Extent i = 0; i < b.count; ++i) {
+          T* const p = scores + i * b.stride;
+          const Extent row = at.q0 + i0 + i, seen = s.causal ? at.lag + i0 + i + 1 : at.keys;
           const T top = largest_of(p, seen) * scale;
-          exponentiate(p, seen, np, scale, top);
-          const T sum = sum_of(p, np);
+          exponentiate(p, seen, b.stride, scale, top);
+          const T sum = sum_of(p, b.stride);
           inverse[i] = kept / sum;
-          if (!empty(lse)) lse(q0 + i0 + i, h) = top + std::log(sum);
+          if (!empty(lse)) lse(row, h) = top + std::log(sum);
           if (drop.active()) {
-            const std::uint32_t key = attention_row(drop, q0 + i0 + i, h);
-            for (Extent j = 0; j < np; ++j) p[j] = drop.keeps(key, static_cast<std::uint32_t>(j)) ? p[j] : T(0);
+            const std::uint32_t key = attention_row(drop, row, h);
+            for (Extent j = 0; j < b.stride; ++j) p[j] = drop.keeps(key, static_cast<std::uint32_t>(j)) ? p[j] : T(0);
           }
         }
-        small_product<T>(block, wp, keys, scores, np, 1, values.data, values.stride, result, wp, false);
-        for (Extent i = 0; i < block; ++i)
-          for (Extent c = 0; c < width; ++c) out(q0 + i0 + i, h * width + c) = result[i * wp + c] * inverse[i];
+        small_product<T>(b.count, wp, b.keys, scores, b.stride, 1, values.data, values.stride, result, wp, false);
+        for (Extent i = 0; i < b.count; ++i)
+          for (Extent c = 0; c < width; ++c) out(at.q0 + i0 + i, of_queries + c) = result[i * wp + c] * inverse[i];
       }
     }
   }
 }
 
-template <ExecutionSpace E, class T>
+template <ExecutionSpace E, class T, class Bias>
 void attention_backward_host(Worker<E>& w, const Segments& s, Mat<const T, E> q, Mat<const T, E> k, Mat<const T, E> v,
                              Mat<const T, E> lse, Mat<const T, E> dout, Mat<T, E> dq, Mat<T, E> dk, Mat<T, E> dv,
-                             const Dropout& drop) {
+                             const Dropout& drop, const Bias& bias) {
   auto scope = w.scope();
-  const Extent d = cols(q), width = d / s.heads, wp = padded<T>(width), most = padded<T>(s.longest_keys);
+  const Extent d = cols(q), kd = cols(k), width = d / s.heads, wp = padded<T>(width), most = padded<T>(s.longest_keys);
   const Extent copied = wp == width ? 0 : most, block_copied = wp == width ? 0 : query_block;
   T* const kt = w.template temp<T>(width, most, "attention").data();
   T* const vt = w.template temp<T>(width, most, "attention").data();
@@ -141,52 +121,68 @@ void attention_backward_host(Worker<E>& w, const Segments& s, Mat<const T, E> q,
   T* const result = w.template temp<T>(query_block, wp, "attention").data();
   T* const gk = w.template temp<T>(most, wp, "attention").data();
   T* const gv = w.template temp<T>(most, wp, "attention").data();
+  [[maybe_unused]] typename Bias::OnHost biased(w, s, bias, width, true);
   if (w.planning()) return;
   const T scale = static_cast<T>(s.scale), kept = static_cast<T>(drop.active() ? drop.scale : 1);
   const bool want_q = !empty(dq), want_k = !empty(dk);
+  const Extent pairs = s.head_pairs(), group = s.queries_per_key();
   for (Extent sequence = 0; sequence < s.sequences; ++sequence) {
-    const Extent q0 = s.q_offsets[sequence], queries = s.q_offsets[sequence + 1] - q0;
-    const Extent k0 = s.k_offsets[sequence], keys = s.k_offsets[sequence + 1] - k0, np = padded<T>(keys);
-    for (Extent h = 0; h < s.heads; ++h) {
-      const Extent at = h * width;
-      transpose_head(&k(k0, at), d, keys, width, kt, np);
-      transpose_head(&v(k0, at), d, keys, width, vt, np);
-      const auto key_rows = head_rows(&k(k0, at), d, keys, width, wp, kp);
-      for (Extent i0 = 0; i0 < queries; i0 += query_block) {
-        const Extent block = std::min(query_block, queries - i0), row0 = q0 + i0;
-        small_product<T>(block, np, width, &q(row0, at), d, 1, kt, np, scores, np, false);
-        small_product<T>(block, np, width, &dout(row0, at), d, 1, vt, np, slopes, np, false);
-        for (Extent i = 0; i < block; ++i) {
-          T *const p = scores + i * np, *const g = slopes + i * np;
-          const Extent seen = s.causal ? i0 + i + 1 : keys;
-          exponentiate(p, seen, np, scale, lse(row0 + i, h));
+    const Place at = place<T>(s, sequence);
+    HeadRows<T> key_rows{};
+    for (Extent h = 0; h < pairs * group; ++h) {
+      const Extent of_keys = h / group * width, of_queries = h * width;
+      // The heads that share keys and values follow one another; gk and gv are sums over all of them.
+      const bool opens = h % group == 0, closes = h % group == group - 1;
+      if (opens) {
+        transpose_head(&k(at.k0, of_keys), kd, at.keys, width, kt, at.padded_keys);
+        transpose_head(&v(at.k0, of_keys), kd, at.keys, width, vt, at.padded_keys);
+        key_rows = head_rows(&k(at.k0, of_keys), kd, at.keys, width, wp, kp);
+        // A block of causal queries reaches only some keys, so it cannot give all sums their first value.
+        if (s.causal || at.queries == 0) std::fill(gk, gk + at.keys * wp, T(0)), std::fill(gv, gv + at.keys * wp, T(0));
+      }
+      if constexpr (Bias::present) biased.head(at, h, kt);
+      for (Extent i0 = 0; i0 < at.queries; i0 += query_block) {
+        const Block b = block<T>(s, at, i0);
+        const Extent row0 = at.q0 + i0;
+        const bool more = !opens || i0 > 0 || s.causal;
+        small_product<T>(b.count, b.stride, width, &q(row0, of_queries), d, 1, kt, at.padded_keys, scores, b.stride, false);
+        small_product<T>(b.count, b.stride, width, &dout(row0, of_queries), d, 1, vt, at.padded_keys, slopes, b.stride, false);
+        if constexpr (Bias::present) biased.add(b, {&q(row0, of_queries), d}, scores);
+        for (Extent i = 0; i < b.count; ++i) {
+          T *const p = scores + i * b.stride, *const g = slopes + i * b.stride;
+          const Extent seen = s.causal ? at.lag + i0 + i + 1 : at.keys;
+          exponentiate(p, seen, b.stride, scale, lse(row0 + i, h));
           const std::uint32_t key = drop.active() ? attention_row(drop, row0 + i, h) : 0;
           if (drop.active())
-            for (Extent j = 0; j < np; ++j) g[j] = drop.keeps(key, static_cast<std::uint32_t>(j)) ? g[j] * kept : T(0);
+            for (Extent j = 0; j < b.stride; ++j) g[j] = drop.keeps(key, static_cast<std::uint32_t>(j)) ? g[j] * kept : T(0);
           Pack<T> part{};
-          for (Extent j = 0; j < np; j += lanes<T>)
+          for (Extent j = 0; j < b.stride; j += lanes<T>)
             part += *reinterpret_cast<Pack<T>*>(p + j) * *reinterpret_cast<Pack<T>*>(g + j);
           T dot = 0;
           for (Extent c = 0; c < lanes<T>; ++c) dot += part[c];
-          for (Extent j = 0; j < np; ++j) g[j] = p[j] * (g[j] - dot) * scale;
+          for (Extent j = 0; j < b.stride; ++j) g[j] = p[j] * (g[j] - dot) * scale;
           if (drop.active())
-            for (Extent j = 0; j < np; ++j) p[j] = drop.keeps(key, static_cast<std::uint32_t>(j)) ? p[j] * kept : T(0);
+            for (Extent j = 0; j < b.stride; ++j) p[j] = drop.keeps(key, static_cast<std::uint32_t>(j)) ? p[j] * kept : T(0);
         }
-        const auto o = head_rows(&dout(row0, at), d, block, width, wp, op);
-        small_product<T>(keys, wp, block, scores, 1, np, o.data, o.stride, gv, wp, i0 > 0);
-        if (want_k) {
-          const auto asked = head_rows(&q(row0, at), d, block, width, wp, qp);
-          small_product<T>(keys, wp, block, slopes, 1, np, asked.data, asked.stride, gk, wp, i0 > 0);
+        const auto o = head_rows(&dout(row0, of_queries), d, b.count, width, wp, op);
+        small_product<T>(b.keys, wp, b.count, scores, 1, b.stride, o.data, o.stride, gv, wp, more);
+        if (want_k || Bias::present) {
+          const auto asked = head_rows(&q(row0, of_queries), d, b.count, width, wp, qp);
+          if (want_k) small_product<T>(b.keys, wp, b.count, slopes, 1, b.stride, asked.data, asked.stride, gk, wp, more);
+          if constexpr (Bias::present) biased.backward(b, asked, slopes);
         }
         if (!want_q) continue;
-        small_product<T>(block, wp, keys, slopes, np, 1, key_rows.data, key_rows.stride, result, wp, false);
-        for (Extent i = 0; i < block; ++i)
-          for (Extent c = 0; c < width; ++c) dq(row0 + i, at + c) = result[i * wp + c];
+        small_product<T>(b.count, wp, b.keys, slopes, b.stride, 1, key_rows.data, key_rows.stride, result, wp, false);
+        if constexpr (Bias::present) biased.add_to_queries(b, result);
+        for (Extent i = 0; i < b.count; ++i)
+          for (Extent c = 0; c < width; ++c) dq(row0 + i, of_queries + c) = result[i * wp + c];
       }
-      for (Extent j = 0; j < keys; ++j)
+      if constexpr (Bias::present) biased.end_head(key_rows, want_k ? gk : nullptr);
+      if (!closes) continue;
+      for (Extent j = 0; j < at.keys; ++j)
         for (Extent c = 0; c < width; ++c) {
-          if (want_k) dk(k0 + j, at + c) = gk[j * wp + c];
-          dv(k0 + j, at + c) = gv[j * wp + c];
+          if (want_k) dk(at.k0 + j, of_keys + c) = gk[j * wp + c];
+          dv(at.k0 + j, of_keys + c) = gv[j * wp + c];
         }
     }
   }

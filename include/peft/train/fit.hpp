@@ -194,6 +194,7 @@ History fit(Engine<M>& engine, const Data& data, const FitOptionsWith<O>& option
   history.examples = meter.examples();
   history.tokens = meter.tokens();
   history.seconds = meter.seconds();
+  history.cpu_seconds = meter.cpu_seconds();
   return history;
 }
 

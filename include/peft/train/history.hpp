@@ -20,6 +20,7 @@ struct History {
   std::vector<EpochReport> epochs;
   std::int64_t steps = 0, examples = 0, tokens = 0;
   double seconds = 0;  // of training alone, since the last start
+  double cpu_seconds = 0;  // of the process, over the same time
   std::vector<double> losses;  // of every step since the last start
   bool interrupted = false, stopped_early = false;
 

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdint>
+#include <ctime>
 
 #include "peft/core/error.hpp"
 #include "peft/report/memory.hpp"
@@ -12,6 +13,14 @@ namespace peft {
 using report::peak_memory;
 using report::reset_peak_memory;
 using report::resident_memory;
+
+/// CPU seconds of the process so far, all its threads: unlike a clock's they do not grow while other processes run. A thread
+/// that spins at a barrier counts too, so methods are best compared with one worker.
+inline double cpu_time() {
+  std::timespec t{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
+}
 
 /// Steps, examples and tokens over time, as means since the start and as recent (exponentially averaged) rates.
 /// Runs from its construction; `pause` it for what is not to be counted, such as evaluation.
@@ -39,16 +48,20 @@ class BasicMeter {
   }
 
   void resume() {
-    if (!running_) last_ = Clock::now();
+    if (!running_) {
+      last_ = Clock::now();
+      last_cpu_ = cpu_time();
+    }
     running_ = true;
   }
 
   /// Back to zero, running.
   void reset() {
     total_ = recent_ = {};
-    seconds_ = 0;
+    seconds_ = cpu_ = 0;
     running_ = true;
     last_ = Clock::now();
+    last_cpu_ = cpu_time();
   }
 
   bool running() const { return running_; }
@@ -56,6 +69,8 @@ class BasicMeter {
   double seconds() const {
     return seconds_ + (running_ ? std::chrono::duration<double>(Clock::now() - last_).count() : 0);
   }
+  /// CPU seconds of the process over the same time.
+  double cpu_seconds() const { return cpu_ + (running_ ? cpu_time() - last_cpu_ : 0); }
   std::int64_t steps() const { return std::llround(total_.steps); }
   std::int64_t examples() const { return std::llround(total_.examples); }
   std::int64_t tokens() const { return std::llround(total_.tokens); }
@@ -91,11 +106,14 @@ class BasicMeter {
     const auto now = Clock::now();
     const double elapsed = std::chrono::duration<double>(now - last_).count();
     last_ = now;
+    const double cpu = cpu_time();
+    cpu_ += cpu - last_cpu_;
+    last_cpu_ = cpu;
     return elapsed;
   }
 
   double window_;
-  double seconds_ = 0;
+  double seconds_ = 0, cpu_ = 0, last_cpu_ = 0;
   Sums total_, recent_;
   bool running_ = true;
   typename Clock::time_point last_;

@@ -210,6 +210,7 @@ inline History history_of(const std::vector<SparsityStep>& curve) {
     all.examples += s.history.examples;
     all.tokens += s.history.tokens;
     all.seconds += s.history.seconds;
+    all.cpu_seconds += s.history.cpu_seconds;
     all.losses.insert(all.losses.end(), s.history.losses.begin(), s.history.losses.end());
     all.interrupted = s.history.interrupted;
   }
