@@ -25,7 +25,7 @@ std::string norms(const DeltaFile& delta, const Pasta& pasta) {
   }
   text += "\n";
   for (int layer = 0;; ++layer) {
-    const std::string name = Bert<float>::path(Site::layer, layer) + ".special_tokens.weight";
+    const std::string name = Bert<float>::Family::path(Bert<float>::path(Site::layer), Site::layer, layer, {}) + ".special_tokens.weight";
     const auto found = std::find_if(delta.tensors.begin(), delta.tensors.end(), [&](const HostTensor& t) { return t.name == name; });
     if (found == delta.tensors.end()) return text;
     text += cat(layer);

@@ -30,7 +30,7 @@ std::vector<peft::report::Module> modules_of(const M& model, const std::string& 
   for (const SiteInfo& s : site_table)
     if (has(Kind::linear | Kind::norm | Kind::table, s.kind))
       for (int layer = s.per_layer ? 0 : -1; layer < (s.per_layer ? model.backbone().layers() : 0); ++layer) {
-        const std::string path = M::Backbone::path(s.site, layer);
+        const std::string path = model.backbone().path(s.site, layer);
         for (const char* tensor : {".weight", ".bias"})
           if (model.backbone().store().loaded(path + tensor)) {
             const auto& view = model.backbone().store().at(path + tensor);

@@ -107,12 +107,12 @@ TEST_CASE("the LayerNorm layer: input and parameters", "[gradcheck]") {
     nn::NormKept<Mat<double>> kept;
     const auto loss = [&] {
       way.w.space.clear();
-      kept = nn::layernorm<Site::ff_norm>(way.pass, x.read(), q.read(), mask, 1e-12, y.view, true);
+      kept = nn::norm<Site::ff_norm>(way.pass, x.read(), q.read(), mask, 1e-12, y.view, true);
       return testing::dot(y, r);
     };
     const auto backward = [&] {
       dz.set(r);
-      nn::layernorm_backward<Site::ff_norm>(way.pass, kept, dz.view);
+      nn::norm_backward<Site::ff_norm>(way.pass, kept, dz.view);
     };
     CHECK(testing::gradcheck_op(loss, backward, {{"residual", q, dz}}).worst < 1e-6);
     testing::Gradcheck result;

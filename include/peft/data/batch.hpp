@@ -16,6 +16,7 @@ namespace peft {
 struct Batch {
   std::vector<std::int32_t> offsets{0}, ids, types, slots{};
   std::vector<double> targets;
+  std::vector<std::int32_t> decoder_offsets{0}, decoder_ids;  // the decoder's rows of sequence pairs; targets are theirs
   std::vector<std::int64_t> examples;  // of each sequence, its index in the data set: dropout is drawn from it
 
   int sequences() const { return static_cast<int>(offsets.size()) - 1; }

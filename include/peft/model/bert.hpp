@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include <peft/io/bert_config.hpp>
-#include <peft/io/config.hpp>
+#include <peft/io/config/bert.hpp>
+#include <peft/model/activation.hpp>
 #include <peft/model/transformer.hpp>
 
 namespace peft {
-
-inline nn::Activation activation_of(BertActivation a) {
-  return a == BertActivation::Gelu ? nn::Activation::gelu : nn::Activation::gelu_tanh;
-}
 
 /// BERT (Devlin et al., 2019): post-norm encoder over word, position and segment embeddings.
 struct BertFamily : Family {
@@ -45,11 +41,8 @@ struct BertFamily : Family {
       default: return "";
     }
   }
-  static Config read(const std::filesystem::path& folder) { return read_bert_config(folder / "config.json"); }
-  static nn::Shape shape(const Config& c) {
-    return {c.num_hidden_layers, c.hidden_size, c.num_attention_heads, c.intermediate_size, c.layer_norm_eps,
-            activation_of(c.hidden_act), c.hidden_dropout_prob, c.attention_probs_dropout_prob};
-  }
+  static Config read(const std::filesystem::path& folder) { return read_bert_config(folder); }
+  static nn::Shape shape(const Config& c) { return encoder_shape(c); }
   static std::vector<std::string> ignored() { return {"embeddings.position_ids", "cls.", "classifier."}; }
   static Extent entries(Site s, const Config& c) {
     return s == Site::word_table ? c.vocab_size : s == Site::position_table ? c.max_position_embeddings : c.type_vocab_size;

@@ -11,6 +11,7 @@
 #include <peft/core/tensor.hpp>
 #include <peft/core/transfer.hpp>
 #include <peft/io/checkpoint.hpp>
+#include <peft/site.hpp>
 
 namespace peft {
 
@@ -79,14 +80,14 @@ class TensorStore {
   const std::map<std::string, C>& tensors() const { return tensors_; }
   const Checkpoint* checkpoint() const { return checkpoint_.empty() ? nullptr : &checkpoint_.front(); }
 
-  /// Every tensor of the file was asked for, or its name (without the prefix) starts with one of `ignored`.
+  /// Every tensor of the file was asked for, or the beginning of its name (without the prefix) matches one of `ignored`, in which * is any text.
   void finish(const std::vector<std::string>& ignored) const {
     if (checkpoint_.empty()) return;
     for (const std::string& name : checkpoint_.front().names()) {
       if (used_.count(name)) continue;
       const std::string bare = name.rfind(prefix_, 0) == 0 ? name.substr(prefix_.size()) : name;
       bool skip = false;
-      for (const std::string& start : ignored) skip = skip || bare.rfind(start, 0) == 0;
+      for (const std::string& start : ignored) skip = skip || glob(start + "*", bare);
       if (!skip)
         fail(source(), ": nothing in this model takes the tensor ", name, " ",
              shape_text(checkpoint_.front().at(name).shape), "; is config.json of another model, or the number of layers too small?");

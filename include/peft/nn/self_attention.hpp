@@ -275,27 +275,31 @@ struct SelfAttention {
     if (r == 0) return linear<S>(p, x, y, own);
     if (!shape.shared_distances) {
       linear<S>(p, x, y, own);
-      linear<Own>(p, p.relative.rows, position, own_position);
+      V rows_of = kept_if(p, p.template keeps_input<Own>() && crossing, r, shape.width, "with distances");
+      put_distances(p, shape, rows_of);
+      linear<Own>(p, rows_of, position, own_position);
       return;
     }
     const auto scope = p.w.scope();
     V both = kept_if(p, p.template keeps_input<S>() && crossing, n + r, cols(x), "with distances"), made = p.temp(n + r, cols(y));
     ops::copy(p.w, slice(both, 0, n), x);
-    ops::copy(p.w, slice(both, n, n + r), p.relative.rows);
+    put_distances(p, shape, slice(both, n, n + r));
     linear<S>(p, both, made, own);
     ops::copy(p.w, y, C(slice(made, 0, n)));
     ops::copy(p.w, position, C(slice(made, n, n + r)));
   }
   template <Site S, Site Own>
   void unproject_with_distances(P& p, const Shape& shape, C own, V dy, V dx, C own_position, V dposition, bool wanted) {
+    const auto scope = p.w.scope();
     const Extent n = rows(dy), r = wanted ? rows(dposition) : 0;
     if (r == 0) return linear_backward<S>(p, own, dy, dx, true);
     if (!shape.shared_distances) {
       linear_backward<S>(p, own, dy, dx, true);
-      linear_backward<Own>(p, own_position, dposition, p.relative.gradient, true);
+      V drows = empty(p.relative.gradient) ? V() : p.temp(r, shape.width);
+      linear_backward<Own>(p, own_position, dposition, drows, false);
+      take_distances(p, shape, drows);
       return;
     }
-    const auto scope = p.w.scope();
     V both = p.temp(n + r, cols(dy));
     ops::copy(p.w, slice(both, 0, n), C(dy));
     ops::copy(p.w, slice(both, n, n + r), C(dposition));
@@ -303,7 +307,27 @@ struct SelfAttention {
     V din = wants ? p.temp(n + r, shape.width) : V();
     linear_backward<S>(p, own, both, din, false);
     if (!empty(dx)) ops::add(p.w, dx, C(slice(din, 0, n)));
-    if (!empty(p.relative.gradient)) ops::add(p.w, p.relative.gradient, C(slice(din, n, n + r)));
+    if (!empty(p.relative.gradient)) take_distances(p, shape, slice(din, n, n + r));
+  }
+  /// Embedded distances as this layer sees them: dropped anew, as rows of no sequence.
+  static Dropout distance_drop(const P& p, const Shape& shape) {
+    Dropout mask = drop(p, DropoutAt::distances, shape.hidden_dropout);
+    mask.example = p.batch->example + p.batch->tokens;
+    mask.position = p.batch->positions + p.batch->tokens;
+    return mask;
+  }
+  static void put_distances(P& p, const Shape& shape, V to) {
+    const Dropout mask = distance_drop(p, shape);
+    if (mask.active())
+      ops::dropout(p.w, to, C(p.relative.rows), mask);
+    else
+      ops::copy(p.w, to, C(p.relative.rows));
+  }
+  static void take_distances(P& p, const Shape& shape, V from) {
+    if (empty(from)) return;
+    const Dropout mask = distance_drop(p, shape);
+    if (mask.active()) ops::dropout(p.w, from, C(from), mask);
+    ops::add(p.w, p.relative.gradient, C(from));
   }
 
   void put_prefix(P& p) {

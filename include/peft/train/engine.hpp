@@ -47,11 +47,11 @@ class Engine {
   /// For what runs once per step, on the whole model.
   Worker<E>& worker() { return once_; }
 
-  /// Makes room for steps on batches of up to `sequences` sequences of up to `longest` tokens. Returns bytes per worker.
-  std::size_t plan(int sequences, int longest, bool training) {
+  /// Makes room for steps on batches of up to `sequences` sequences of up to `longest` tokens, a decoder's up to `decoder_longest`. Returns bytes per worker.
+  std::size_t plan(int sequences, int longest, bool training, int decoder_longest = 0) {
     check_length(longest);
-    const int extra = model_.attached().input_rows(), tokens = grouping_.tokens + (longest + extra) * model_.task().together();
-    largest_ = grown(largest_, {tokens, std::min(sequences, tokens), longest + extra});
+    const int extra = model_.attached().input_rows(), tokens = grouping_.tokens + (longest + decoder_longest + extra) * model_.task().together();
+    largest_ = grown(largest_, {tokens, std::min(sequences, tokens), longest + extra, decoder_longest > 0 ? tokens : 0, decoder_longest});
     training_ = training_ || training;
     std::size_t bytes = 0;
     for (auto& lane : lanes_) bytes = lane->plan(largest_, training_);
@@ -85,7 +85,8 @@ class Engine {
     std::vector<double> losses(cuts.size() - 1, 0);
     std::atomic<int> turn{0};
     run(static_cast<int>(cuts.size()) - 1, [&](Lane<M>& lane, int group) {
-      GroupStep g{sequences(batch, cuts[group], cuts[group + 1]), batch.targets, weight, seed, training};
+      GroupStep g{sequences(batch, cuts[group], cuts[group + 1]), batch.targets, weight, seed, training,
+                  decoder(batch, cuts[group], cuts[group + 1])};
       losses[group] = lane.step(g, gradients_, [&](auto&& tables) {
         // Sums in the order of the groups, whoever finishes first.
         while (turn.load(std::memory_order_acquire) != group && !failed_.load(std::memory_order_relaxed)) std::this_thread::yield();
@@ -129,24 +130,49 @@ class Engine {
     return std::sqrt(squares);
   }
 
-  /// Logits (n, labels), row-major, without dropout: a row per sequence, or per token where the task reads every row.
+  /// The mean loss of a batch, over the targets that count, without dropout and without a step.
+  double loss(const Batch& batch)
+    requires(M::Task::reads == Reads::words)
+  {
+    model_.task().check(batch);
+    const std::vector<int> cuts = begin(batch, true);
+    const double weight = 1. / static_cast<double>(std::max<std::int64_t>(counted(batch), 1));
+    std::vector<double> losses(cuts.size() - 1, 0);
+    run(static_cast<int>(cuts.size()) - 1, [&](Lane<M>& lane, int group) {
+      losses[group] = lane.loss({sequences(batch, cuts[group], cuts[group + 1]), batch.targets, weight, 0, false,
+                                 decoder(batch, cuts[group], cuts[group + 1])});
+    });
+    double sum = 0;
+    for (const double l : losses) sum += l;
+    return sum;
+  }
+
+  /// Logits (n, outputs), row-major, without dropout: a row per sequence, or per token (of the decoder, where there is one) where
+  /// the task reads every row.
   std::vector<T> predict(const Batch& batch) {
     const std::vector<int> cuts = begin(batch, false);
-    const std::size_t labels = model_.task().labels;
-    const bool each_row = model_.task().read() == Reads::rows;
-    const auto row = [&](int s) { return static_cast<std::size_t>(each_row ? batch.offsets[s] : s); };
-    std::vector<T> logits(row(batch.sequences()) * labels);
+    const std::size_t outputs = model_.outputs();
+    const bool each_row = model_.task().read() == Reads::rows || model_.task().read() == Reads::words;
+    const auto& offsets = decodes ? batch.decoder_offsets : batch.offsets;
+    const auto row = [&](int s) { return static_cast<std::size_t>(each_row ? offsets[s] : s); };
+    std::vector<T> logits(row(batch.sequences()) * outputs);
     run(static_cast<int>(cuts.size()) - 1, [&](Lane<M>& lane, int group) {
-      GroupStep g{sequences(batch, cuts[group], cuts[group + 1]), {}, 0, 0, false};
+      GroupStep g{sequences(batch, cuts[group], cuts[group + 1]), {}, 0, 0, false, decoder(batch, cuts[group], cuts[group + 1])};
       const std::size_t from = row(cuts[group]), n = row(cuts[group + 1]) - from;
-      lane.predict(g, std::span<T>(logits).subspan(from * labels, n * labels));
+      lane.predict(g, std::span<T>(logits).subspan(from * outputs, n * outputs));
     });
     return logits;
   }
 
  private:
   static GroupShape grown(GroupShape a, GroupShape b) {
-    return {std::max(a.tokens, b.tokens), std::max(a.sequences, b.sequences), std::max(a.longest, b.longest)};
+    return {std::max(a.tokens, b.tokens), std::max(a.sequences, b.sequences), std::max(a.longest, b.longest),
+            std::max(a.decoder_tokens, b.decoder_tokens), std::max(a.decoder_longest, b.decoder_longest)};
+  }
+  static constexpr bool decodes = M::Backbone::spec.cross;
+  static Sequences decoder(const Batch& b, int begin, int end) {
+    if (!decodes) return {};
+    return {b.decoder_offsets, b.decoder_ids, {}, b.examples, begin, end};
   }
   static Sequences sequences(const Batch& b, int begin, int end) { return {b.offsets, b.ids, b.types, b.examples, begin, end, b.slots}; }
 
@@ -170,14 +196,27 @@ class Engine {
       if (batch.ids[i] < 0 || batch.ids[i] >= backbone.vocabulary())
         fail("token id ", batch.ids[i], " is outside the backbone's vocabulary of ", backbone.vocabulary(),
              "; does the tokenizer belong to this model?");
-      else if (batch.types[i] < 0 || batch.types[i] >= backbone.config().type_vocab_size)
-        fail("segment type ", batch.types[i], " of a backbone with ", backbone.config().type_vocab_size, " types");
+      else if (batch.types[i] < 0 || (backbone.types() > 0 && batch.types[i] >= backbone.types()))
+        fail("segment type ", batch.types[i], " of a backbone with ", backbone.types(), " types");
+    if constexpr (decodes) {
+      require(batch.decoder_offsets.size() == batch.offsets.size(), "a batch of ", batch.sequences(), " sequences has ",
+              batch.decoder_offsets.size() - 1, " for the decoder; this backbone wants one each");
+      for (const std::int32_t id : batch.decoder_ids)
+        require(id >= 0 && id < backbone.vocabulary(), "the decoder's token id ", id, " is outside the backbone's vocabulary of ", backbone.vocabulary());
+    }
+    if constexpr (M::Task::reads == Reads::words)
+      for (const double target : batch.targets)
+        require(target < backbone.vocabulary(), "the target ", target, " is outside the backbone's vocabulary of ", backbone.vocabulary());
     require(batch.slots.empty() || batch.slots.size() == batch.ids.size(), "a batch of ", batch.ids.size(), " tokens and ",
             batch.slots.size(), " slots of special tokens");
     if constexpr (acts_on_special_tokens<Plain>())
       require(std::any_of(batch.slots.begin(), batch.slots.end(), [](int slot) { return slot >= 0; }),
               "the method acts on special tokens, and none are marked in a batch: take it from a tokenizer, or fill Batch::slots");
-    std::vector<int> cuts = cut_groups(batch.offsets, grouping_, added, together);
+    // Rows of both sides count.
+    std::vector<std::int32_t> offsets = batch.offsets;
+    if (decodes)
+      for (std::size_t s = 0; s < offsets.size(); ++s) offsets[s] += batch.decoder_offsets[s];
+    std::vector<int> cuts = cut_groups(offsets, grouping_, added, together);
     GroupShape need;
     for (std::size_t c = 1; c < cuts.size(); ++c) {
       GroupShape g{0, cuts[c] - cuts[c - 1], 0};
@@ -186,6 +225,12 @@ class Engine {
         require(n > added, "sequence ", s, " of a batch is empty");
         g.tokens += n;
         g.longest = std::max(g.longest, n);
+        if constexpr (decodes) {
+          const int m = batch.decoder_offsets[s + 1] - batch.decoder_offsets[s];
+          require(m > 0, "sequence ", s, " of a batch has nothing for the decoder");
+          g.decoder_tokens += m;
+          g.decoder_longest = std::max(g.decoder_longest, m);
+        }
       }
       need = grown(need, g);
     }
