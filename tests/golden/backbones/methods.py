@@ -81,7 +81,7 @@ class Lora(Method):
         with torch.no_grad():  # zero would hide the gradient of A
             for name, p in trained.items():
                 if "lora_B" in name:
-                    p.normal_(0, 0.3)
+                    p.normal_(0, self.variant.places.get("lora_B", 0.3))
         return trained
 
     def known(self):
