@@ -37,6 +37,9 @@ class JsonFields {
     return found == object_.end() || found->is_null() ? nullptr : &*found;
   }
 
+  /// Whether the key is there, if only with null, where that makes a difference.
+  bool given(std::string_view key) const { return object_.contains(key); }
+
   /// The value of `key`; throws when it is missing or null.
   const nlohmann::json& at(std::string_view key) const {
     const auto* value = find(key);
