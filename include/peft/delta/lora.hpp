@@ -27,7 +27,7 @@ struct LoRA {
   static constexpr Route route = Route::branch;
   static constexpr Kind fits = Kind::linear;
   static constexpr Keep keeps = Keep::input;
-  using Places = At<Query | Value>;
+  using Places = At<Query | Value | CrossQuery | CrossValue | FusedQkv>;
   template <class H>
   using gated = LoRA<r, H>;
 

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <peft/delta/bias.hpp>
+#include <peft/delta/full.hpp>
+#include <peft/delta/ia3.hpp>
+#include <peft/delta/lora.hpp>
+#include <peft/model/roberta.hpp>
+
+#include "golden.hpp"
+
+using namespace peft;
+
+namespace {
+
+template <class Method>
+void follows(const char* checkpoint, const char* file, Method method, Extent labels = 3) {
+  golden::check<Roberta<float>>(golden::folder(checkpoint), golden::folder(checkpoint) / file, Classify{labels}, method);
+}
+
+}  // namespace
+
+TEST_CASE("RoBERTa follows transformers and PEFT", "[golden]") {
+  follows("tiny-roberta", "head.safetensors", Method<>{});
+  follows("tiny-roberta", "lora.safetensors", Method<Delta<LoRA<4>>>(Delta<LoRA<4>>{{.alpha = 8}}));
+  follows("tiny-roberta", "bitfit.safetensors", Method<Delta<Bias>>{});
+  follows("tiny-roberta", "full.safetensors", Method<Delta<Full>>{});
+  // PEFT's own places: what ends in output.dense is the attention's output too.
+  follows("tiny-roberta", "ia3.safetensors",
+          Method<Delta<Rescale<Route::post>, At<Key, Value>>, Delta<Rescale<Route::pre>, At<AttnOut, FfnDown>>>{});
+}
+
+TEST_CASE("a bare RoBERTa with an odd head size follows transformers", "[golden]") {
+  follows("tiny-roberta-bare", "head.safetensors", Method<>{}, 1);
+  follows("tiny-roberta-bare", "lora.safetensors", Method<Delta<LoRA<4>>>(Delta<LoRA<4>>{{.alpha = 8}}), 1);
+  follows("tiny-roberta-bare", "full.safetensors", Method<Delta<Full>>{}, 1);
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <peft/delta/full.hpp>
+#include <peft/delta/ia3.hpp>
+#include <peft/delta/lora.hpp>
+#include <peft/model/t5.hpp>
+#include <peft/task/language_model.hpp>
+
+#include "golden.hpp"
+
+using namespace peft;
+
+namespace {
+
+template <class Method>
+void follows(const char* checkpoint, const char* file, Method method) {
+  golden::check<T5<float>>(golden::folder(checkpoint), golden::folder(checkpoint) / file, LanguageModel{}, method);
+}
+
+}  // namespace
+
+TEST_CASE("T5 follows transformers and PEFT", "[golden]") {
+  for (const char* checkpoint : {"tiny-t5-v1.0", "tiny-t5-v1.1"}) {
+    follows(checkpoint, "lora.safetensors", Method<Delta<LoRA<4>>>(Delta<LoRA<4>>{{.alpha = 8}}));
+    follows(checkpoint, "full.safetensors", Method<Delta<Full>>{});
+    follows(checkpoint, "ia3.safetensors",
+            Method<Delta<Rescale<Route::post>, At<Key, Value, CrossKey, CrossValue>>, Delta<Rescale<Route::pre>, At<FfnDown>>>{});
+  }
+}
