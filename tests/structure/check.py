@@ -25,7 +25,7 @@ BELOW = {
     "data": ["core", "text", "io"],
     "report": ["core"],
     "optim": ["core", "ops"],
-    "task": ENGINE + ["data"],
+    "task": ENGINE + ["text", "data"],
     "model": ENGINE + METHODS + ["text", "data", "io", "report", "task"],
     "train": ENGINE + METHODS + ["text", "data", "io", "report", "optim", "task", "model"],
 }
