@@ -140,7 +140,9 @@ concept HasInputRows = requires(const D d, check::P<D>& p) {
 };
 /// side: sees the embeddings (layer -1) and every layer's output, corrects the last, and has its own backward over depth. The
 /// rows that it sees are those that the task reads, or all (`taps_all_rows`); `last` and `dlast` are always the task's. No
-/// gradient goes back through what it sees: nothing below the pooler may be trained beside it.
+/// gradient goes back through what it sees: nothing below the pooler may be trained beside it. Of an encoder-decoder it sees the
+/// encoder's embeddings and layers first, then the decoder's embeddings (layer -2) and layers, whose last it corrects; c.batch is
+/// what the rows belong to.
 template <class D>
 concept HasTaps = requires(const D d, check::Ctx& c, const check::P<D>& p, check::K<D>& k, int layer, check::C hidden, check::M last, check::C dlast, check::P<D>& g) {
   d.begin(c, p, k, layer);
@@ -164,7 +166,10 @@ concept DeltaFor = IsDelta<D> && has(D::fits, info(S).kind);
 // Optional members of a delta, absent by default. `all`, `grads`: All<D, V> of values and of summed gradients.
 //   static constexpr Keep keeps                        what backward reads of its site (default: nothing)
 //   static constexpr bool taps_all_rows = true         a side net that mixes tokens sees all of them
+//   void tap_attention(c, p, kept, layer, scores)      a side net that reads how a decoder's layer attends to the encoder: called
+//                                                      before that layer's `tap`, with ops::Ragged, the mean over the heads
 //   double dropout                                     prefix: keys and values are dropped, anew for every sequence
+//   static constexpr bool taps_scores = true           says that there is such a member
 //   static constexpr bool special_tokens = true        acts on the rows that c.batch->slot names; refused where there are none
 //   static constexpr bool rescales = true              a branch that changes what is in y: its backward finds the gradient of the
 //                                                      new y in dy and leaves that of the old one there
@@ -190,6 +195,14 @@ template <class D>
 constexpr bool taps_all_rows() {
   if constexpr (requires { D::taps_all_rows; })
     return D::taps_all_rows;
+  else
+    return false;
+}
+/// Does a side net read how a decoder attends to its encoder?
+template <class D>
+constexpr bool taps_attention() {
+  if constexpr (requires { D::taps_scores; })
+    return D::taps_scores;
   else
     return false;
 }

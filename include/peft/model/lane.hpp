@@ -125,8 +125,9 @@ class Lane {
     V x = stack_.input(pass_, stack_.begin(), pass_.batch->tokens);
     embedding_.forward(pass_, x, wanted && below_);
     if constexpr (has_side_net<Plain>()) {
-      side([&](auto& net, auto& p, auto& kept, auto&) { net.begin(pass_, p, kept, shape().layers); });
-      tap(-1, x, false);
+      if (!spec.cross) side([&](auto& net, auto& p, auto& kept, auto&) { net.begin(pass_, p, kept, shape().layers); });
+      start_scores();
+      tap(spec.cross ? -2 : -1, x, false);
     }
     x = stack_.forward(pass_, shape(), x, !whole_last, [&](int l, V y, bool gathered) {
       if constexpr (has_side_net<Plain>()) tap(l, y, gathered);
@@ -163,7 +164,13 @@ class Lane {
     encoder_.start(pass_, below_ ? 0 : encoder_first_, wanted);
     V x = encoder_.input(pass_, 0, batch_.tokens);
     embedding_.forward(pass_, x, wanted && below_);
-    x = encoder_.forward(pass_, shape(), x, false, [](int, V, bool) {});
+    if constexpr (has_side_net<Plain>()) {
+      side([&](auto& net, auto& p, auto& kept, auto&) { net.begin(pass_, p, kept, shape().layers); });
+      tap(-1, x, false);
+    }
+    x = encoder_.forward(pass_, shape(), x, false, [&](int l, V y, bool gathered) {
+      if constexpr (has_side_net<Plain>()) tap(l, y, gathered);
+    });
     pass_.source_rows = final_norm(x, shape().encoder_layers - 1, encoder_final_, "encoder output", wanted && into_encoder());
   }
 
@@ -359,10 +366,8 @@ class Lane {
     });
   }
   void side_rows(bool all) {
-    if (all)
-      pass_.rows_are(batch_.example, batch_.positions);
-    else
-      pass_.rows_are(batch_.first_example, batch_.first_position);
+    const Packed& b = *pass_.batch;
+    pass_.rows_are(all ? b.example : b.first_example, all ? b.positions : b.first_position);
   }
   /// Shows each side net what it wants to see: the rows that the task reads, or all. `gathered`: x holds the former only.
   void tap(int l, V x, bool gathered) {
@@ -375,9 +380,34 @@ class Lane {
         ops::gather_rows(worker, seen, C(x), batch_.first);
       }
       side_rows(all);
+      if constexpr (spec.cross) tap_attention(net, p, kept, l);
       net.tap(pass_, p, kept, l, C(seen));
     });
-    pass_.rows_are(batch_.example, batch_.positions);
+    pass_.rows_are(pass_.batch->example, pass_.batch->positions);
+  }
+  /// Shows a side net that asks for them the scores of a decoder layer's attention to the encoder, their mean over the heads.
+  void tap_attention(auto& net, auto& p, auto& kept, int l) {
+    using Scores = ops::Ragged<V>;
+    if constexpr (requires(Scores scores) { net.tap_attention(pass_, p, kept, l, scores); }) {
+      if (!shape().decodes(l)) return;
+      nn::CrossAttention<P>& cross = stack_.block(l).cross;
+      const ops::Segments segments = cross.segments(pass_, shape());
+      const V mean = slice(scores_, l - shape().encoder_layers, l - shape().encoder_layers + 1);
+      ops::attention_mean(worker, segments, C(cross.q), C(cross.k), V(mean));
+      net.tap_attention(pass_, p, kept, l, Scores{segments, mean});
+    }
+  }
+  static constexpr bool shows_scores = [] {
+    return []<std::size_t... i>(std::index_sequence<i...>) {
+      return (peft::taps_attention<typename Plain::template type<i>>() || ... || false);
+    }(std::make_index_sequence<Plain::size>{});
+  }();
+  /// Room for them: no more entries than a group of these sizes can have.
+  void start_scores() {
+    if constexpr (spec.cross && shows_scores) {
+      const Extent most = std::min(batch_.longest * decoder_batch_.tokens, decoder_batch_.longest * batch_.tokens);
+      scores_ = worker.template keep<T>(shape().layers - shape().encoder_layers, most, "scores");
+    }
   }
 
   Extent read_rows() const { return each_row() ? batch_.tokens : batch_.sequences; }
@@ -425,7 +455,7 @@ class Lane {
   std::vector<T> host_;
   std::vector<double> targets_;
   nn::NormKept<V> final_, encoder_final_, relative_norm_;
-  V pooled_, pooler_slope_, decoder_rows_, encoder_rows_;
+  V pooled_, pooler_slope_, decoder_rows_, encoder_rows_, scores_;
   C pooler_x_;
   std::size_t planned_ = 0;
   std::map<std::string, std::size_t> names_;

@@ -5,6 +5,13 @@
 
 namespace peft::ops {
 
+/// A matrix (queries, keys) for every sequence, and which rows they belong to.
+template <class V>
+struct Ragged {
+  Segments segments;
+  V p;  // (1, their entries, one sequence after another)
+};
+
 /// p (1, total): for sequence s a matrix (queries, keys), row-major, one sequence after another: the mean over the heads of
 /// softmax(scale (q k' + bias)), without dropout. q (query rows, heads width), k (key rows, key_heads width). 0 where causality
 /// hides a key.
