@@ -40,8 +40,8 @@ struct GlueText {
     return {text.data(), end};
   }
 
-  /// What a model has written, as a class or a score, space around it not counted. A text that names no class is NaN, which
-  /// every metric counts as wrong; one that is no number is the score -1, as in T5's own evaluation.
+  /// What a model has written, as a class or a score, space around it not counted. A text that names no class is NaN,
+  /// which every metric counts as wrong; one that is no number is the score -1, as in T5's own evaluation.
   double answer(std::string_view text) const {
     constexpr std::string_view space = " \t\r\n";
     const auto begin = std::min(text.find_first_not_of(space), text.size());

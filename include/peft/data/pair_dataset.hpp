@@ -19,12 +19,12 @@ struct PairDataset {
   std::string source;  // the file, for messages
   std::string split;   // "train", "dev", ...
   std::vector<TextPair> pairs;
-  bool labelled = true;         // otherwise all targets are empty
-  std::vector<double> labels;   // by pair, the class or score that a target spells; empty where they spell none
+  bool labelled = true;        // otherwise all targets are empty
+  std::vector<double> labels;  // by pair, the class or score that a target spells; empty where they spell none
 };
 
-/// One pair for every source, in the order of their first appearance, with the targets of all its pairs as references. For
-/// evaluation: a model is asked once per source. Their classes are lost.
+/// One pair for every source, in the order of their first appearance, with the targets of all its pairs as references.
+/// For evaluation: a model is asked once per source. Their classes are lost.
 inline PairDataset group_by_source(PairDataset data) {
   std::unordered_map<std::string, std::size_t> seen;
   std::vector<TextPair> grouped;

@@ -17,10 +17,10 @@ struct PairColumns {
   std::string source = "source", target = "target";
 };
 
-/// Reads the text pairs of a CSV file, one per row. Throws Error naming file, line and column for a column that is missing, a
-/// row of another width, and an empty text; without the column of targets only where `labels` are required.
-inline PairDataset read_pairs_file(const std::filesystem::path& file, std::string_view split, const PairColumns& columns = {},
-                                   Labels labels = Labels::Required) {
+/// Reads the text pairs of a CSV file, one per row. Throws Error naming file, line and column for a column that is
+/// missing, a row of another width, and an empty text; without the column of targets only where `labels` are required.
+inline PairDataset read_pairs_file(const std::filesystem::path& file, std::string_view split,
+                                   const PairColumns& columns = {}, Labels labels = Labels::Required) {
   PairDataset out;
   out.source = file.string();
   out.split = split;
@@ -32,16 +32,18 @@ inline PairDataset read_pairs_file(const std::filesystem::path& file, std::strin
     table.require_whole();
     if (table.field(source).empty()) table.refuse(source, "is no text to begin with");
     if (out.labelled && table.field(target).empty()) table.refuse(target, "is no text to learn");
-    out.pairs.push_back({std::string(table.field(source)), out.labelled ? std::string(table.field(target)) : std::string(), {}});
+    out.pairs.push_back(
+        {std::string(table.field(source)), out.labelled ? std::string(table.field(target)) : std::string(), {}});
   }
   require(!out.pairs.empty(), out.source, ": the file holds no pairs");
   return out;
 }
 
 /// Reads a split (`train.csv` and so on) of a data set of one's own.
-inline PairDataset read_pairs(const std::filesystem::path& folder, std::string_view split, const PairColumns& columns = {},
-                              Labels labels = Labels::Required) {
-  return read_pairs_file(find_split(folder, "", {cat(split, ".csv")}, cat("the ", split, " split")), split, columns, labels);
+inline PairDataset read_pairs(const std::filesystem::path& folder, std::string_view split,
+                              const PairColumns& columns = {}, Labels labels = Labels::Required) {
+  return read_pairs_file(find_split(folder, "", {cat(split, ".csv")}, cat("the ", split, " split")), split, columns,
+                         labels);
 }
 
 }  // namespace peft

@@ -15,16 +15,18 @@
 
 namespace peft {
 
-/// The token ids of text pairs, for a model that goes on writing (causal) or one that reads, then writes (encoder-decoder).
+/// The token ids of text pairs, for a model that goes on writing (causal) or one that reads, then writes
+/// (encoder-decoder).
 class TokenizedPairs {
  public:
-  /// For a causal model: one sequence per pair. The target of a row is the next token where that one belongs to the text to be
-  /// written, else -1; the last row has none. A prompt that is too long loses its beginning (`start` stays). Throws Error
-  /// naming the pair when not one token of the prompt fits beside a target.
+  /// For a causal model: one sequence per pair. The target of a row is the next token where that one belongs to the
+  /// text to be written, else -1; the last row has none. A prompt that is too long loses its beginning (`start` stays).
+  /// Throws Error naming the pair when not one token of the prompt fits beside a target.
   static TokenizedPairs causal(const PairDataset& data, const Tokenizer& tokenizer, const CausalOptions& options) {
     check_length("max_length", options.max_length, options.model_max_length);
-    require(options.max_prompt == 0 || options.max_prompt > static_cast<int>(options.start.size()), "max_prompt = ", options.max_prompt,
-            ": more than the ", options.start.size(), " tokens of start, or 0 for any number");
+    require(options.max_prompt == 0 || options.max_prompt > static_cast<int>(options.start.size()),
+            "max_prompt = ", options.max_prompt, ": more than the ", options.start.size(),
+            " tokens of start, or 0 for any number");
     TokenizedPairs out(data, options.limit, options.seed, false);
     for (const std::int64_t index : out.examples_) {
       const TextPair& pair = data.pairs[static_cast<std::size_t>(index)];
@@ -40,12 +42,14 @@ class TokenizedPairs {
     return out;
   }
 
-  /// For an encoder-decoder: a source, and what the decoder reads and writes. Throws Error naming the pair for a target that
-  /// is too long or has no tokens.
-  static TokenizedPairs sequence_to_sequence(const PairDataset& data, const Tokenizer& tokenizer, const SequenceToSequenceOptions& options) {
+  /// For an encoder-decoder: a source, and what the decoder reads and writes. Throws Error naming the pair for a target
+  /// that is too long or has no tokens.
+  static TokenizedPairs sequence_to_sequence(const PairDataset& data, const Tokenizer& tokenizer,
+                                             const SequenceToSequenceOptions& options) {
     check_length("max_source", options.max_source, options.model_max_length);
     check_length("max_target", options.max_target, options.model_max_length);
-    require(options.start >= 0, "start = ", options.start, ": a decoder needs a token to begin with (decoder_start_token_id)");
+    require(options.start >= 0, "start = ", options.start,
+            ": a decoder needs a token to begin with (decoder_start_token_id)");
     TokenizedPairs out(data, options.limit, options.seed, true);
     for (const std::int64_t index : out.examples_) {
       const TextPair& pair = data.pairs[static_cast<std::size_t>(index)];
@@ -63,15 +67,16 @@ class TokenizedPairs {
     return out;
   }
 
-  std::size_t size() const { return examples_.size(); }                         ///< pairs
-  std::size_t tokens() const { return ids_.size() + decoder_ids_.size(); }      ///< of both sides
-  bool paired() const { return paired_; }                                       ///< whether for an encoder-decoder
+  std::size_t size() const { return examples_.size(); }                     ///< pairs
+  std::size_t tokens() const { return ids_.size() + decoder_ids_.size(); }  ///< of both sides
+  bool paired() const { return paired_; }                                   ///< whether for an encoder-decoder
   /// Tokens of pair i, both sides counted.
   int length(std::size_t i) const {
-    return static_cast<int>(offsets_[i + 1] - offsets_[i]) + (paired_ ? static_cast<int>(decoder_offsets_[i + 1] - decoder_offsets_[i]) : 0);
+    return static_cast<int>(offsets_[i + 1] - offsets_[i]) +
+           (paired_ ? static_cast<int>(decoder_offsets_[i + 1] - decoder_offsets_[i]) : 0);
   }
-  int longest() const { return widest(offsets_); }                  ///< tokens of the longest sequence (source)
-  int decoder_longest() const { return widest(decoder_offsets_); }  ///< 0 for a causal model
+  int longest() const { return widest(offsets_); }                    ///< tokens of the longest sequence (source)
+  int decoder_longest() const { return widest(decoder_offsets_); }    ///< 0 for a causal model
   std::int64_t example(std::size_t i) const { return examples_[i]; }  ///< index in the data set
   bool labelled() const { return labelled_; }
 
@@ -90,7 +95,8 @@ class TokenizedPairs {
     const auto slots = std::span(slots_).subspan(from, count), ids = std::span(ids_).subspan(from, count);
     if (!paired_) return batch.add(ids, types, std::span(targets_).subspan(from, count), examples_[i], slots);
     const std::size_t second = decoder_offsets_[i], rows = decoder_offsets_[i + 1] - second;
-    batch.add_pair(ids, types, std::span(decoder_ids_).subspan(second, rows), std::span(targets_).subspan(second, rows), examples_[i], slots);
+    batch.add_pair(ids, types, std::span(decoder_ids_).subspan(second, rows), std::span(targets_).subspan(second, rows),
+                   examples_[i], slots);
   }
 
  private:
@@ -102,7 +108,8 @@ class TokenizedPairs {
   }
 
   static void check_length(const char* what, int length, int most) {
-    require(length > 0 && length <= most, what, " = ", length, ": from 1 to the ", most, " tokens that the model takes were expected");
+    require(length > 0 && length <= most, what, " = ", length, ": from 1 to the ", most,
+            " tokens that the model takes were expected");
   }
 
   // Notes the references; returns the place for messages.
@@ -116,11 +123,13 @@ class TokenizedPairs {
   static void cut_prompt(const std::string& place, Ids& prompt, std::size_t target, const CausalOptions& options) {
     std::size_t room = static_cast<std::size_t>(options.max_length);
     const std::size_t fixed = target + options.start.size(), least = prompt.empty() ? 0 : 1;
-    require(fixed + least <= room, place, "the target has ", target, " tokens with its end, which leaves no room for a prompt in ",
-            options.max_length, " (max_length)");
+    require(fixed + least <= room, place, "the target has ", target,
+            " tokens with its end, which leaves no room for a prompt in ", options.max_length, " (max_length)");
     room -= fixed;
-    if (options.max_prompt > 0) room = std::min(room, static_cast<std::size_t>(options.max_prompt) - options.start.size());
-    require(!prompt.empty() || !options.start.empty(), place, "the prompt has no tokens, and there are none to start with");
+    if (options.max_prompt > 0)
+      room = std::min(room, static_cast<std::size_t>(options.max_prompt) - options.start.size());
+    require(!prompt.empty() || !options.start.empty(), place,
+            "the prompt has no tokens, and there are none to start with");
     if (prompt.size() > room) prompt.erase(prompt.begin(), prompt.end() - static_cast<std::ptrdiff_t>(room));
   }
 
@@ -153,13 +162,14 @@ class TokenizedPairs {
   // Of the pair added last; the targets are among the ids but for the last one.
   void check_ids(const std::string& place, std::int64_t vocabulary) const {
     const auto check = [&](double id) {
-      require(id < static_cast<double>(vocabulary), place, "the token ", id, " is outside the model's vocabulary of ", vocabulary,
-              "; does the tokenizer belong to the model?");
+      require(id < static_cast<double>(vocabulary), place, "the token ", id, " is outside the model's vocabulary of ",
+              vocabulary, "; does the tokenizer belong to the model?");
     };
     if (vocabulary <= 0) return;
     for (std::size_t k = offsets_[offsets_.size() - 2]; k < ids_.size(); ++k) check(ids_[k]);
     if (!paired_) return;
-    for (std::size_t k = decoder_offsets_[decoder_offsets_.size() - 2]; k < decoder_ids_.size(); ++k) check(decoder_ids_[k]), check(targets_[k]);
+    for (std::size_t k = decoder_offsets_[decoder_offsets_.size() - 2]; k < decoder_ids_.size(); ++k)
+      check(decoder_ids_[k]), check(targets_[k]);
   }
 
   static int widest(const std::vector<std::size_t>& bounds) {
