@@ -12,29 +12,32 @@ namespace peft {
 
 /// Several examples packed without padding: sequence s owns the rows offsets[s] .. offsets[s + 1] of `ids`, `types`
 /// and `slots` (which special token of its sequence a token is, -1: an ordinary one; Encoded).
-/// What targets belong to is the task's: sequences (Classify), tokens (Tag), several sequences together (Choose).
+/// What targets belong to is the task's: sequences (Classify), tokens (Tag), several sequences together (Choose), rows
+/// of the decoder where sequences have a second side: s owns decoder_offsets[s] .. decoder_offsets[s + 1] of
+/// `decoder_ids` then.
 struct Batch {
   std::vector<std::int32_t> offsets{0}, ids, types, slots{};
   std::vector<double> targets;
   std::vector<std::int32_t> decoder_offsets{0}, decoder_ids;  // the decoder's rows of sequence pairs; targets are theirs
   std::vector<std::int64_t> examples;  // of each sequence, its index in the data set: dropout is drawn from it
+  std::vector<std::int32_t> decoder_offsets{0},
+      decoder_ids{};  // what an encoder-decoder writes; none for all other models
 
   int sequences() const { return static_cast<int>(offsets.size()) - 1; }
   int tokens() const { return offsets.back(); }
+  bool paired() const { return decoder_offsets.size() > 1; }
+  int decoder_tokens() const { return decoder_offsets.back(); }
 
   /// Tokens of the longest sequence; 0 for an empty batch.
-  int longest() const {
-    std::int32_t most = 0;
-    for (std::size_t s = 1; s < offsets.size(); ++s) most = std::max(most, offsets[s] - offsets[s - 1]);
-    return most;
-  }
+  int longest() const { return widest(offsets); }
+  int decoder_longest() const { return widest(decoder_offsets); }
 
   void add(const Encoded& encoded, std::int64_t example) {
     add(encoded.ids, encoded.types, encoded.target, example, encoded.slots);
   }
 
-  /// Appends a sequence; without `new_slots` its tokens are ordinary ones. Throws Error when ids, types and slots differ in
-  /// number or the batch outgrows 2^31 - 1 tokens.
+  /// Appends a sequence; without `new_slots` its tokens are ordinary ones. Throws Error when ids, types and slots
+  /// differ in number or the batch outgrows 2^31 - 1 tokens.
   void add(std::span<const std::int32_t> new_ids, std::span<const std::int32_t> new_types, double target,
            std::int64_t example, std::span<const std::int32_t> new_slots = {}) {
     add(new_ids, new_types, std::span(&target, 1), example, new_slots);
@@ -42,11 +45,43 @@ struct Batch {
   /// The same with any number of targets.
   void add(std::span<const std::int32_t> new_ids, std::span<const std::int32_t> new_types,
            std::span<const double> new_targets, std::int64_t example, std::span<const std::int32_t> new_slots = {}) {
+    require(!paired(), "example ", example, ": one sequence, but the batch is of pairs of them");
+    append(new_ids, new_types, new_targets, example, new_slots);
+  }
+  /// Appends a sequence and what a decoder reads beside it, with a target per row of the decoder (negative: none).
+  /// Throws Error as `add`, when the second side is empty, and when there are other sequences in the batch that have
+  /// none.
+  void add_pair(std::span<const std::int32_t> new_ids, std::span<const std::int32_t> new_types,
+                std::span<const std::int32_t> decoder, std::span<const double> new_targets, std::int64_t example,
+                std::span<const std::int32_t> new_slots = {}) {
+    require(decoder_offsets.size() == offsets.size(), "example ", example,
+            ": a pair, but the batch holds sequences without a second side");
+    require(!decoder.empty(), "example ", example, ": the decoder has nothing to read");
+    require(new_targets.size() == decoder.size(), "example ", example, ": ", new_targets.size(), " targets for ",
+            decoder.size(), " rows of the decoder");
+    require(decoder.size() <= most - decoder_ids.size(), "example ", example,
+            ": the batch would hold more than 2^31 - 1 tokens of the decoder; make it smaller");
+    append(new_ids, new_types, new_targets, example, new_slots);
+    decoder_ids.insert(decoder_ids.end(), decoder.begin(), decoder.end());
+    decoder_offsets.push_back(static_cast<std::int32_t>(decoder_ids.size()));
+  }
+
+ private:
+  static constexpr std::size_t most = std::numeric_limits<std::int32_t>::max();
+
+  static int widest(const std::vector<std::int32_t>& bounds) {
+    std::int32_t widest = 0;
+    for (std::size_t s = 1; s < bounds.size(); ++s) widest = std::max(widest, bounds[s] - bounds[s - 1]);
+    return widest;
+  }
+
+  void append(std::span<const std::int32_t> new_ids, std::span<const std::int32_t> new_types,
+              std::span<const double> new_targets, std::int64_t example, std::span<const std::int32_t> new_slots) {
     require(new_slots.empty() || new_slots.size() == new_ids.size(), "example ", example, ": ", new_ids.size(),
             " ids but ", new_slots.size(), " slots of special tokens");
     require(new_ids.size() == new_types.size(), "example ", example, ": ", new_ids.size(), " ids but ",
             new_types.size(), " segment types");
-    require(new_ids.size() <= std::numeric_limits<std::int32_t>::max() - ids.size(), "example ", example,
+    require(new_ids.size() <= most - ids.size(), "example ", example,
             ": the batch would hold more than 2^31 - 1 tokens; make it smaller");
     ids.insert(ids.end(), new_ids.begin(), new_ids.end());
     types.insert(types.end(), new_types.begin(), new_types.end());

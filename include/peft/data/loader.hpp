@@ -21,11 +21,13 @@ struct LoaderOptions {
   std::uint64_t seed = 0;
 };
 
-/// Yields the batches of every epoch. They are a function of (options, epoch, step) alone: a run that resumes asks for
+/// Yields the batches of every epoch of `Data` (Tokenized, TokenizedPairs, or whatever has size(), tokens(), length(i) and
+/// add_to(batch, i)). They are a function of (options, epoch, step) alone: a run that resumes asks for
 /// the step where it stopped. Not for several threads at once, since the order of the latest epoch is kept.
-class Loader {
+template <class Data = Tokenized>
+class LoaderOf {
  public:
-  Loader(Tokenized data, LoaderOptions options) : data_(std::move(data)), options_(options) {
+  LoaderOf(Data data, LoaderOptions options) : data_(std::move(data)), options_(options) {
     require(options.batch >= 0 && options.tokens >= 0 && options.bucket >= 0, "batch ", options.batch, ", tokens ",
             options.tokens, " and bucket ", options.bucket, " must not be negative");
     require(options.batch > 0 || options.tokens > 0, "a batch needs a number of examples or of tokens");
@@ -45,7 +47,7 @@ class Loader {
     return out;
   }
 
-  const Tokenized& data() const { return data_; }
+  const Data& data() const { return data_; }
   const LoaderOptions& options() const { return options_; }
 
  private:
@@ -116,9 +118,11 @@ class Loader {
     plan = std::move(out);
   }
 
-  Tokenized data_;
+  Data data_;
   LoaderOptions options_;
   mutable Plan plan_;
 };
+
+using Loader = LoaderOf<Tokenized>;
 
 }  // namespace peft

@@ -3,12 +3,10 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
-#include <numeric>
 #include <peft/core/error.hpp>
 #include <peft/data/batch.hpp>
 #include <peft/data/dataset.hpp>
-#include <peft/data/shuffle.hpp>
+#include <peft/data/selection.hpp>
 #include <peft/text/tokenizer.hpp>
 #include <span>
 #include <string_view>
@@ -33,15 +31,8 @@ class Tokenized {
     require(options.max_length <= options.model_max_length, "a maximum length of ", options.max_length,
             " tokens was asked for, but the model takes at most ", options.model_max_length,
             "; choose a length up to that");
-    require(options.limit >= 0, "a limit of ", options.limit,
-            " examples was asked for; give a positive number, or 0 for all");
     require(!data.examples.empty(), data.source, ": there are no examples");
-    examples_.resize(data.examples.size() / together_);
-    std::iota(examples_.begin(), examples_.end(), std::int64_t{0});
-    if (options.limit > 0) {
-      shuffle(examples_, options.seed, selection_round);
-      examples_.resize(std::min(examples_.size(), static_cast<std::size_t>(options.limit)));
-    }
+    examples_ = select_examples(data.examples.size() / together_, options.limit, options.seed);
     for (const std::int64_t index : examples_) {
       const std::size_t first = static_cast<std::size_t>(index) * together_;
       if (tagged_) {
@@ -98,8 +89,6 @@ class Tokenized {
   }
 
  private:
-  static constexpr std::uint64_t selection_round = std::numeric_limits<std::uint64_t>::max();  // no epoch has it
-
   std::size_t begin(std::size_t i) const { return offsets_[i * together_]; }
   std::size_t end(std::size_t i) const { return offsets_[(i + 1) * together_]; }
 

@@ -18,7 +18,7 @@ struct DebertaConfig : EncoderConfig {
   bool norm_rel_ebd = false;              // a layer norm over the relative positions ("layer_norm")
   bool position_biased_input = true;      // adds absolute positions to the embedding
   ActivationKind pooler_hidden_act = ActivationKind::Gelu;
-  double pooler_dropout = 0;              // before the pooler's dense layer; classifier_dropout is behind it
+  double pooler_dropout = 0;  // before the pooler's dense layer; classifier_dropout is behind it
 
   DebertaConfig() {
     model_type = "deberta-v2";

@@ -7,8 +7,8 @@
 
 namespace peft {
 
-/// Llama, and the models of its architecture: Qwen2, Mistral (without a sliding window). The names are those of Hugging Face's
-/// config.json, whose defaults for Llama these are.
+/// Llama, and the models of its architecture: Qwen2, Mistral (without a sliding window). The names are those of Hugging
+/// Face's config.json, whose defaults for Llama these are.
 struct LlamaConfig : CheckpointConfig {
   int hidden_size = 4096;
   int intermediate_size = 11008;

@@ -5,8 +5,8 @@
 
 namespace peft {
 
-/// T5 or mT5, under the names of Hugging Face's config.json, whose defaults for T5 these are. `initializer_range`, of a fresh
-/// head, is initializer_factor / sqrt(d_model).
+/// T5 or mT5, under the names of Hugging Face's config.json, whose defaults for T5 these are. `initializer_range`, of a
+/// fresh head, is initializer_factor / sqrt(d_model).
 struct T5Config : CheckpointConfig {
   int d_model = 512;
   int d_kv = 64;  // of a head; d_kv * num_heads need not be d_model

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <algorithm>
+#include <cstddef>
+#include <utility>
 
 #include <peft/core/error.hpp>
 #include <peft/core/worker.hpp>
@@ -23,8 +25,8 @@ class DisentangledHost {
     const bool copied = wp_ != width;
     pk_t_ = take(content_, width, tp);
     c_ = take(content_, query_block, tp);
-    p_ = take(position_, table, most);
-    dp_ = take(position_ && back, table, most);
+    p_ = take(position_, table, most + lanes<T>);
+    dp_ = take(position_ && back, table, most + lanes<T>);
     table_ = take(back && copied, table, wp_);
     g_ = take(back, table, wp_);
     rows_ = w.template temp<int>(1, 2 * most, "attention bias").data();
@@ -32,6 +34,8 @@ class DisentangledHost {
     require(!content_ || !position_ || rows(bias.pos_k) == rows(bias.pos_q), "disentangled attention: tables of ", rows(bias.pos_k),
             " and ", rows(bias.pos_q), " rows");
     for (Extent t = 0; t < 2 * most; ++t) rows_[t] = bias.row(longest_ - 1 - t);
+    const int* const middle = rows_ + longest_ - 1;
+    while (exact_ + 1 < longest_ && middle[exact_ + 1] == middle[exact_] - 1 && middle[-exact_ - 1] == middle[-exact_] + 1) ++exact_;
   }
 
   void head(const Place& at, Extent h, const T* kt) {
@@ -42,16 +46,18 @@ class DisentangledHost {
     low_ = row(at.lag, at.keys - 1);
     count_ = row(at.lag + at.queries - 1, 0) + 1 - low_;
     cp_ = padded<T>(count_);
+    // Neighbouring keys read neighbouring rows: an odd number of cache lines apart they do not compete for the same places.
+    stride_ = at.padded_keys / lanes<T> % 2 == 0 ? at.padded_keys + lanes<T> : at.padded_keys;
     if (content_) transpose_head(&bias_.pos_k(low_, of_keys_), cols(bias_.pos_k), count_, width_, pk_t_, cp_);
     if (position_)
       small_product<T>(count_, at.padded_keys, width_, &bias_.pos_q(low_, of_queries_), cols(bias_.pos_q), 1, kt, at.padded_keys, p_,
-                       at.padded_keys, false);
+                       stride_, false);
     if (!back_) return;
     if (content_) {
       pk_ = head_rows(&bias_.pos_k(low_, of_keys_), cols(bias_.pos_k), count_, width_, wp_, table_);
       std::fill(g_, g_ + count_ * wp_, T(0));
     }
-    if (position_) std::fill(dp_, dp_ + static_cast<std::ptrdiff_t>(count_) * at.padded_keys, T(0));
+    if (position_) std::fill(dp_, dp_ + static_cast<std::ptrdiff_t>(count_) * stride_, T(0));
   }
 
   void add(const Block& b, HeadRows<T> q, T* scores) {
@@ -64,10 +70,14 @@ class DisentangledHost {
       const int* const r = line(b.first + i);
       if (content_) {
         const T* const c = c_ + i * cp_;
-        for (Extent j = 0; j < b.keys; ++j) to[j] += c[r[j] - low_];
+        const auto [begin, end] = exact(b, i);
+        for (Extent j = 0; j < begin; ++j) to[j] += c[r[j] - low_];
+        const T* const from = c + (r[begin] - low_);
+        for (Extent j = begin; j < end; ++j) to[j] += from[begin - j];
+        for (Extent j = end; j < b.keys; ++j) to[j] += c[r[j] - low_];
       }
       if (position_)
-        for (Extent j = 0; j < b.keys; ++j) to[j] += p_[(r[j] - low_) * at_.padded_keys + j];
+        for (Extent j = 0; j < b.keys; ++j) to[j] += p_[(r[j] - low_) * stride_ + j];
     }
   }
 
@@ -79,14 +89,19 @@ class DisentangledHost {
         T* const c = c_ + i * cp_;
         std::fill(c + from, c + from + asked, T(0));
         const int* const r = line(b.first + i);
-        for (Extent j = 0; j < b.keys; ++j) c[r[j] - low_] += slopes[i * b.stride + j];
+        const T* const g = slopes + i * b.stride;
+        const auto [begin, end] = exact(b, i);
+        for (Extent j = 0; j < begin; ++j) c[r[j] - low_] += g[j];
+        T* const to = c + (r[begin] - low_);
+        for (Extent j = begin; j < end; ++j) to[begin - j] += g[j];
+        for (Extent j = end; j < b.keys; ++j) c[r[j] - low_] += g[j];
       }
       if (!empty(bias_.dpos_k)) small_product<T>(asked, wp_, b.count, c_ + from, 1, cp_, q.data, q.stride, g_ + from * wp_, wp_, true);
     }
     if (position_)
       for (Extent i = 0; i < b.count; ++i) {
         const int* const r = line(b.first + i);
-        for (Extent j = 0; j < b.keys; ++j) dp_[(r[j] - low_) * at_.padded_keys + j] += slopes[i * b.stride + j];
+        for (Extent j = 0; j < b.keys; ++j) dp_[(r[j] - low_) * stride_ + j] += slopes[i * b.stride + j];
       }
   }
   /// dq (count, padded width) of the block that `backward` was last called for.
@@ -101,10 +116,10 @@ class DisentangledHost {
     if (!position_) return;
     if (dk != nullptr) {
       const auto pq = head_rows(&bias_.pos_q(low_, of_queries_), cols(bias_.pos_q), count_, width_, wp_, table_);
-      small_product<T>(at_.keys, wp_, count_, dp_, 1, at_.padded_keys, pq.data, pq.stride, dk, wp_, true);
+      small_product<T>(at_.keys, wp_, count_, dp_, 1, stride_, pq.data, pq.stride, dk, wp_, true);
     }
     if (empty(bias_.dpos_q)) return;
-    small_product<T>(count_, wp_, at_.keys, dp_, at_.padded_keys, 1, k.data, k.stride, g_, wp_, false);
+    small_product<T>(count_, wp_, at_.keys, dp_, stride_, 1, k.data, k.stride, g_, wp_, false);
     flush(bias_.dpos_q, of_queries_);
   }
 
@@ -117,6 +132,11 @@ class DisentangledHost {
   int row(Extent query, Extent key) const { return rows_[longest_ - 1 - query + key]; }
   /// The same of query i and every key in turn.
   const int* line(Extent i) const { return rows_ + (longest_ - 1 - at_.lag - i); }
+  /// The keys so near to query i of a block that each has a row of its own: from one key to the next a row less.
+  std::pair<Extent, Extent> exact(const Block& b, Extent i) const {
+    const Extent stands = at_.lag + b.first + i;
+    return {std::max(stands - exact_, 0), std::min(stands + exact_ + 1, b.keys)};
+  }
   /// The rows that a block asks for, counted from low_.
   Extent first(const Block& b) const { return row(at_.lag + b.first, b.keys - 1) - low_; }
   Extent last(const Block& b) const { return row(at_.lag + b.first + b.count - 1, 0) - low_; }
@@ -128,7 +148,7 @@ class DisentangledHost {
   int* rows_;
   HeadRows<T> pk_{};
   Place at_{};
-  Extent of_queries_ = 0, of_keys_ = 0, low_ = 0, count_ = 0, cp_ = 0;
+  Extent of_queries_ = 0, of_keys_ = 0, low_ = 0, count_ = 0, cp_ = 0, stride_ = 0, exact_ = 0;
 };
 
 }  // namespace peft::ops

@@ -9,9 +9,15 @@ namespace peft::ops {
 /// to (width, np) = the rows of `from` (n, width), transposed; the padding is zero.
 template <class T>
 void transpose_head(const T* from, std::ptrdiff_t stride, Extent n, Extent width, T* to, Extent np) {
-  for (Extent c = 0; c < width; ++c) {
-    for (Extent j = 0; j < n; ++j) to[c * np + j] = from[j * stride + c];
-    for (Extent j = n; j < np; ++j) to[c * np + j] = 0;
+  // A pack of rows at a time: the rows of more would not stay in the first-level cache until all their columns are read.
+  for (Extent begin = 0; begin < np; begin += lanes<T>) {
+    const T* const rows = from + begin * stride;
+    const Extent count = n - begin < lanes<T> ? n - begin : lanes<T>;
+    for (Extent c = 0; c < width; ++c) {
+      T* const column = to + c * np + begin;
+      for (Extent j = 0; j < count; ++j) column[j] = rows[j * stride + c];
+      for (Extent j = count; j < lanes<T>; ++j) column[j] = 0;
+    }
   }
 }
 

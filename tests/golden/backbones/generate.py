@@ -29,7 +29,7 @@ def answers(model, prompts, eos, **options):
         if base.config.is_encoder_decoder:  # generate's own takes the encoder's number of layers for the decoder's
             options["past_key_values"] = EncoderDecoderCache(DynamicCache(), DynamicCache())
         with torch.no_grad():
-            made = model.generate(input_ids=torch.tensor([prompt]), attention_mask=torch.ones(1, len(prompt), dtype=torch.long),
+            made = model.generate(input_ids=torch.tensor([prompt]), attention_mask=torch.ones(1, len(prompt)).long(),
                                   max_new_tokens=NEW, do_sample=False, use_cache=True, return_dict_in_generate=True,
                                   output_scores=True, **options)
         before = 1 if base.config.is_encoder_decoder else len(prompt)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""GPT-2: learned positions, LayerNorm before each part, queries, keys and values by one matrix that is stored (in, out), a tied output."""
+"""GPT-2: learned positions, LayerNorm before each part, one matrix for queries, keys and values, matrices stored (in, out), a
+tied output."""
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
@@ -44,9 +45,11 @@ def variant(folder, seed, methods, stored=None, **changes):
     if "prefix" in methods:
         places["generate"] = ["prefix", "prompt"]
     return Variant(folder, GPT2LMHeadModel, made, scale, Complete(),
-                   [batches.complete(n, draw, ids=(3, 97), end=END) for n in LENGTHS], methods, seed, stored=stored, places=places)
+                   [batches.complete(n, draw, ids=(3, 97), end=END) for n in LENGTHS], methods, seed, stored=stored,
+                   places=places)
 
 
 def variants():
-    return [variant("tiny-gpt2", 11, {"lora": Lora, "bitfit": BitFit, "full": Full, "ia3": IA3, "prompt": Prompt, "prefix": Prefix}),
+    every = {"lora": Lora, "bitfit": BitFit, "full": Full, "ia3": IA3, "prompt": Prompt, "prefix": Prefix}
+    return [variant("tiny-gpt2", 11, every),
             variant("tiny-gpt2-bare", 12, {"lora": Lora, "full": Full}, stored=bare, n_embd=30, n_head=5, n_inner=44)]

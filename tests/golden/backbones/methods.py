@@ -126,7 +126,7 @@ class Prompt(Method):
 
 
 class ByLayer(nn.Module):
-    """PEFT's table of keys and values, in a parameter per layer and kind. PEFT's columns: layer 0's keys, its values, layer 1's keys."""
+    """PEFT's table of keys and values, in a parameter per layer and kind. Its columns: layer 0's keys, its values, layer 1's."""
 
     def __init__(self, encoder, width):
         super().__init__()
@@ -138,7 +138,7 @@ class ByLayer(nn.Module):
 
 
 class Prefix(Method):
-    """Keys and values of each layer, without a projection. They are as if already rotated; the text's positions begin after them."""
+    """Keys and values of each layer, without a projection: as if already rotated. The text's positions begin after them."""
 
     def trained(self):
         trained = self.by_peft(PrefixTuningConfig(task_type=self.variant.task.peft, num_virtual_tokens=LENGTH))

@@ -31,12 +31,13 @@ def scale(name, p):
 
 
 def bare(tensors):
-    """A RobertaModel's file: no `roberta.`, no classifier, a pooler that classification does not read, the buffer of old versions."""
+    """A RobertaModel's file: no `roberta.`, no classifier; a pooler that classification does not read, old versions' buffer."""
     of_model = {k.removeprefix("roberta."): v for k, v in tensors.items() if k.startswith("roberta.")}
-    width = of_model["embeddings.word_embeddings.weight"].shape[1]
+    positions, width = of_model["embeddings.position_embeddings.weight"].shape
     draw = random(77)
-    of_model |= {"pooler.dense.weight": torch.randn(width, width, generator=draw), "pooler.dense.bias": torch.randn(width, generator=draw),
-                 "embeddings.position_ids": torch.arange(of_model["embeddings.position_embeddings.weight"].shape[0]).unsqueeze(0)}
+    of_model |= {"pooler.dense.weight": torch.randn(width, width, generator=draw),
+                 "pooler.dense.bias": torch.randn(width, generator=draw),
+                 "embeddings.position_ids": torch.arange(positions).unsqueeze(0)}
     return of_model, "RobertaModel"
 
 
@@ -51,6 +52,7 @@ def variant(folder, seed, methods, stored=None, **changes):
 
 
 def variants():
-    return [variant("tiny-roberta", 1, {"head": Head, "lora": Lora, "bitfit": BitFit, "full": Full, "ia3": IA3, "prompt": Prompt}),
+    every = {"head": Head, "lora": Lora, "bitfit": BitFit, "full": Full, "ia3": IA3, "prompt": Prompt}
+    return [variant("tiny-roberta", 1, every),
             variant("tiny-roberta-bare", 2, {"head": Head, "lora": Lora, "full": Full}, stored=bare, hidden_size=30,
                     num_attention_heads=5, intermediate_size=50, num_labels=1)]

@@ -5,9 +5,9 @@
 #include <string_view>
 
 #include <peft/core/error.hpp>
+#include <peft/io/bert_config.hpp>
 #include <peft/io/config/encoder.hpp>
 #include <peft/io/config/fields.hpp>
-#include <peft/io/bert_config.hpp>
 
 namespace peft {
 

@@ -49,9 +49,9 @@ inline bool norm_of_positions(const JsonFields& fields) {
 
 }  // namespace config_reader
 
-/// Reads the text of a DeBERTa-v2 (or v3) config.json; `where` names it in errors. Throws Error naming the key for another
-/// model, for a value of the wrong type, for one that no model can have, and for what is not supported: the convolution of the
-/// largest v2 checkpoints, embeddings narrower than the layers, the first DeBERTa.
+/// Reads the text of a DeBERTa-v2 (or v3) config.json; `where` names it in errors. Throws Error naming the key for
+/// another model, for a value of the wrong type, for one that no model can have, and for what is not supported: the
+/// convolution of the largest v2 checkpoints, embeddings narrower than the layers, the first DeBERTa.
 inline DebertaConfig parse_deberta_config(std::string_view text, const std::string& where) {
   using namespace config_reader;
   const auto document = parse_json(text, where);
@@ -59,7 +59,8 @@ inline DebertaConfig parse_deberta_config(std::string_view text, const std::stri
   DebertaConfig config;
   config.model_type = model_type(fields, {"deberta-v2"});
   read_encoder(fields, config, 0, "cls_dropout");
-  if (whole(fields, "conv_kernel_size", 0, 1 << 10, 0) > 0) fields.refuse("conv_kernel_size", "0 (the convolution is not supported)");
+  if (whole(fields, "conv_kernel_size", 0, 1 << 10, 0) > 0)
+    fields.refuse("conv_kernel_size", "0 (the convolution is not supported)");
   for (const char* key : {"embedding_size", "pooler_hidden_size"})
     if (whole(fields, key, 1, 1 << 16, config.hidden_size) != config.hidden_size)
       fields.refuse(key, cat("hidden_size, ", config.hidden_size, " (others are not supported)"));
@@ -73,7 +74,8 @@ inline DebertaConfig parse_deberta_config(std::string_view text, const std::stri
   if (config.position_buckets > 0) {  // the logarithm's scale is log((distances - 1) / (buckets / 2))
     const int half = config.position_buckets / 2;
     if (half < 1 || half >= config.max_relative_positions - 1)
-      fields.refuse("position_buckets", cat("-1, or from 2 to fewer than twice max_relative_positions, ", config.max_relative_positions));
+      fields.refuse("position_buckets",
+                    cat("-1, or from 2 to fewer than twice max_relative_positions, ", config.max_relative_positions));
   }
   config.pos_att_type = position_terms(fields);
   config.share_att_key = fields.boolean("share_att_key", false);

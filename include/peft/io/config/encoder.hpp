@@ -8,9 +8,10 @@
 
 namespace peft::config_reader {
 
-/// The fields of EncoderConfig; `config` holds the family's defaults. `least_types`: the fewest segment types it can have.
-/// `dropout_key` is the key of classifier_dropout, for which hidden_dropout_prob stands where it is missing.
-inline void read_encoder(const JsonFields& fields, EncoderConfig& config, int least_types, std::string_view dropout_key) {
+/// The fields of EncoderConfig; `config` holds the family's defaults. `least_types`: the fewest segment types it can
+/// have. `dropout_key` is the key of classifier_dropout, for which hidden_dropout_prob stands where it is missing.
+inline void read_encoder(const JsonFields& fields, EncoderConfig& config, int least_types,
+                         std::string_view dropout_key) {
   for (const char* key : {"is_decoder", "add_cross_attention"}) only(fields, key, false, "an encoder");
   config.hidden_size = whole(fields, "hidden_size", 1, 1 << 16);
   config.num_hidden_layers = whole(fields, "num_hidden_layers", 1, 1 << 10);

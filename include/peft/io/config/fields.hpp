@@ -38,13 +38,18 @@ inline double epsilon(const JsonFields& fields, std::string_view key, double mis
 }
 
 /// Throws unless `key` is `wanted` (or missing, where that means the same).
-inline void only(const JsonFields& fields, std::string_view key, bool wanted, std::string_view reason = "others are not supported") {
+inline void only(const JsonFields& fields, std::string_view key, bool wanted,
+                 std::string_view reason = "others are not supported") {
   if (fields.boolean(key, wanted) != wanted) fields.refuse(key, cat(wanted ? "true" : "false", " (", reason, ')'));
 }
 
 inline constexpr std::pair<const char*, ActivationKind> activation_names[] = {
-    {"gelu", ActivationKind::Gelu}, {"gelu_new", ActivationKind::GeluTanh}, {"gelu_pytorch_tanh", ActivationKind::GeluTanh},
-    {"relu", ActivationKind::Relu}, {"silu", ActivationKind::Silu},         {"swish", ActivationKind::Silu},
+    {"gelu", ActivationKind::Gelu},
+    {"gelu_new", ActivationKind::GeluTanh},
+    {"gelu_pytorch_tanh", ActivationKind::GeluTanh},
+    {"relu", ActivationKind::Relu},
+    {"silu", ActivationKind::Silu},
+    {"swish", ActivationKind::Silu},
     {"tanh", ActivationKind::Tanh}};
 
 /// The kind that `name`, (part of) the value of `key`, spells; one of `allowed`.
@@ -96,7 +101,8 @@ inline int token(const JsonFields& fields, std::string_view key, int vocabulary,
 }
 
 /// One token or a list of them.
-inline std::vector<int> tokens(const JsonFields& fields, std::string_view key, int vocabulary, const std::vector<int>& missing) {
+inline std::vector<int> tokens(const JsonFields& fields, std::string_view key, int vocabulary,
+                               const std::vector<int>& missing) {
   std::vector<int> out;
   const auto* value = fields.find(key);
   if (value != nullptr && value->is_array()) {

@@ -18,8 +18,8 @@ struct GenerationIds {
 };
 
 /// Reads them from the generation_config.json of a model folder where it has one; a key that it lacks is taken from
-/// config.json, and what both lack is the default of the family; null means none. A decoder without a start begins with `pad`. Throws Error
-/// naming file and key for a value of the wrong type or outside the vocabulary.
+/// config.json, and what both lack is the default of the family; null means none. A decoder without a start begins with
+/// `pad`. Throws Error naming file and key for a value of the wrong type or outside the vocabulary.
 inline GenerationIds read_generation_ids(const std::filesystem::path& folder) {
   using namespace config_reader;
   const auto own = folder / "config.json", other = folder / "generation_config.json";

@@ -10,8 +10,9 @@
 
 namespace peft {
 
-/// Reads the text of a GPT-2 config.json; `where` names it in errors. Throws Error naming the key for another model, for a value
-/// of the wrong type, for one that no model can have, and for attention that is scaled in other ways than GPT-2's.
+/// Reads the text of a GPT-2 config.json; `where` names it in errors. Throws Error naming the key for another model,
+/// for a value of the wrong type, for one that no model can have, and for attention that is scaled in other ways than
+/// GPT-2's.
 inline Gpt2Config parse_gpt2_config(std::string_view text, const std::string& where) {
   using namespace config_reader;
   const auto document = parse_json(text, where);
@@ -19,7 +20,8 @@ inline Gpt2Config parse_gpt2_config(std::string_view text, const std::string& wh
   Gpt2Config config;
   config.model_type = model_type(fields, {"gpt2"});
   only(fields, "scale_attn_weights", true);
-  for (const char* key : {"scale_attn_by_inverse_layer_idx", "reorder_and_upcast_attn", "add_cross_attention"}) only(fields, key, false);
+  for (const char* key : {"scale_attn_by_inverse_layer_idx", "reorder_and_upcast_attn", "add_cross_attention"})
+    only(fields, key, false);
   config.n_embd = whole(fields, "n_embd", 1, 1 << 16);
   config.n_layer = whole(fields, "n_layer", 1, 1 << 10);
   config.n_head = whole(fields, "n_head", 1, 1 << 12);

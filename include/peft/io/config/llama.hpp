@@ -13,19 +13,21 @@ namespace peft {
 
 namespace config_reader {
 
-// Every layer sees the whole sequence before a token: Mistral's window is 4096 where the file does not say null, Qwen2's is off.
+// Every layer sees the whole sequence before a token: Mistral's window is 4096 where the file does not say null,
+// Qwen2's is off.
 inline void refuse_windows(const JsonFields& fields, const std::string& type) {
   const bool none = fields.given("sliding_window") && fields.find("sliding_window") == nullptr;
   if (type == "mistral" && !none) fields.refuse("sliding_window", "null (a window of attention is not supported)");
   only(fields, "use_sliding_window", false, "a window of attention is not supported");
   for (const std::string& layer : fields.texts("layer_types"))
-    if (layer != "full_attention") fields.refuse("layer_types", cat("\"full_attention\" for every layer, not ", shown(layer)));
+    if (layer != "full_attention")
+      fields.refuse("layer_types", cat("\"full_attention\" for every layer, not ", shown(layer)));
 }
 
 }  // namespace config_reader
 
-/// Reads the text of the config.json of Llama, Qwen2 or Mistral; `where` names it in errors. Throws Error naming the key for
-/// another model, for a value of the wrong type, for one that no model can have, and for a sliding window.
+/// Reads the text of the config.json of Llama, Qwen2 or Mistral; `where` names it in errors. Throws Error naming the
+/// key for another model, for a value of the wrong type, for one that no model can have, and for a sliding window.
 inline LlamaConfig parse_llama_config(std::string_view text, const std::string& where) {
   using namespace config_reader;
   const auto document = parse_json(text, where);
@@ -38,14 +40,17 @@ inline LlamaConfig parse_llama_config(std::string_view text, const std::string& 
   config.intermediate_size = whole(fields, "intermediate_size", 1, 1 << 20);
   config.num_hidden_layers = whole(fields, "num_hidden_layers", 1, 1 << 10);
   config.num_attention_heads = whole(fields, "num_attention_heads", 1, 1 << 12);
-  if (!llama && !fields.given("num_key_value_heads")) fields.refuse("num_key_value_heads", "the number of keys per token, or null");
+  if (!llama && !fields.given("num_key_value_heads"))
+    fields.refuse("num_key_value_heads", "the number of keys per token, or null");
   config.num_key_value_heads = whole(fields, "num_key_value_heads", 1, 1 << 12, config.num_attention_heads);
   if (config.num_attention_heads % config.num_key_value_heads != 0)
     fields.refuse("num_key_value_heads", cat("a divisor of num_attention_heads, ", config.num_attention_heads));
   if (fields.find("head_dim") == nullptr && config.hidden_size % config.num_attention_heads != 0)
-    fields.refuse("num_attention_heads", cat("a divisor of hidden_size, ", config.hidden_size, " (or head_dim beside it)"));
+    fields.refuse("num_attention_heads",
+                  cat("a divisor of hidden_size, ", config.hidden_size, " (or head_dim beside it)"));
   config.head_dim = whole(fields, "head_dim", 1, 1 << 12, config.hidden_size / config.num_attention_heads);
-  if (config.head_dim % 2 != 0) fields.refuse("head_dim", cat("an even number, not ", config.head_dim, " (rotary positions turn pairs)"));
+  if (config.head_dim % 2 != 0)
+    fields.refuse("head_dim", cat("an even number, not ", config.head_dim, " (rotary positions turn pairs)"));
   config.max_position_embeddings = whole(fields, "max_position_embeddings", 1, 1 << 30);
   config.rms_norm_eps = epsilon(fields, "rms_norm_eps", 1e-6);
   config.rope = read_rope(fields, config.max_position_embeddings);

@@ -11,8 +11,8 @@
 
 namespace peft {
 
-/// Reads the text of the config.json of RoBERTa, XLM-RoBERTa or CamemBERT; `where` names it in errors. Throws Error naming the
-/// key for another model, for a value of the wrong type and for one that no model can have.
+/// Reads the text of the config.json of RoBERTa, XLM-RoBERTa or CamemBERT; `where` names it in errors. Throws Error
+/// naming the key for another model, for a value of the wrong type and for one that no model can have.
 inline RobertaConfig parse_roberta_config(std::string_view text, const std::string& where) {
   using namespace config_reader;
   const auto document = parse_json(text, where);
@@ -23,7 +23,8 @@ inline RobertaConfig parse_roberta_config(std::string_view text, const std::stri
   read_encoder(fields, config, 1, "classifier_dropout");
   if (config.pad_token_id < 0) fields.refuse("pad_token_id", "a token (positions are counted from behind its row)");
   if (config.longest() < 1)
-    fields.refuse("max_position_embeddings", cat("more than the ", config.first_position(), " rows up to that of pad_token_id"));
+    fields.refuse("max_position_embeddings",
+                  cat("more than the ", config.first_position(), " rows up to that of pad_token_id"));
   return config;
 }
 

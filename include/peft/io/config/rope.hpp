@@ -30,7 +30,8 @@ inline Rope::Kind rope_kind(const JsonFields& scaling) {
   scaling.refuse(key, "default, linear, dynamic, llama3 or yarn (others are not supported)");
 }
 
-/// rope_theta and rope_scaling, or, in newer files, rope_parameters, which holds both. `positions`: max_position_embeddings.
+/// rope_theta and rope_scaling, or, in newer files, rope_parameters, which holds both. `positions`:
+/// max_position_embeddings.
 inline Rope read_rope(const JsonFields& fields, int positions) {
   Rope rope;
   const auto whole_turn = [](const JsonFields& from) {

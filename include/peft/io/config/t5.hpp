@@ -18,16 +18,17 @@ inline void feed_forward(const JsonFields& fields, const char* missing, T5Config
   const std::string text = fields.text("feed_forward_proj", missing);
   constexpr std::string_view gated = "gated-";
   config.gated = text.starts_with(gated);
-  config.activation = text == "gated-gelu"
-                          ? ActivationKind::GeluTanh  // what T5 1.1 was trained with under that name
-                          : activation(fields, "feed_forward_proj", std::string_view(text).substr(config.gated ? gated.size() : 0),
-                                       {ActivationKind::Gelu, ActivationKind::GeluTanh, ActivationKind::Relu, ActivationKind::Silu});
+  config.activation =
+      text == "gated-gelu"
+          ? ActivationKind::GeluTanh  // what T5 1.1 was trained with under that name
+          : activation(fields, "feed_forward_proj", std::string_view(text).substr(config.gated ? gated.size() : 0),
+                       {ActivationKind::Gelu, ActivationKind::GeluTanh, ActivationKind::Relu, ActivationKind::Silu});
 }
 
 }  // namespace config_reader
 
-/// Reads the text of a T5 or mT5 config.json; `where` names it in errors. Throws Error naming the key for another model, for a
-/// value of the wrong type and for one that no model can have.
+/// Reads the text of a T5 or mT5 config.json; `where` names it in errors. Throws Error naming the key for another
+/// model, for a value of the wrong type and for one that no model can have.
 inline T5Config parse_t5_config(std::string_view text, const std::string& where) {
   using namespace config_reader;
   const auto document = parse_json(text, where);

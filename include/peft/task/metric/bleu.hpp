@@ -22,8 +22,10 @@ struct BleuOptions {
 
 /// Counts of a corpus from which BLEU comes (Papineni et al. 2002), of n = 1 to 4 words in a row.
 struct BleuCounts {
-  std::array<std::size_t, 4> right{}, all{};  // those of the texts; right: as often as in the reference that has most of them
-  std::size_t words = 0, reference_words = 0;  // the latter of the reference whose length is nearest, the shorter of two
+  std::array<std::size_t, 4> right{},
+      all{};  // those of the texts; right: as often as in the reference that has most of them
+  std::size_t words = 0,
+              reference_words = 0;  // the latter of the reference whose length is nearest, the shorter of two
 
   /// Adds a text. Throws Error without a reference.
   void add(std::string_view text, std::span<const std::string> references, const BleuOptions& options = {}) {
@@ -37,7 +39,8 @@ struct BleuCounts {
       const std::size_t n = reference.size();
       if (r == 0 || distance(n) < distance(nearest) || (distance(n) == distance(nearest) && n < nearest)) nearest = n;
       for (std::size_t order = 0; order < most.size(); ++order)
-        for (const auto& [gram, count] : grams(reference, order + 1)) most[order][gram] = std::max(most[order][gram], count);
+        for (const auto& [gram, count] : grams(reference, order + 1))
+          most[order][gram] = std::max(most[order][gram], count);
     }
     for (std::size_t order = 0; order < most.size(); ++order)
       for (const auto& [gram, count] : grams(own, order + 1)) {
@@ -55,8 +58,8 @@ struct BleuCounts {
     return words == 0 ? 0 : std::exp(1 - static_cast<double>(reference_words) / static_cast<double>(words));
   }
 
-  /// The geometric mean of the four precisions times `brevity`, in [0, 1]. A precision of 0 counts as 1/2 of one right, the next
-  /// such as 1/4, and so on (sacrebleu's "exp"); without any word right, or any four in a row, the score is 0.
+  /// The geometric mean of the four precisions times `brevity`, in [0, 1]. A precision of 0 counts as 1/2 of one right,
+  /// the next such as 1/4, and so on (sacrebleu's "exp"); without any word right, or any four in a row, the score is 0.
   double score() const {
     if (right[0] == 0) return 0;  // then there are no longer ones
     double sum = 0, part = 1;
@@ -83,8 +86,9 @@ struct BleuCounts {
   }
 };
 
-/// BLEU-4 of a corpus with any number of references per text, as sacrebleu has it by default (13a words, smoothing "exp") but as
-/// a fraction: times 100 it is the number of papers. Throws Error when the sizes differ or are 0, or a text has no reference.
+/// BLEU-4 of a corpus with any number of references per text, as sacrebleu has it by default (13a words, smoothing
+/// "exp") but as a fraction: times 100 it is the number of papers. Throws Error when the sizes differ or are 0, or a
+/// text has no reference.
 inline double bleu(std::span<const std::string> texts, References references, const BleuOptions& options = {}) {
   BleuCounts counts;
   const std::size_t n = check_texts("BLEU", texts, references);

@@ -21,7 +21,8 @@ inline double exact_match(std::span<const std::string> texts, References referen
   const std::size_t n = check_texts("exact match", texts, references);
   std::size_t right = 0;
   for (std::size_t i = 0; i < n; ++i)
-    right += std::any_of(references[i].begin(), references[i].end(), [&](const std::string& r) { return bare(r) == bare(texts[i]); });
+    right += std::any_of(references[i].begin(), references[i].end(),
+                         [&](const std::string& r) { return bare(r) == bare(texts[i]); });
   return static_cast<double>(right) / static_cast<double>(n);
 }
 

@@ -13,8 +13,8 @@ namespace peft::metric {
 
 namespace rouge {
 
-/// The runs of a-z and 0-9 in lower case. Of all other characters, two have one of these letters as their lower case: the
-/// Kelvin sign, and the I with a dot (whose dot then ends the run).
+/// The runs of a-z and 0-9 in lower case. Of all other characters, two have one of these letters as their lower case:
+/// the Kelvin sign, and the I with a dot (whose dot then ends the run).
 inline std::vector<std::string> words(std::string_view text) {
   std::vector<std::string> out;
   bool open = false;
@@ -65,14 +65,15 @@ inline double f(const std::vector<std::string>& text, const std::vector<std::str
 
 }  // namespace rouge
 
-/// ROUGE-L (Lin 2004) of each text as Google's rouge_score computes it, without stemming: the F-measure of the longest common
-/// subsequence of words, in [0, 1], of the best reference. Throws Error when the sizes differ or are 0, or a text has no
-/// reference.
+/// ROUGE-L (Lin 2004) of each text as Google's rouge_score computes it, without stemming: the F-measure of the longest
+/// common subsequence of words, in [0, 1], of the best reference. Throws Error when the sizes differ or are 0, or a
+/// text has no reference.
 inline std::vector<double> rouge_l_each(std::span<const std::string> texts, References references) {
   std::vector<double> out(check_texts("ROUGE-L", texts, references), 0);
   for (std::size_t i = 0; i < out.size(); ++i) {
     const auto words = rouge::words(texts[i]);
-    for (const std::string& reference : references[i]) out[i] = std::max(out[i], rouge::f(words, rouge::words(reference)));
+    for (const std::string& reference : references[i])
+      out[i] = std::max(out[i], rouge::f(words, rouge::words(reference)));
   }
   return out;
 }

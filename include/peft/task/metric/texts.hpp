@@ -14,9 +14,11 @@ using References = std::span<const std::vector<std::string>>;
 
 /// What every metric of texts asks of its input. Returns the number of texts. Throws Error otherwise.
 inline std::size_t check_texts(const char* metric, std::span<const std::string> texts, References references) {
-  require(texts.size() == references.size(), metric, ": ", texts.size(), " texts, but references for ", references.size());
+  require(texts.size() == references.size(), metric, ": ", texts.size(), " texts, but references for ",
+          references.size());
   require(!texts.empty(), metric, ": no texts to score; give at least one (is the split empty?)");
-  for (std::size_t i = 0; i < references.size(); ++i) require(!references[i].empty(), metric, ": text ", i, " has no reference");
+  for (std::size_t i = 0; i < references.size(); ++i)
+    require(!references[i].empty(), metric, ": text ", i, " has no reference");
   return texts.size();
 }
 

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <cstddef>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace peft {
+
+/// A text and what a model is to write for it.
+struct TextPair {
+  std::string source, target;
+  std::vector<std::string> references;  // all texts that are right, when evaluating; empty: the target alone
+};
+
+/// One split of a data set of text pairs in memory.
+struct PairDataset {
+  std::string source;  // the file, for messages
+  std::string split;   // "train", "dev", ...
+  std::vector<TextPair> pairs;
+  bool labelled = true;        // otherwise all targets are empty
+  std::vector<double> labels;  // by pair, the class or score that a target spells; empty where they spell none
+};
+
+/// One pair for every source, in the order of their first appearance, with the targets of all its pairs as references.
+/// For evaluation: a model is asked once per source. Their classes are lost.
+inline PairDataset group_by_source(PairDataset data) {
+  std::unordered_map<std::string, std::size_t> seen;
+  std::vector<TextPair> grouped;
+  for (TextPair& pair : data.pairs) {
+    const auto [found, fresh] = seen.try_emplace(pair.source, grouped.size());
+    if (fresh) grouped.push_back({pair.source, pair.target, {}});
+    auto& references = grouped[found->second].references;
+    if (pair.references.empty()) pair.references.push_back(std::move(pair.target));
+    for (std::string& reference : pair.references) references.push_back(std::move(reference));
+  }
+  data.pairs = std::move(grouped);
+  data.labels.clear();
+  return data;
+}
+
+}  // namespace peft
