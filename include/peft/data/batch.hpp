@@ -18,7 +18,6 @@ namespace peft {
 struct Batch {
   std::vector<std::int32_t> offsets{0}, ids, types, slots{};
   std::vector<double> targets;
-  std::vector<std::int32_t> decoder_offsets{0}, decoder_ids;  // the decoder's rows of sequence pairs; targets are theirs
   std::vector<std::int64_t> examples;  // of each sequence, its index in the data set: dropout is drawn from it
   std::vector<std::int32_t> decoder_offsets{0},
       decoder_ids{};  // what an encoder-decoder writes; none for all other models

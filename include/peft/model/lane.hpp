@@ -10,6 +10,7 @@
 #include <peft/model/model.hpp>
 #include <peft/model/stack.hpp>
 #include <peft/model/word_head.hpp>
+#include <peft/ops/ragged.hpp>
 
 namespace peft {
 
