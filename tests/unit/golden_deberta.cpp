@@ -12,24 +12,24 @@ using namespace peft;
 namespace {
 
 template <class Method>
-void follows(const char* checkpoint, const char* file, Method method) {
+void follows_deberta(const char* checkpoint, const char* file, Method method) {
   golden::check<Deberta<float>>(golden::folder(checkpoint), golden::folder(checkpoint) / file, Classify{3}, method);
 }
 
 }  // namespace
 
 TEST_CASE("DeBERTa-v3 follows transformers and PEFT", "[golden]") {
-  follows("tiny-deberta-v3", "head.safetensors", Method<>{});
-  follows("tiny-deberta-v3", "lora.safetensors", Method<Delta<LoRA<4>>>(Delta<LoRA<4>>{{.alpha = 8}}));
-  follows("tiny-deberta-v3", "bitfit.safetensors", Method<Delta<Bias>>{});
-  follows("tiny-deberta-v3", "full.safetensors", Method<Delta<Full>>{});
-  follows("tiny-deberta-v3", "ia3.safetensors",
+  follows_deberta("tiny-deberta-v3", "head.safetensors", Method<>{});
+  follows_deberta("tiny-deberta-v3", "lora.safetensors", Method<Delta<LoRA<4>>>(Delta<LoRA<4>>{{.alpha = 8}}));
+  follows_deberta("tiny-deberta-v3", "bitfit.safetensors", Method<Delta<Bias>>{});
+  follows_deberta("tiny-deberta-v3", "full.safetensors", Method<Delta<Full>>{});
+  follows_deberta("tiny-deberta-v3", "ia3.safetensors",
           Method<Delta<Rescale<Route::post>, At<Key, Value>>, Delta<Rescale<Route::pre>, At<AttnOut, FfnDown>>>{});
 }
 
 TEST_CASE("DeBERTa-v2 with projections for distances alone follows transformers", "[golden]") {
-  follows("tiny-deberta-c2p", "head.safetensors", Method<>{});
-  follows("tiny-deberta-c2p", "lora.safetensors", Method<Delta<LoRA<4>>>(Delta<LoRA<4>>{{.alpha = 8}}));
-  follows("tiny-deberta-c2p", "bitfit.safetensors", Method<Delta<Bias, At<Linear | Norm | Pooler | only(Site::position_key)>>>{});
-  follows("tiny-deberta-c2p", "full.safetensors", Method<Delta<Full>>{});
+  follows_deberta("tiny-deberta-c2p", "head.safetensors", Method<>{});
+  follows_deberta("tiny-deberta-c2p", "lora.safetensors", Method<Delta<LoRA<4>>>(Delta<LoRA<4>>{{.alpha = 8}}));
+  follows_deberta("tiny-deberta-c2p", "bitfit.safetensors", Method<Delta<Bias, At<Linear | Norm | Pooler | only(Site::position_key)>>>{});
+  follows_deberta("tiny-deberta-c2p", "full.safetensors", Method<Delta<Full>>{});
 }

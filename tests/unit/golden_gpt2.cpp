@@ -13,20 +13,20 @@ using namespace peft;
 namespace {
 
 template <class Method>
-void follows(const char* checkpoint, const char* file, Method method) {
+void follows_gpt2(const char* checkpoint, const char* file, Method method) {
   golden::check<Gpt2<float>>(golden::folder(checkpoint), golden::folder(checkpoint) / file, LanguageModel{}, method);
 }
 
 }  // namespace
 
 TEST_CASE("GPT-2 follows transformers and PEFT", "[golden]") {
-  follows("tiny-gpt2", "lora.safetensors", Method<Delta<LoRA<4>>>(Delta<LoRA<4>>{{.alpha = 8}}));
-  follows("tiny-gpt2", "bitfit.safetensors", Method<Delta<Bias>>{});
-  follows("tiny-gpt2", "full.safetensors", Method<Delta<Full>>{});
-  follows("tiny-gpt2", "ia3.safetensors", Method<Delta<Rescale<Route::post>, At<FusedQkv>>, Delta<Rescale<Route::pre>, At<FfnDown>>>{});
+  follows_gpt2("tiny-gpt2", "lora.safetensors", Method<Delta<LoRA<4>>>(Delta<LoRA<4>>{{.alpha = 8}}));
+  follows_gpt2("tiny-gpt2", "bitfit.safetensors", Method<Delta<Bias>>{});
+  follows_gpt2("tiny-gpt2", "full.safetensors", Method<Delta<Full>>{});
+  follows_gpt2("tiny-gpt2", "ia3.safetensors", Method<Delta<Rescale<Route::post>, At<FusedQkv>>, Delta<Rescale<Route::pre>, At<FfnDown>>>{});
 }
 
 TEST_CASE("GPT-2 as its first files name it follows transformers", "[golden]") {
-  follows("tiny-gpt2-bare", "lora.safetensors", Method<Delta<LoRA<4>>>(Delta<LoRA<4>>{{.alpha = 8}}));
-  follows("tiny-gpt2-bare", "full.safetensors", Method<Delta<Full>>{});
+  follows_gpt2("tiny-gpt2-bare", "lora.safetensors", Method<Delta<LoRA<4>>>(Delta<LoRA<4>>{{.alpha = 8}}));
+  follows_gpt2("tiny-gpt2-bare", "full.safetensors", Method<Delta<Full>>{});
 }

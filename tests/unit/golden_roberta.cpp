@@ -12,24 +12,24 @@ using namespace peft;
 namespace {
 
 template <class Method>
-void follows(const char* checkpoint, const char* file, Method method, Extent labels = 3) {
+void follows_roberta(const char* checkpoint, const char* file, Method method, Extent labels = 3) {
   golden::check<Roberta<float>>(golden::folder(checkpoint), golden::folder(checkpoint) / file, Classify{labels}, method);
 }
 
 }  // namespace
 
 TEST_CASE("RoBERTa follows transformers and PEFT", "[golden]") {
-  follows("tiny-roberta", "head.safetensors", Method<>{});
-  follows("tiny-roberta", "lora.safetensors", Method<Delta<LoRA<4>>>(Delta<LoRA<4>>{{.alpha = 8}}));
-  follows("tiny-roberta", "bitfit.safetensors", Method<Delta<Bias>>{});
-  follows("tiny-roberta", "full.safetensors", Method<Delta<Full>>{});
+  follows_roberta("tiny-roberta", "head.safetensors", Method<>{});
+  follows_roberta("tiny-roberta", "lora.safetensors", Method<Delta<LoRA<4>>>(Delta<LoRA<4>>{{.alpha = 8}}));
+  follows_roberta("tiny-roberta", "bitfit.safetensors", Method<Delta<Bias>>{});
+  follows_roberta("tiny-roberta", "full.safetensors", Method<Delta<Full>>{});
   // PEFT's own places: what ends in output.dense is the attention's output too.
-  follows("tiny-roberta", "ia3.safetensors",
+  follows_roberta("tiny-roberta", "ia3.safetensors",
           Method<Delta<Rescale<Route::post>, At<Key, Value>>, Delta<Rescale<Route::pre>, At<AttnOut, FfnDown>>>{});
 }
 
 TEST_CASE("a bare RoBERTa with an odd head size follows transformers", "[golden]") {
-  follows("tiny-roberta-bare", "head.safetensors", Method<>{}, 1);
-  follows("tiny-roberta-bare", "lora.safetensors", Method<Delta<LoRA<4>>>(Delta<LoRA<4>>{{.alpha = 8}}), 1);
-  follows("tiny-roberta-bare", "full.safetensors", Method<Delta<Full>>{}, 1);
+  follows_roberta("tiny-roberta-bare", "head.safetensors", Method<>{}, 1);
+  follows_roberta("tiny-roberta-bare", "lora.safetensors", Method<Delta<LoRA<4>>>(Delta<LoRA<4>>{{.alpha = 8}}), 1);
+  follows_roberta("tiny-roberta-bare", "full.safetensors", Method<Delta<Full>>{}, 1);
 }

@@ -12,7 +12,7 @@ using namespace peft;
 namespace {
 
 template <class Method>
-void follows(const char* checkpoint, const char* file, Method method) {
+void follows_t5(const char* checkpoint, const char* file, Method method) {
   golden::check<T5<float>>(golden::folder(checkpoint), golden::folder(checkpoint) / file, LanguageModel{}, method);
 }
 
@@ -20,9 +20,9 @@ void follows(const char* checkpoint, const char* file, Method method) {
 
 TEST_CASE("T5 follows transformers and PEFT", "[golden]") {
   for (const char* checkpoint : {"tiny-t5-v1.0", "tiny-t5-v1.1"}) {
-    follows(checkpoint, "lora.safetensors", Method<Delta<LoRA<4>>>(Delta<LoRA<4>>{{.alpha = 8}}));
-    follows(checkpoint, "full.safetensors", Method<Delta<Full>>{});
-    follows(checkpoint, "ia3.safetensors",
+    follows_t5(checkpoint, "lora.safetensors", Method<Delta<LoRA<4>>>(Delta<LoRA<4>>{{.alpha = 8}}));
+    follows_t5(checkpoint, "full.safetensors", Method<Delta<Full>>{});
+    follows_t5(checkpoint, "ia3.safetensors",
             Method<Delta<Rescale<Route::post>, At<Key, Value, CrossKey, CrossValue>>, Delta<Rescale<Route::pre>, At<FfnDown>>>{});
   }
 }

@@ -36,7 +36,7 @@ inline peft::T5Config config(const Size& size) {
 
 template <class T = double>
 auto t5(const Size& size = {}, double dropout = 0, std::uint64_t seed = 5) {
-  return peft::T5<T>::random(config(size), seed, size.tied ? 5 : 2)->with_dropout(dropout, dropout, dropout);
+  return peft::T5<T>::random(config(size), seed, 2)->with_dropout(dropout, dropout, dropout);
 }
 
 /// Pairs of sources and decoder rows of these lengths with random tokens; the first target of each has no loss.
