@@ -138,7 +138,9 @@ int run_with(const Job& job, Task task, Method method, const std::string& label,
                                 : "; the run is saved: the same command with --resume goes on where it stopped\n");
     return 128 + Interrupt::signal();
   }
-  const metric::Scores dev = score();
+  // The last epoch's scores and logits are those of the final values, unless an earlier epoch's were put back.
+  const auto& epochs = result.history.epochs;
+  const metric::Scores dev = logits.empty() || epochs.empty() || o.patience > 0 ? score() : epochs.back().dev;
   if (job.dev.labelled) result.dev = dev;
 
   bool saved = o.out.empty();
