@@ -39,7 +39,7 @@ int run_adalora(const Job& job) {
     part.mask = Linear;
     configure_from(*job.adapter, part);
   }
-  return run(job, method, cat("AdaLoRA r=", delta.rank, ", at last ", delta.target));
+  return run<peft::Bert<float>>(job, method, cat("AdaLoRA r=", delta.rank, ", at last ", delta.target));
 }
 
 const Entry adalora_entry("adalora", "AdaLoRA: ranks in the form of singular values, the least important pruned", 1e-3, run_adalora);

@@ -1,24 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <peft/delta/houlsby.hpp>
-
-#include "methods.hpp"
-#include "run.hpp"
+#include "adapter.hpp"
 
 namespace {
-
-int run_adapter(const Job& job) {
-  using namespace peft;
-  Method<Delta<Adapter<Dynamic>>, Delta<Full, At<Norm>>> method;
-  auto& [adapters, norms] = method.deltas;
-  adapters.mask = job.sites(Attention | Ffn, Attention | Ffn);
-  adapters.delta.width = static_cast<int>(job.setting("width", 64));
-  adapters.delta.start.deviation = job.setting("deviation", 0.01);
-  // AdapterDrop: the lowest layers go without. The released code trains the embeddings' LayerNorm as well.
-  adapters.layers.first = norms.layers.first = static_cast<int>(job.setting("drop-layers", 0));
-  norms.mask = job.setting("embedding-norm", 0) != 0 ? Norm : AttnNorm | FfnNorm;
-  return run(job, method, cat("adapter, width ", adapters.delta.width, ", LayerNorms trained"));
+const Entry adapter_entry("adapter", "Houlsby's adapters and LayerNorms", 1e-3, run_adapter<peft::Bert<float>>);
 }
-
-const Entry adapter_entry("adapter", "Houlsby's adapters and LayerNorms", 1e-3, run_adapter);
-
-}  // namespace

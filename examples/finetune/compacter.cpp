@@ -16,7 +16,7 @@ int run_compacter(const Job& job) {
   adapters.delta.rank = static_cast<int>(job.setting("rank", 1));
   adapters.delta.reduction = static_cast<int>(job.setting("reduction", 32));
   adapters.delta.shared_rule = job.setting("shared-rule", 1) != 0;
-  return run(job, method, cat("Compacter, n=", adapters.delta.n, ", LayerNorms trained"));
+  return run<peft::Bert<float>>(job, method, cat("Compacter, n=", adapters.delta.n, ", LayerNorms trained"));
 }
 
 const Entry compacter_entry("compacter", "Compacter: adapters of Kronecker products, and LayerNorms", 3e-3, run_compacter);

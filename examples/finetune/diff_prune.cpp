@@ -49,7 +49,7 @@ int run_diff_prune(const Job& job) {
     std::cout << "pruned: " << report::count(kept) << " of " << report::count(of) << " numbers stay changed ("
               << report::percent(double(kept), double(of)) << ")\n" << std::flush;
   };
-  const int code = run(job, method, "diff pruning");
+  const int code = run<peft::Bert<float>>(job, method, "diff pruning");
   if (code == 0 && !job.options.out.empty())
     write_file(std::filesystem::path(job.options.out) / "nonzeros.tsv", nonzeros(load_delta(job.options.out), diff));
   return code;

@@ -21,7 +21,7 @@ int run_dora(const Job& job) {
     part.mask = Linear | Pooler;
     configure_from(*job.adapter, part);
   }
-  return run(job, method, job.adapter ? cat("DoRA from ", job.options.load) : cat("DoRA r=", part.delta.rank));
+  return run<peft::Bert<float>>(job, method, job.adapter ? cat("DoRA from ", job.options.load) : cat("DoRA r=", part.delta.rank));
 }
 
 const Entry dora_entry("dora", "DoRA: LoRA on the direction of each row, and its magnitude", 1e-3, run_dora);

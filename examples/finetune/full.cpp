@@ -1,19 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <peft/delta/full.hpp>
-
-#include "methods.hpp"
-#include "run.hpp"
+#include "full.hpp"
 
 namespace {
-
-int run_full(const Job& job) {
-  using namespace peft;
-  Method<Delta<Full>> method;
-  auto& part = std::get<0>(method.deltas);
-  part.mask = job.sites(Everything, Everything);
-  return run(job, method, "full fine-tuning");
+const Entry full_entry("full", "every parameter", 5e-5, run_full<peft::Bert<float>>);
 }
-
-const Entry full_entry("full", "every parameter", 5e-5, run_full);
-
-}  // namespace

@@ -16,6 +16,9 @@
 #include <sstream>
 
 #include <peft/core/rng.hpp>
+#include <peft/data/read_e2e.hpp>
+#include <peft/data/read_glue_pairs.hpp>
+#include <peft/data/read_pairs.hpp>
 #include <peft/data/read_task.hpp>
 #include <peft/io/atomic_file.hpp>
 #include <peft/io/config.hpp>
@@ -61,7 +64,9 @@ std::string shortest(double x) {
   return {text, std::to_chars(text, text + sizeof text, x).ptr};
 }
 
-Job::Job(Options given) : options(std::move(given)), kind(metric::kind_of(options.task)) {
+Job::Job(Options given)
+    : options(std::move(given)), facts(read_facts(options.model)),
+      kind(facts.writes && (options.task == "e2e" || options.task == "pairs") ? metric::Kind::Accuracy : metric::kind_of(options.task)) {
   check_output("--json", options.json);
   check_output("--predict", options.predict);
   if (!options.export_to.empty()) {
@@ -73,15 +78,25 @@ Job::Job(Options given) : options(std::move(given)), kind(metric::kind_of(option
   const bool tags = options.task == "conll", chooses = options.task == "choice";
   require(options.pooling == "first" || !(tags || chooses), "--pooling ", options.pooling, ": --task ", options.task,
           tags ? " reads every token" : " reads the first token");
-  const BertConfig config = read_bert_config(fs::path(options.model) / "config.json");
-  head_deviation_ = config.initializer_range;
+  head_deviation_ = facts.head_deviation;
+  tokenizer = std::make_unique<Tokenizer>(Tokenizer::open(options.model));
+  if (!options.load.empty()) {
+    if (has_delta(options.load))
+      delta = load_delta(options.load);
+    else
+      adapter = load_peft(options.load);
+  }
+  if (facts.writes) {
+    read_texts();
+    return;
+  }
+  require(options.task != "e2e" && options.task != "pairs", "--task ", options.task, ": text to text, for a backbone that writes (T5, GPT-2, Llama); this is ", facts.family);
   train = read_task(options.task, options.data, "train");
   dev = read_task(options.task, options.data, "dev", Labels::Optional, &train);
   if (train.regression && kind == metric::Kind::Accuracy) kind = metric::Kind::PearsonSpearman;
-  tokenizer = std::make_unique<Tokenizer>(Tokenizer::open(options.model));
   TokenizeOptions cut;
   cut.max_length = options.max_length;
-  cut.model_max_length = config.max_position_embeddings;
+  cut.model_max_length = facts.longest;
   dev_tokens = std::make_unique<Tokenized>(dev, *tokenizer, cut);
   if (const std::size_t lost = dev_tokens->lost_words(); lost > 0)
     std::cerr << "warning: " << lost << " dev words have no token within --max-length " << options.max_length << "; they count as tagged O\n";
@@ -95,15 +110,99 @@ Job::Job(Options given) : options(std::move(given)), kind(metric::kind_of(option
   loader = std::make_unique<Loader>(Tokenized(train, *tokenizer, cut), batches);
   train.examples.clear();
   train.examples.shrink_to_fit();
-  if (!options.load.empty()) {
-    if (has_delta(options.load))
-      delta = load_delta(options.load);
-    else
-      adapter = load_peft(options.load);
+}
+
+void Job::read_texts() {
+  require(options.pooling == "first", "--pooling ", options.pooling, ": a backbone that writes has no pooling");
+  require(options.task != "csv" && options.task != "conll" && options.task != "choice", "--task ", options.task,
+          ": a ", facts.family, " writes text: take a GLUE task, e2e or pairs");
+  PairDataset texts;
+  if (options.task == "e2e") {
+    // The test split stands in where the official training file is not there.
+    const bool whole = fs::exists(fs::path(options.data) / "trainset.csv");
+    texts = read_e2e(options.data, whole ? "train" : "dev");
+    dev_texts = read_e2e(options.data, whole ? "dev" : "test");
+    if (!whole) std::cerr << "warning: " << options.data << " has no trainset.csv: training on devset.csv, evaluating on testset_w_refs.csv\n";
+  } else if (options.task == "pairs") {
+    texts = read_pairs(options.data, "train");
+    dev_texts = read_pairs(options.data, "dev");
+  } else {
+    words = glue_text(options.task);
+    texts = read_glue_pairs(*words, options.data, "train");
+    dev_texts = read_glue_pairs(*words, options.data, "dev");
   }
+  const std::int64_t evaluated = static_cast<std::int64_t>(setting("dev-limit", 0));
+  if (evaluated > 0 && evaluated < static_cast<std::int64_t>(dev_texts.pairs.size())) {
+    dev_texts.pairs.resize(static_cast<std::size_t>(evaluated));
+    if (!dev_texts.labels.empty()) dev_texts.labels.resize(static_cast<std::size_t>(evaluated));
+  }
+  LoaderOptions batches;
+  batches.batch = options.batch;
+  batches.tokens = options.batch_tokens;
+  batches.bucket = static_cast<int>(options.bucket);
+  batches.seed = options.seed;
+  pair_loader = std::make_unique<LoaderOf<TokenizedPairs>>(tokenized(texts, options.limit), batches);
+  dev_pairs = std::make_unique<TokenizedPairs>(tokenized(dev_texts, 0));
+}
+
+TokenizedPairs Job::tokenized(const PairDataset& pairs, std::int64_t limit) const {
+  const int end = facts.end.empty() ? -1 : facts.end.front(), room = std::min(facts.longest, 1 << 20);
+  if (facts.paired) {
+    SequenceToSequenceOptions o;
+    o.start = facts.start;
+    o.eos = end;
+    o.max_source = o.max_target = options.max_length;
+    o.model_max_length = room;
+    o.vocabulary = facts.vocabulary;
+    o.limit = limit;
+    o.seed = options.seed;
+    return TokenizedPairs::sequence_to_sequence(pairs, *tokenizer, o);
+  }
+  CausalOptions o;
+  o.after_source = setting("separator", std::string("\n"));
+  o.eos = end;
+  o.max_length = options.max_length;
+  o.model_max_length = room;
+  o.vocabulary = facts.vocabulary;
+  o.limit = limit;
+  o.seed = options.seed;
+  return TokenizedPairs::causal(pairs, *tokenizer, o);
+}
+
+std::vector<std::vector<std::int32_t>> Job::class_ids() const {
+  std::vector<std::vector<std::int32_t>> ids;
+  for (const auto& label : words->task.labels) {
+    ids.push_back(tokenizer->ids(label));
+    if (!facts.end.empty()) ids.back().push_back(facts.end.front());
+  }
+  return ids;
+}
+
+peft::FitOptions Job::fit_options(double standard) const {
+  const Options& o = options;
+  FitOptions fit;
+  fit.epochs = o.epochs;
+  fit.lr = o.lr >= 0 ? o.lr : standard;
+  fit.schedule = schedule_kind(o.schedule);
+  fit.warmup = o.warmup;
+  fit.optimizer.weight_decay = o.weight_decay;
+  fit.clip = o.clip;
+  fit.accumulate = o.accumulate;
+  fit.seed = o.seed;
+  fit.patience = o.patience;
+  fit.resume = o.resume;
+  fit.checkpoint_steps = o.checkpoint_steps;
+  fit.identity = identity();
+  if (!o.out.empty() && o.epochs > 0) {
+    fs::create_directories(o.out);
+    fit.checkpoint = fs::path(o.out) / "run.safetensors";
+  }
+  fit.on_warning = [](const std::string& text) { std::cerr << "warning: " << text << "\n"; };
+  return fit;
 }
 
 int Job::longest() const {
+  if (facts.writes) return std::max(pair_loader->data().longest(), dev_pairs->longest());
   return std::max(loader->data().longest(), dev_tokens->longest());
 }
 
@@ -129,6 +228,7 @@ SiteSet Job::sites(SiteSet standard, SiteSet possible) const {
   list = setting("sites", list);
   // Nothing but a head on the first token reads the pooler.
   if (reads_rows()) possible = {possible.bits & ~Pooler.bits};
+  possible = possible & facts.sites;
   if (list.empty()) return standard & possible;
   SiteSet set;
   for (std::size_t begin = 0; begin <= list.size();) {
@@ -151,19 +251,30 @@ SiteSet Job::sites(SiteSet standard, SiteSet possible) const {
 
 std::string Job::base_model() const { return options.base_model.empty() ? options.model : options.base_model; }
 
-std::map<std::string, std::string> Job::identity() const {
-  std::uint64_t data = loader->data().size();
-  for (std::size_t i = 0; i < loader->data().size(); ++i) {
+namespace {
+
+/// What a run's data are, as a number.
+std::uint64_t hash_of(const auto& tokenized) {
+  std::uint64_t hash = tokenized.size();
+  for (std::size_t i = 0; i < tokenized.size(); ++i) {
     Batch one;
-    loader->data().add_to(one, i);
-    for (const std::int32_t id : one.ids) data = rng::combine(data, static_cast<std::uint64_t>(id));
-    for (const double target : one.targets) data = rng::combine(data, std::bit_cast<std::uint64_t>(target));
+    tokenized.add_to(one, i);
+    for (const std::int32_t id : one.ids) hash = rng::combine(hash, static_cast<std::uint64_t>(id));
+    for (const double target : one.targets) hash = rng::combine(hash, std::bit_cast<std::uint64_t>(target));
   }
+  return hash;
+}
+
+}  // namespace
+
+std::map<std::string, std::string> Job::identity() const {
+  const std::uint64_t data = facts.writes ? hash_of(pair_loader->data()) : hash_of(loader->data());
+  const std::size_t examples = facts.writes ? pair_loader->data().size() : loader->data().size();
   const Options& o = options;
   std::string all_settings;
   for (const auto& [key, value] : settings_) all_settings += key + "=" + value + " ";
   return {{"task", o.task},
-          {"data", cat(loader->data().size(), " examples, hash ", data)},
+          {"data", cat(examples, " examples, hash ", data)},
           {"method", o.method},
           {"rank", cat(o.rank)},
           {"alpha", shortest(o.alpha)},
@@ -216,13 +327,17 @@ const std::map<std::string, std::string>& Job::settings() const {
 }
 
 void Job::show_model(const std::vector<report::Module>& modules, const std::string& method, bool head_from_checkpoint) const {
+  const std::size_t examples = facts.writes ? pair_loader->data().size() : loader->data().size(),
+                    tokens = facts.writes ? pair_loader->data().tokens() : loader->data().tokens(),
+                    dev_examples = facts.writes ? dev_pairs->size() : dev_tokens->size();
   std::cout << "model   " << options.model << "\n"
-            << "task    " << options.task << ": " << report::count(static_cast<std::int64_t>(loader->data().size()))
-            << " training examples (" << report::count(static_cast<std::int64_t>(loader->data().tokens())) << " tokens), "
-            << report::count(static_cast<std::int64_t>(dev_tokens->size())) << " dev\n"
+            << "task    " << options.task << (facts.writes ? ", text to text: " : ": ") << report::count(static_cast<std::int64_t>(examples))
+            << " training examples (" << report::count(static_cast<std::int64_t>(tokens)) << " tokens), "
+            << report::count(static_cast<std::int64_t>(dev_examples)) << " dev\n"
             << "method  " << method << "\n"
             << "head    "
-            << (head_from_checkpoint ? "the checkpoint's own"
+            << (facts.writes ? std::string("the checkpoint's own words")
+                : head_from_checkpoint ? std::string("the checkpoint's own")
                                      : cat("fresh, ", labels(), labels() == 1 ? " output" : train.tagged ? " tags" : " labels",
                                            train.together > 1 ? cat(" for each of ", train.together, " choices") : std::string()))
             << "\n\n"
@@ -242,7 +357,7 @@ void Job::show_epoch(const EpochReport& r, int epochs) const {
 }
 
 void Job::finish(const Result& result, const std::vector<float>& dev_logits) const {
-  if (!options.predict.empty()) write_predictions(dev_logits);
+  if (!options.predict.empty() && !facts.writes) write_predictions(dev_logits);
   if (!options.json.empty()) write_json(result);
   if (result.rank_total > 0)
     std::cout << "ranks: " << result.rank_kept << " of " << result.rank_total << " kept, "

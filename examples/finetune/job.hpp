@@ -18,6 +18,11 @@
 #include <peft/text/tokenizer.hpp>
 #include <peft/train/history.hpp>
 
+#include <peft/data/glue_text.hpp>
+#include <peft/data/tokenized_pairs.hpp>
+#include <peft/train/fit.hpp>
+
+#include "backbone.hpp"
 #include "options.hpp"
 #include "tasks.hpp"
 
@@ -30,11 +35,18 @@ class Job {
   explicit Job(Options options);
 
   const Options options;
+  const BackboneFacts facts;
   peft::Dataset train, dev;
   std::unique_ptr<peft::Tokenizer> tokenizer;
   std::unique_ptr<peft::Loader> loader;
   std::unique_ptr<peft::Tokenized> dev_tokens;
   peft::metric::Kind kind;
+
+  // Text to text, where the backbone writes.
+  std::unique_ptr<peft::LoaderOf<peft::TokenizedPairs>> pair_loader;
+  std::unique_ptr<peft::TokenizedPairs> dev_pairs;
+  peft::PairDataset dev_texts;
+  std::optional<peft::GlueText> words;  // of a GLUE task
 
   // What --load gave.
   std::optional<peft::PeftAdapter> adapter;  // of Hugging Face PEFT
@@ -53,6 +65,10 @@ class Job {
   /// The sites that --sites names, or `standard`; `possible` are those the method was compiled for.
   peft::SiteSet sites(peft::SiteSet standard, peft::SiteSet possible) const;
   std::string base_model() const;
+  /// The token ids of every class of a GLUE task in words, with the token that ends a text.
+  std::vector<std::vector<std::int32_t>> class_ids() const;
+  /// How the command line wants to train; `standard` is the method's learning rate.
+  peft::FitOptions fit_options(double standard) const;
   /// What must be the same when a run is resumed.
   std::map<std::string, std::string> identity() const;
   /// A setting of the method: what --set says, or what the delta that --load gave was saved with, or `standard`. Asked
@@ -80,6 +96,9 @@ class Job {
   void finish(const Result& result, const std::vector<float>& dev_logits) const;
 
  private:
+  void read_texts();
+  peft::TokenizedPairs tokenized(const peft::PairDataset& pairs, std::int64_t limit) const;
+
   mutable std::map<std::string, std::string> settings_;
   double head_deviation_ = 0.02;
   void write_predictions(const std::vector<float>& logits) const;

@@ -14,7 +14,7 @@ int run_low_rank_adapter(const Job& job) {
   adapters.mask = job.sites(Attention | Ffn, Attention | Ffn);
   adapters.delta.rank = static_cast<int>(job.setting("rank", 1));
   adapters.delta.reduction = static_cast<int>(job.setting("reduction", 32));
-  return run(job, method, cat("low-rank adapter, r=", adapters.delta.rank, ", LayerNorms trained"));
+  return run<peft::Bert<float>>(job, method, cat("low-rank adapter, r=", adapters.delta.rank, ", LayerNorms trained"));
 }
 
 const Entry low_rank_adapter_entry("low-rank-adapter", "adapters of low rank, and LayerNorms", 3e-3, run_low_rank_adapter);

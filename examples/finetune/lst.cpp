@@ -37,7 +37,7 @@ int run_lst(const Job& job) {
   require(start == "pruned" || start == "random", "--set start=", start, ": pruned or random");
   ladder.replaces = output == "replace";
   ladder.pruned = start == "pruned";
-  return run(job, method, cat("LST 1/", ladder.reduction));
+  return run<peft::Bert<float>>(job, method, cat("LST 1/", ladder.reduction));
 }
 
 const Entry lst_entry("lst", "LST: ladder side-tuning, small encoder blocks fed by the backbone's layers", 3e-3, run_lst);

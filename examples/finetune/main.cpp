@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fine-tunes a BERT checkpoint on a GLUE task, a CSV file, tagged words or multiple choice with one of the library's methods.
+// Fine-tunes a checkpoint on a GLUE task, a CSV file, tagged words, multiple choice or text pairs with one of the library's methods.
 #include <CLI/CLI.hpp>
 #include <Kokkos_Core.hpp>
 #include <cmath>
@@ -38,7 +38,7 @@ void declare(CLI::App& app, Options& o) {
     return list;
   }();
   app.add_option("--model", o.model, "Hugging Face folder: config.json, model.safetensors, tokenizer")->required();
-  app.add_option("--task", o.task, "sst2 cola mrpc rte stsb qnli mnli qqp wnli, csv (columns text[,text2],label), conll (train.txt, dev.txt: a word and its tag per line), or choice (csv: context,choice0,choice1,..,label)")->required();
+  app.add_option("--task", o.task, "sst2 cola mrpc rte stsb qnli mnli qqp wnli, csv (columns text[,text2],label), conll (train.txt, dev.txt: a word and its tag per line), choice (csv: context,choice0,choice1,..,label), e2e, or pairs (csv: source,target); models that write take GLUE as text to text")->required();
   app.add_option("--data", o.data, "folder with the task's files (train and dev)")->required();
   app.add_option("--method", o.method, "what is trained")->check(CLI::IsMember(names))->capture_default_str();
   app.add_option("--rank", o.rank, "of LoRA and SoRA")->check(CLI::Range(1, 4096))->capture_default_str();
@@ -82,7 +82,7 @@ void declare(CLI::App& app, Options& o) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app{"Fine-tunes a BERT checkpoint with one of the methods listed below."};
+  CLI::App app{"Fine-tunes a checkpoint of BERT, RoBERTa, DeBERTa-v2/v3, T5, GPT-2 or Llama with one of the methods listed below."};
   Options options;
   declare(app, options);
   CLI11_PARSE(app, argc, argv);
@@ -93,7 +93,15 @@ int main(int argc, char** argv) {
     peft::require(options.export_to.empty() || options.pooling == "first",
                   "--export: a plain Hugging Face classifier reads the pooler; train with --pooling first");
     const Job job(options);
-    return Entry::table().at(options.method).run(job);
+    const Entry& entry = Entry::table().at(options.method);
+    const auto run = entry.runs.find(job.facts.family);
+    if (run == entry.runs.end()) {
+      std::string there;
+      for (const auto& [name, other] : Entry::table())
+        if (other.runs.contains(job.facts.family)) there += (there.empty() ? "" : ", ") + name;
+      peft::fail("--method ", options.method, ": this program does not have it for a ", job.facts.family, " checkpoint; there are ", there);
+    }
+    return run->second(job);
   } catch (const std::bad_alloc&) {
     std::cerr << "error: out of memory; try a smaller --batch or --max-length\n";
   } catch (const std::exception& e) {

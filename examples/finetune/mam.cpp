@@ -15,7 +15,7 @@ int run_mam(const Job& job) {
   prefix.delta.inner = static_cast<int>(job.setting("inner", 800));
   adapter.delta.width = static_cast<int>(job.setting("width", 512));
   adapter.delta.scale = job.setting("scale", 4);
-  return run(job, method, cat("MAM, prefix ", prefix.delta.length, ", adapter ", adapter.delta.width));
+  return run<peft::Bert<float>>(job, method, cat("MAM, prefix ", prefix.delta.length, ", adapter ", adapter.delta.width));
 }
 
 const Entry mam_entry("mam", "MAM: a prefix and parallel adapters", 5e-4, run_mam);

@@ -5,19 +5,27 @@
 
 #include "job.hpp"
 
-/// A method that --method names. Adding one is adding a unit that holds an `Entry`.
+/// A method that --method names. Adding one is adding a unit that holds an `Entry`; `Also` adds another family of backbones.
 struct Entry {
   using Run = int (*)(const Job&);
 
-  std::string summary;  // a line of --help
-  double lr;            // when --lr is not given
-  Run run;
+  std::string summary;              // a line of --help
+  double lr = 0;                    // when --lr is not given
+  std::map<std::string, Run> runs;  // by the backbone's family
 
-  Entry(const char* name, std::string summary, double lr, Run run) : summary(std::move(summary)), lr(lr), run(run) {
-    table().emplace(name, *this);
+  Entry() = default;
+  Entry(const char* name, std::string text, double rate, Run run) {
+    Entry& entry = table()[name];
+    entry.summary = std::move(text);
+    entry.lr = rate;
+    entry.runs["bert"] = run;
   }
   static std::map<std::string, Entry>& table() {
     static std::map<std::string, Entry> entries;
     return entries;
   }
+};
+
+struct Also {
+  Also(const char* name, const char* family, Entry::Run run) { Entry::table()[name].runs[family] = run; }
 };

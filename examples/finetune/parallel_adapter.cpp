@@ -14,7 +14,7 @@ int run_parallel_adapter(const Job& job) {
   part.layers.first = static_cast<int>(job.setting("drop-layers", 0));
   part.delta.width = static_cast<int>(job.setting("width", 512));
   part.delta.scale = job.setting("scale", 4);
-  return run(job, method, cat("parallel adapter, width ", part.delta.width));
+  return run<peft::Bert<float>>(job, method, cat("parallel adapter, width ", part.delta.width));
 }
 
 const Entry parallel_adapter_entry("parallel-adapter", "adapters beside the feed-forward, scaled", 5e-4, run_parallel_adapter);

@@ -13,7 +13,7 @@ int run_pfeiffer(const Job& job) {
   part.mask = job.sites(Ffn, Ffn | Layer);
   part.layers.first = static_cast<int>(job.setting("drop-layers", 0));
   part.delta.reduction = static_cast<int>(job.setting("reduction", 16));
-  return run(job, method, cat("adapter, reduction ", part.delta.reduction));
+  return run<peft::Bert<float>>(job, method, cat("adapter, reduction ", part.delta.reduction));
 }
 
 const Entry pfeiffer_entry("pfeiffer", "Pfeiffer's adapters, after the feed-forward", 1e-3, run_pfeiffer);

@@ -31,7 +31,7 @@ int run_prefix(const Job& job, const char* name, Prefix prefix) {
   p.dropout = job.setting("dropout", job.options.delta_dropout > 0 ? job.options.delta_dropout : p.dropout);
   require(p.length > 0 && p.inner > 0, "--set length=", p.length, " and inner=", p.inner, ": both must be positive");
   require(p.dropout >= 0 && p.dropout < 1, "--set dropout=", p.dropout, ": expected a number from 0 to below 1");
-  return run(job, method, cat(name, " n=", p.length, p.projection ? cat(", MLP ", p.inner) : std::string()));
+  return run<peft::Bert<float>>(job, method, cat(name, " n=", p.length, p.projection ? cat(", MLP ", p.inner) : std::string()));
 }
 
 const Entry prefix_entry("prefix", "prefix tuning: trained keys and values before those of every layer", 1e-3,

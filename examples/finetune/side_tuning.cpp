@@ -21,7 +21,7 @@ int run_side_tuning(const Job& job) {
   require(start == "pruned" || start == "random", "--set start=", start, ": pruned or random");
   side.blends = blend == "learned";
   side.pruned = start == "pruned";
-  return run(job, method, cat("side-tuning 1/", side.reduction));
+  return run<peft::Bert<float>>(job, method, cat("side-tuning 1/", side.reduction));
 }
 
 const Entry side_tuning_entry("side-tuning", "side-tuning: the backbone's output blended with that of a small encoder", 1e-3, run_side_tuning);

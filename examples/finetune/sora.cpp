@@ -1,21 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sora.hpp"
-
-#include "methods.hpp"
-#include "run.hpp"
+#include "sora_run.hpp"
 
 namespace {
-
-int run_sora(const Job& job) {
-  ChosenSoRA method = chosen_sora(job);
-  auto& lora = std::get<0>(method.deltas).delta;
-  const int chosen = job.choice("operator", {"scaled", "constant", "released"});
-  const double standard[] = {0.375, peft::ConstantXi::standard, peft::ReferenceXi::standard};
-  lora.gate.xi.chosen = static_cast<ChosenXi::Operator>(chosen);
-  lora.gate.strength = job.setting("sparsity", standard[chosen]);
-  return run(job, method, peft::cat("SoRA r=", lora.rank));
+const Entry sora_entry("sora", "SoRA: LoRA whose ranks are pruned by proximal gates", 1e-3, run_sora<peft::Bert<float>>);
 }
-
-const Entry sora_entry("sora", "SoRA: LoRA whose ranks are pruned by proximal gates", 1e-3, run_sora);
-
-}  // namespace

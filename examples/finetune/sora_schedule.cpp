@@ -84,7 +84,7 @@ int run_sora_schedule(const Job& job) {
       write_file(std::filesystem::path(job.options.out) / "sparsity.tsv", sparsity_table(curve));
     return history_of(curve);
   };
-  return run(job, method, cat("SoRA r=", lora.rank), train);
+  return run<peft::Bert<float>>(job, method, cat("SoRA r=", lora.rank), train);
 }
 
 const Entry sora_schedule_entry("sora-schedule", "SoRA, its gates shrunk more step by step: what is left, and how good it is", 1e-3, run_sora_schedule);

@@ -21,7 +21,7 @@ int run_vera(const Job& job) {
     part.mask = Linear | Pooler;
     configure_from(*job.adapter, part);
   }
-  return run(job, method, cat("VeRA r=", part.delta.rank));
+  return run<peft::Bert<float>>(job, method, cat("VeRA r=", part.delta.rank));
 }
 
 const Entry vera_entry("vera", "VeRA: vectors that scale frozen random projections, shared by all modules", 1e-2, run_vera);

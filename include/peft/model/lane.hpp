@@ -73,13 +73,20 @@ class Lane {
     return loss;
   }
 
-  /// The loss of one group alone, without dropout.
-  double loss(const GroupStep& g)
+  /// The losses of a group's sequences, summed over their rows, without dropout.
+  void losses(const GroupStep& g, std::span<double> out)
     requires(Task::reads == Reads::words)
   {
     const V hidden = forward(g, false);
-    targets_of_rows(g, model_.attached().input_rows(), targets_);
-    return words_.loss(pass_, hidden, targets_, g.weight, V());
+    const Extent added = spec.cross ? 0 : model_.attached().input_rows();
+    targets_of_rows(g, added, targets_);
+    words_.loss(pass_, hidden, targets_, g.weight, V(), &row_losses_);
+    const Sequences& read = g.read();
+    for (std::size_t i = 0, row = 0; i < out.size(); ++i) {
+      const Extent s = read.begin + static_cast<Extent>(i);
+      out[i] = 0;
+      for (Extent k = read.offsets[s + 1] - read.offsets[s] + added; k > 0; --k) out[i] += row_losses_[row++];
+    }
   }
 
   /// Logits of one group, on the host: (sequences, outputs), or (rows, outputs) where the task reads every row.
@@ -95,7 +102,7 @@ class Lane {
       return download(worker.exec, logits.data(), static_cast<const T*>(out.data()), logits.size());
     host_.resize(static_cast<std::size_t>(out.size()));
     download(worker.exec, host_.data(), static_cast<const T*>(out.data()), host_.size());
-    rows_of_tokens(g.read(), model_.attached().input_rows(), cols(out), host_, logits);
+    rows_of_tokens(g.read(), spec.cross ? 0 : model_.attached().input_rows(), cols(out), host_, logits);
   }
 
  private:
@@ -261,7 +268,7 @@ class Lane {
     V dlast = stack_.last_gradient(all_rows ? read_batch().tokens : read_rows());
     double loss = 0;
     if constexpr (reads_words) {
-      if (!worker.planning()) targets_of_rows(g, model_.attached().input_rows(), targets_);
+      if (!worker.planning()) targets_of_rows(g, spec.cross ? 0 : model_.attached().input_rows(), targets_);
       loss = words_.loss(pass_, C(out), targets_, g.weight, into_layers || has_side_net<Plain>() || trains_words() ? dlast : V());
     } else {
       loss = head_backward(g, out, dlast, into_layers);
@@ -454,7 +461,7 @@ class Lane {
   Packed batch_, decoder_batch_;
   std::vector<int> staging_, decoder_staging_;
   std::vector<T> host_;
-  std::vector<double> targets_;
+  std::vector<double> targets_, row_losses_;
   nn::NormKept<V> final_, encoder_final_, relative_norm_;
   V pooled_, pooler_slope_, decoder_rows_, encoder_rows_, scores_;
   C pooler_x_;

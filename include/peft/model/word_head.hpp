@@ -29,8 +29,9 @@ class WordHead {
   static void logits(P& p, C h, V out) { ops::gemm(p.w, out, h, t(words(p)), p.backbone.logit_scale()); }
 
   /// Weight * the sum of -log softmax(logits)[target] over the rows whose target is not negative; dh (n, d) becomes its gradient
-  /// unless it is empty, and that of W is added where W is trained. `targets`: one per row, on the host.
-  double loss(P& p, C h, std::span<const double> targets, double weight, V dh) {
+  /// unless it is empty, and that of W is added where W is trained. `targets`: one per row, on the host. `each`: what every row
+  /// contributes.
+  double loss(P& p, C h, std::span<const double> targets, double weight, V dh, std::vector<double>* each = nullptr) {
     const auto scope = p.w.scope();
     const Extent n = rows(h), d = cols(h), vocabulary = rows(words(p));
     const bool backward = !empty(dh);
@@ -48,6 +49,7 @@ class WordHead {
         }
       upload(p.w.exec, index.data(), staging_.data(), staging_.size());
     }
+    if (each) each->assign(static_cast<std::size_t>(n), 0);
     if (m == 0) return 0;
     const double s = p.backbone.logit_scale();
     const V dwords = backward ? gradient(p) : V();
@@ -63,6 +65,11 @@ class WordHead {
       if (!empty(dwords)) ops::gemm(p.w, dwords, t(scores), some, s, 1);
       ops::gemm(p.w, some, scores, words(p), s);
       ops::scatter_rows(p.w, dh, C(some), at);
+    }
+    if (each && !p.w.planning()) {
+      p.w.fence();
+      const std::vector<T> host = downloaded<E>(static_cast<const T*>(losses.data()), static_cast<std::size_t>(m));
+      for (std::size_t i = 0; i < host.size(); ++i) (*each)[static_cast<std::size_t>(staging_[i])] = host[i];
     }
     return ops::sum(p.w, C(slice(losses, 0, m)));
   }

@@ -130,21 +130,18 @@ class Engine {
     return std::sqrt(squares);
   }
 
-  /// The mean loss of a batch, over the targets that count, without dropout and without a step.
-  double loss(const Batch& batch)
+  /// The loss of every sequence of a batch, summed over the targets that count, without dropout and without a step.
+  std::vector<double> sequence_losses(const Batch& batch)
     requires(M::Task::reads == Reads::words)
   {
     model_.task().check(batch);
     const std::vector<int> cuts = begin(batch, true);
-    const double weight = 1. / static_cast<double>(std::max<std::int64_t>(counted(batch), 1));
-    std::vector<double> losses(cuts.size() - 1, 0);
+    std::vector<double> losses(static_cast<std::size_t>(batch.sequences()));
     run(static_cast<int>(cuts.size()) - 1, [&](Lane<M>& lane, int group) {
-      losses[group] = lane.loss({sequences(batch, cuts[group], cuts[group + 1]), batch.targets, weight, 0, false,
-                                 decoder(batch, cuts[group], cuts[group + 1])});
+      lane.losses({sequences(batch, cuts[group], cuts[group + 1]), batch.targets, 1, 0, false, decoder(batch, cuts[group], cuts[group + 1])},
+                  std::span(losses).subspan(static_cast<std::size_t>(cuts[group]), static_cast<std::size_t>(cuts[group + 1] - cuts[group])));
     });
-    double sum = 0;
-    for (const double l : losses) sum += l;
-    return sum;
+    return losses;
   }
 
   /// Logits (n, outputs), row-major, without dropout: a row per sequence, or per token (of the decoder, where there is one) where

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <peft/site.hpp>
+
+/// What a run needs to know of a checkpoint before its method's unit opens it.
+struct BackboneFacts {
+  std::string family;       // bert, roberta, deberta-v2, t5, gpt2, llama
+  peft::SiteSet sites;
+  bool writes = false;      // it gives words: tasks are text to text
+  bool paired = false;      // an encoder and a decoder
+  int longest = 0;          // tokens of a sequence
+  int vocabulary = 0;
+  double head_deviation = 0.02;
+  int start = -1;                    // what a decoder begins with
+  std::vector<int> end;              // tokens that end a text
+};
+
+/// Reads the config.json of a folder. Throws Error naming the families that there are for a model_type of none.
+BackboneFacts read_facts(const std::filesystem::path& folder);

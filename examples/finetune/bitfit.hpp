@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <peft/delta/bias.hpp>
+
+#include "methods.hpp"
+#include "run.hpp"
+
+template <class Backbone>
+int run_bitfit(const Job& job) {
+  using namespace peft;
+  Method<Delta<Bias>> method;
+  std::get<0>(method.deltas).mask = job.sites(Linear | Norm | Pooler, Linear | Norm | Pooler);
+  return run<Backbone>(job, method, "BitFit");
+}

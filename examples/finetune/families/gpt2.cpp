@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <peft/model/gpt2.hpp>
+
+#include "../adapter.hpp"
+#include "../bitfit.hpp"
+#include "../full.hpp"
+#include "../lora.hpp"
+#include "../prompt.hpp"
+
+namespace {
+
+using Backbone = peft::Gpt2<float>;
+
+const Also bitfit_gpt2("bitfit", "gpt2", run_bitfit<Backbone>);
+const Also full_gpt2("full", "gpt2", run_full<Backbone>);
+const Also lora_gpt2("lora", "gpt2", run_lora<Backbone>);
+const Also adapter_gpt2("adapter", "gpt2", run_adapter<Backbone>);
+const Also prompt_gpt2("prompt", "gpt2", run_prompt<Backbone>);
+
+}  // namespace

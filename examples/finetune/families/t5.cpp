@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <peft/model/t5.hpp>
+
+#include "../adapter.hpp"
+#include "../full.hpp"
+#include "../lora.hpp"
+#include "../prompt.hpp"
+#include "../read.hpp"
+
+namespace {
+
+using Backbone = peft::T5<float>;
+
+const Also full_t5("full", "t5", run_full<Backbone>);
+const Also lora_t5("lora", "t5", run_lora<Backbone>);
+const Also adapter_t5("adapter", "t5", run_adapter<Backbone>);
+const Also prompt_t5("prompt", "t5", run_prompt<Backbone>);
+const Also read_t5("read", "t5", run_read<Backbone>);
+
+}  // namespace

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include "methods.hpp"
+#include "run.hpp"
+
+template <class Backbone>
+int run_head(const Job& job) {
+  peft::require(job.options.sites.empty(), "--sites ", job.options.sites, ": --method head trains the head alone");
+  return run<Backbone>(job, peft::Method<>{}, "head only");
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <peft/delta/ia3.hpp>
+#include <peft/io/peft_ia3.hpp>
+
+#include "methods.hpp"
+#include "run.hpp"
+
+template <class Backbone>
+int run_ia3(const Job& job) {
+  using namespace peft;
+  require(job.options.sites.empty(), "--sites ", job.options.sites, ": --method ia3 sits on attn.k, attn.v and ff.down");
+  IA3 method;
+  if (job.adapter) configure_from(*job.adapter, method);
+  return run<Backbone>(job, method, "(IA)^3");
+}

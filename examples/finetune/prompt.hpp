@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <peft/delta/prompt.hpp>
+#include <peft/io/peft_prompt.hpp>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "methods.hpp"
+#include "run.hpp"
+
+/// The number of virtual tokens, of a method that has no sites to choose.
+inline int length_of(const Job& job, int standard) {
+  peft::require(job.options.sites.empty(), "--sites ", job.options.sites, ": --method ", job.options.method, " sits before the embeddings");
+  const int length = static_cast<int>(job.setting("length", standard));
+  peft::require(length > 0, "--set length=", length, ": a positive number was expected");
+  return length;
+}
+
+template <class Backbone>
+int run_prompt(const Job& job) {
+  using namespace peft;
+  Method<Delta<Prompt>> method;
+  auto& part = std::get<0>(method.deltas);
+  Prompt& prompt = part.delta;
+  if (job.adapter) configure_from(*job.adapter, part);
+  prompt.length = length_of(job, prompt.length);
+  const std::size_t init = job.choice("init", {"vocabulary", "text", "normal", "uniform"});
+  const std::string text = job.setting("text", std::string());
+  if (init == 1) {
+    for (const std::int32_t id : job.tokenizer->ids(text)) prompt.tokens.push_back(id);
+    require(!prompt.tokens.empty(), "--set init=text: give the words by --set text=WORDS");
+  } else {
+    require(text.empty(), "--set text=", text, ": used with --set init=text");
+  }
+  prompt.begin = init < 2 ? Prompt::Begin::words : init == 2 ? Prompt::Begin::normal : Prompt::Begin::uniform;
+  return run<Backbone>(job, method, cat("prompt n=", prompt.length));
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <peft/side/read.hpp>
+#include <peft/side/read_layers.hpp>
+#include <peft/side/read_pair.hpp>
+
+#include "methods.hpp"
+#include "run.hpp"
+
+/// On an encoder, or a decoder alone. Settings: cell (rnn, lstm, gru), width, variant (direct, concat, gated: the joiner; layers: no recurrence), norm_after (0, 1),
+/// output_deviation.
+template <class Backbone>
+int run_read_alone(const Job& job) {
+  using namespace peft;
+  const std::string variant = job.setting("variant", std::string("direct"));
+  require(variant == "direct" || variant == "concat" || variant == "gated" || variant == "layers", "--set variant=", variant,
+          ": direct, concat, gated or layers");
+  const auto train = [&](auto method) {
+    auto& net = std::get<0>(method.deltas).delta;
+    net.width = static_cast<int>(job.setting("width", 128));
+    require(net.width > 0, "--set width=", net.width, ": the width must be positive");
+    net.dropout = job.options.delta_dropout;
+    net.output_deviation = job.setting("output_deviation", 0);
+    std::string label = cat("READ ", net.width);
+    if constexpr (requires { net.cell; }) {
+      const std::string cell = job.setting("cell", std::string("gru"));
+      net.cell = AnyCell::named(cell);
+      net.norm_after = job.setting("norm_after", 0) != 0;
+      label = cat("READ ", cell, " ", net.width);
+    }
+    if constexpr (requires { net.joiner.gated; }) net.joiner.gated = variant == "gated";
+    return run<Backbone>(job, method, variant == "direct" ? label : cat(label, ", ", variant));
+  };
+  if (variant == "layers") return train(Method<SideNet<ReadLayers<>>>{});
+  if (variant == "direct") return train(Method<SideNet<Read<AnyCell>>>{});
+  return train(Method<SideNet<Read<AnyCell, 128, Concat>>>{});
+}
+
+/// The same on an encoder-decoder, in full: settings cell, width, output_deviation.
+template <class Backbone>
+int run_read(const Job& job) {
+  using namespace peft;
+  if constexpr (Backbone::spec.cross) {
+    Method<SideNet<ReadPair<AnyCell>>> method;
+    auto& net = std::get<0>(method.deltas).delta;
+    const std::string cell = job.setting("cell", std::string("gru"));
+    net.depth.cell = AnyCell::named(cell);
+    net.width = static_cast<int>(job.setting("width", 128));
+    require(net.width > 0, "--set width=", net.width, ": the width must be positive");
+    net.dropout = job.options.delta_dropout;
+    net.output_deviation = job.setting("output_deviation", 0);
+    return run<Backbone>(job, method, cat("READ ", cell, " ", net.width));
+  } else {
+    return run_read_alone<Backbone>(job);
+  }
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <vector>
+
+#include <peft/data/tokenized_pairs.hpp>
+#include <peft/task/metric/glue.hpp>
+#include <peft/train/engine.hpp>
+
+namespace peft {
+
+/// How likely a model finds the targets of text pairs: the mean loss of a token, its exponential, and as the main score, which
+/// is better the greater it is, the mean log-likelihood.
+template <class M>
+metric::Scores score_likelihood(Engine<M>& engine, const TokenizedPairs& data, std::size_t batch = 64) {
+  double loss = 0;
+  std::int64_t counted = 0;
+  for (std::size_t begin = 0; begin < data.size(); begin += batch) {
+    Batch b;
+    for (std::size_t i = begin; i < std::min(begin + batch, data.size()); ++i) data.add_to(b, i);
+    for (const double l : engine.sequence_losses(b)) loss += l;
+    counted += engine.counted(b);
+  }
+  loss /= static_cast<double>(std::max<std::int64_t>(counted, 1));
+  return {{{"loss", loss}, {"perplexity", std::exp(loss)}}, -loss, "log_likelihood"};
+}
+
+/// Appends a prompt and an answer: one sequence of a causal model, or source and decoder rows.
+inline void add_answer(Batch& b, std::span<const std::int32_t> prompt, const std::vector<std::int32_t>& answer, bool paired, std::int32_t start,
+                       std::int64_t example) {
+  std::vector<std::int32_t> ids(prompt.begin(), prompt.end());
+  std::vector<double> targets(answer.begin(), answer.end());
+  if (paired) {
+    std::vector<std::int32_t> decoder{start};
+    decoder.insert(decoder.end(), answer.begin(), answer.end() - 1);
+    const std::vector<std::int32_t> types(ids.size(), 0);
+    return b.add_pair(ids, types, decoder, targets, example);
+  }
+  ids.insert(ids.end(), answer.begin(), answer.end());
+  targets.insert(targets.begin(), prompt.size() - 1, -1);
+  targets.push_back(-1);
+  b.add(ids, std::vector<std::int32_t>(ids.size(), 0), targets, example);
+}
+
+/// The class of every pair: that whose words the model finds likeliest after the prompt. classes: the token ids of each, with their
+/// end.
+template <class M>
+std::vector<double> choose_classes(Engine<M>& engine, const TokenizedPairs& data, const std::vector<std::vector<std::int32_t>>& classes,
+                                   std::int32_t start, std::size_t batch = 64) {
+  std::vector<double> chosen(data.size()), least(data.size(), std::numeric_limits<double>::infinity());
+  for (std::size_t c = 0; c < classes.size(); ++c)
+    for (std::size_t begin = 0; begin < data.size(); begin += batch) {
+      const std::size_t end = std::min(begin + batch, data.size());
+      Batch b;
+      for (std::size_t i = begin; i < end; ++i) add_answer(b, data.prompt(i), classes[c], data.paired(), start, data.example(i));
+      const std::vector<double> losses = engine.sequence_losses(b);
+      for (std::size_t i = begin; i < end; ++i)
+        if (losses[i - begin] < least[i]) {
+          least[i] = losses[i - begin];
+          chosen[i] = static_cast<double>(c);
+        }
+    }
+  return chosen;
+}
+
+}  // namespace peft
