@@ -170,6 +170,8 @@ concept DeltaFor = IsDelta<D> && has(D::fits, info(S).kind);
 //                                                      before that layer's `tap`, with ops::Ragged, the mean over the heads
 //   double dropout                                     prefix: keys and values are dropped, anew for every sequence
 //   static constexpr bool taps_scores = true           says that there is such a member
+//   static constexpr bool own_biases = true            trains biases of the backbone; refused where there are none
+//   static constexpr bool added_biases = true          brings such biases, so that the former may be listed beside it
 //   static constexpr bool special_tokens = true        acts on the rows that c.batch->slot names; refused where there are none
 //   static constexpr bool rescales = true              a branch that changes what is in y: its backward finds the gradient of the
 //                                                      new y in dy and leaves that of the old one there
@@ -183,6 +185,8 @@ concept DeltaFor = IsDelta<D> && has(D::fits, info(S).kind);
 //   void regularise(c, all, grads)                     add the gradient of a penalty
 //   double penalty(c, all) const                       its value; what a gradient check compares `regularise` with
 //   void after_step(c, all, grads, StepInfo)           after the optimizer: proximal step, rank budget
+//   bool settled(step, total) const                    are the values after this step such as may be kept? Early stopping does not
+//                                                      count an evaluation before: a budget is not met yet
 
 template <class D>
 constexpr bool rescales() {
@@ -221,6 +225,18 @@ constexpr bool adds_special_tokens() {
     return Backbone::special_tokens;
   else
     return false;
+}
+/// Does a delta train biases of the backbone, and has a backbone any?
+template <class D>
+constexpr bool wants_biases() {
+  return requires { D::own_biases; };
+}
+template <class Backbone>
+constexpr bool has_biases() {
+  if constexpr (requires { Backbone::Family::biases; })
+    return Backbone::Family::biases;
+  else
+    return true;
 }
 template <class D>
 void declare_shared(const D& delta, auto& fields, auto& shared, const auto& shape, const std::vector<Module>& modules) {
