@@ -148,6 +148,14 @@ constexpr bool has_side_net() {
   }(std::make_index_sequence<M::size>{});
 }
 
+/// Does a delta of the method train biases of its own where the backbone has none?
+template <class M>
+constexpr bool adds_biases() {
+  return []<std::size_t... i>(std::index_sequence<i...>) {
+    return (requires { M::template type<i>::added_biases; } || ... || false);
+  }(std::make_index_sequence<M::size>{});
+}
+
 /// The sites of delta i of method M on `Backbone`, with everything that can be wrong about them refused in words.
 template <class Backbone, class M, std::size_t i>
 constexpr SiteSet sites_of() {
@@ -164,11 +172,14 @@ constexpr SiteSet sites_of() {
                 "peft::Delta: the delta does not fit one of these sites: compare its `fits` with the sites' kinds (peft/site.hpp)");
   static_assert(D::route != Route::branch || (sites & (Norm | Tables | Layer)).empty(),
                 "peft::Delta: a branch sits on a linear site, on attn or on ff");
-  static_assert(D::route != Route::pre || (sites & (Norm | Tables | Attention | Ffn)).empty(),
+  static_assert(D::route != Route::pre || (sites & (Norm | Tables | Attention | CrossAttention | Ffn)).empty(),
                 "peft::Delta: a pre delta sits on a linear site or on layer");
   static_assert(!wants_special_tokens<D>() || adds_special_tokens<Backbone>(),
                 "peft::Delta: the delta acts on special tokens, and this backbone's tokenizer puts none around a text "
                 "(Backbone::special_tokens)");
+  static_assert(!wants_biases<D>() || has_biases<Backbone>() || adds_biases<M>(),
+                "peft::Delta: the delta trains the backbone's biases, and this backbone has none (Family::biases): AddedBias adds some "
+                "(peft/delta/added_bias.hpp)");
   static_assert(!has_side_net<M>() || D::route == Route::side || (sites.bits & ~Pooler.bits) == 0,
                 "peft::Method: no gradient goes back through what a side net sees, so nothing below the pooler is trained beside it");
   return sites;

@@ -27,6 +27,7 @@ struct Family {
   static constexpr const char* classifier = "classifier";  // the linear one's name
   static constexpr const char* prefix = "";        // of names, which files of the bare transformer leave out
   static constexpr bool input_by_output = false;   // weights are stored (in, out)
+  static constexpr bool biases = true;             // at least some of its checkpoints have any
   static constexpr bool drops_inside = false;      // hidden dropout falls inside the feed-forward part too
 
   static std::string path(std::string_view pattern, Site, int layer, const nn::Shape&) {
