@@ -78,7 +78,7 @@ class Lane {
     requires(Task::reads == Reads::words)
   {
     const V hidden = forward(g, false);
-    targets_of_rows(g, model_.attached().input_rows(), targets_);
+    targets_of_rows(g, added_rows(), targets_);
     return words_.loss(pass_, hidden, targets_, g.weight, V());
   }
 
@@ -95,7 +95,7 @@ class Lane {
       return download(worker.exec, logits.data(), static_cast<const T*>(out.data()), logits.size());
     host_.resize(static_cast<std::size_t>(out.size()));
     download(worker.exec, host_.data(), static_cast<const T*>(out.data()), host_.size());
-    rows_of_tokens(g.read(), model_.attached().input_rows(), cols(out), host_, logits);
+    rows_of_tokens(g.read(), added_rows(), cols(out), host_, logits);
   }
 
  private:
@@ -106,6 +106,8 @@ class Lane {
   /// Every row by itself, and not their mean?
   bool each_row() const { return all_rows && model_.task().read() == Reads::rows; }
   const nn::Shape& shape() const { return model_.backbone().shape(); }
+  /// Rows of an input delta before each sequence that the task reads: of an encoder-decoder they stand before the encoder's.
+  Extent added_rows() const { return spec.cross ? 0 : model_.attached().input_rows(); }
   Packed& read_batch() { return spec.cross ? decoder_batch_ : batch_; }
   /// Does backward come to the encoder of an encoder-decoder?
   bool into_encoder() const { return crosses && spec.cross && (encoder_first_ != P::Attached::none || below_); }
@@ -261,7 +263,7 @@ class Lane {
     V dlast = stack_.last_gradient(all_rows ? read_batch().tokens : read_rows());
     double loss = 0;
     if constexpr (reads_words) {
-      if (!worker.planning()) targets_of_rows(g, model_.attached().input_rows(), targets_);
+      if (!worker.planning()) targets_of_rows(g, added_rows(), targets_);
       loss = words_.loss(pass_, C(out), targets_, g.weight, into_layers || has_side_net<Plain>() || trains_words() ? dlast : V());
     } else {
       loss = head_backward(g, out, dlast, into_layers);
@@ -416,7 +418,7 @@ class Lane {
   void upload_targets(const GroupStep& g, V targets) {
     if (worker.planning()) return;
     if (each_row())
-      targets_of_rows(g, model_.attached().input_rows(), host_);
+      targets_of_rows(g, added_rows(), host_);
     else
       targets_of_sequences(g, model_.task().together(), host_);
     upload(worker.exec, targets.data(), host_.data(), host_.size());
