@@ -54,8 +54,8 @@ class Decoder {
 
   /// Begins `copies` texts per prompt at places prompt * copies + 0, 1, .. Of an encoder-decoder the prompts are what its encoder
   /// reads. Nothing is decoded yet: `forward` is given the ids, of a causal model the prompts'. `most`: ids that it will be given
-  /// of any text.
-  void start(std::span<const std::vector<std::int32_t>> prompts, int copies, Extent most) {
+  /// of any text; `at_once`: of an encoder-decoder, in one call.
+  void start(std::span<const std::vector<std::int32_t>> prompts, int copies, Extent most, Extent at_once = 1) {
     copies_ = copies;
     length_.assign(prompts.size() * static_cast<std::size_t>(copies), 0);
     history_.assign(length_.size(), {});
@@ -72,7 +72,7 @@ class Decoder {
       cross_cache_.reserve(layers, sources_.tokens() + static_cast<Extent>(prompts.size()) * added_, shape().key_width());
       stack_.cross_caches = cross_cache_.layers();
     }
-    plan(prompts);
+    plan(prompts, at_once);
     worker_.space.clear();
     if constexpr (spec.cross) encode(sources_);
     mark_ = worker_.space.mark();
@@ -137,8 +137,8 @@ class Decoder {
   const nn::Shape& shape() const { return model_.backbone().shape(); }
 
   /// Makes room for the first step and for those that follow, by running both with the ops switched off.
-  void plan(std::span<const std::vector<std::int32_t>> prompts) {
-    const std::int32_t one[] = {0};
+  void plan(std::span<const std::vector<std::int32_t>> prompts, Extent at_once) {
+    const std::vector<std::int32_t> some(static_cast<std::size_t>(spec.cross ? at_once : 1));
     worker_.space.count();
     if constexpr (spec.cross) encode(sources_);
     const std::size_t mark = worker_.space.mark();
@@ -148,7 +148,7 @@ class Decoder {
       for (std::size_t place = 0; place < length_.size(); ++place) {
         const bool whole = first && !spec.cross;
         if (whole && place % static_cast<std::size_t>(copies_) != 0) continue;
-        step_.add(static_cast<int>(place), whole ? std::span<const std::int32_t>(prompts[place / static_cast<std::size_t>(copies_)]) : one);
+        step_.add(static_cast<int>(place), whole ? std::span<const std::int32_t>(prompts[place / static_cast<std::size_t>(copies_)]) : some);
       }
       run();
     }
