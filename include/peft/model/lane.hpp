@@ -132,8 +132,11 @@ class Lane {
       start_scores();
       tap(spec.cross ? -2 : -1, x, false);
     }
-    x = stack_.forward(pass_, shape(), x, !whole_last, [&](int l, V y, bool gathered) {
+    const auto seen = [&](int l, V y, bool gathered) {
       if constexpr (has_side_net<Plain>()) tap(l, y, gathered);
+    };
+    x = stack_.forward(pass_, shape(), x, !whole_last, seen, [&](int l) {
+      if constexpr (spec.cross && has_side_net<Plain>()) side([&](auto& net, auto& p, auto& kept, auto&) { tap_attention(net, p, kept, l); });
     });
     if constexpr (whole_last && Task::reads == Reads::first) {
       V read = worker.template keep<T>(batch_.sequences, shape().width, "head");
@@ -383,7 +386,6 @@ class Lane {
         ops::gather_rows(worker, seen, C(x), batch_.first);
       }
       side_rows(all);
-      if constexpr (spec.cross) tap_attention(net, p, kept, l);
       net.tap(pass_, p, kept, l, C(seen));
     });
     pass_.rows_are(pass_.batch->example, pass_.batch->positions);

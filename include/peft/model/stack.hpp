@@ -46,9 +46,13 @@ class Stack {
   }
 
   /// The last layer's output from the first one's input x, of all rows or of the first of each sequence. `seen(layer, y, gathered)`
-  /// is called after every layer.
+  /// is called after every layer, `inside(layer)` while what it has kept is still there.
   template <class Seen>
   V forward(P& p, const nn::Shape& shape, V x, bool first_rows, Seen&& seen) {
+    return forward(p, shape, x, first_rows, seen, [](int) {});
+  }
+  template <class Seen, class Inside>
+  V forward(P& p, const nn::Shape& shape, V x, bool first_rows, Seen&& seen, Inside&& inside) {
     for (int l = begin_; l < end_; ++l) {
       p.layer = l;
       p.cache = caches == nullptr ? nullptr : caches + (l - begin_);
@@ -57,8 +61,10 @@ class Stack {
       V y = input(p, l + 1, only_first ? p.batch->sequences : p.batch->tokens);
       const std::size_t mark = p.w.space.mark();
       block(l).forward(p, shape, x, y, only_first, crosses(l));
-      seen(l, y, only_first);
+      inside(l);
+      // What a side net keeps of this layer lies above what stays of it.
       if (!crosses(l)) p.w.space.release(mark);
+      seen(l, y, only_first);
       x = y;
     }
     p.layer = -1;
