@@ -129,7 +129,10 @@ struct SelfAttention {
   static bool has_prefix(const P& p) { return p.template any<Site::self_attention, Route::prefix>(); }
   /// While decoding keys and values lie in a cache, those of a prefix before all others.
   static bool caches(const P& p, const Shape& shape) {
-    return spec.causal && p.cache != nullptr && (shape.encoder_layers == 0 || shape.decodes(p.layer));
+    if constexpr (spec.causal)
+      return p.cache != nullptr && (shape.encoder_layers == 0 || shape.decodes(p.layer));
+    else
+      return false;
   }
   const int* asked_example(const P& p) const { return only_first ? p.batch->first_example : p.batch->example; }
   const int* asked_position(const P& p) const { return only_first ? p.batch->first_position : p.batch->positions; }
