@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <peft/model/gpt2.hpp>
-#include <peft/model/decoder.hpp>
+#include <peft/model/row_decoder.hpp>
 #include <peft/model/llama.hpp>
 #include <peft/model/t5.hpp>
 #include <peft/task/language_model.hpp>
@@ -100,7 +100,7 @@ double difference(std::shared_ptr<const Backbone> backbone, Method method) {
     }
   Engine<M> engine(model, 1);
   engine.prepare();
-  Decoder<M> decoder(model);
+  RowDecoder<M> decoder(model);
   double worst = 0, largest = 0;
   for (const int first : {1, 4}) {  // ids of the first step
     const std::vector<Ids> texts{draw(9, 1), draw(12, 2), draw(12, 3)}, sources{draw(7, 4), draw(1, 5), draw(5, 6)};

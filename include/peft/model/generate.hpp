@@ -8,7 +8,7 @@
 #include <vector>
 
 #include <peft/model/beam.hpp>
-#include <peft/model/decoder.hpp>
+#include <peft/model/row_decoder.hpp>
 
 namespace peft {
 
@@ -167,7 +167,7 @@ class Generator {
   }
 
   const M& model_;
-  Decoder<M> decoder_;
+  RowDecoder<M> decoder_;
   std::vector<Continuation> texts_;
   std::int32_t start_ = 0;
   std::vector<bool> taken_;

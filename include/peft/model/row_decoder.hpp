@@ -27,7 +27,7 @@ struct Continuation {
 /// once. Virtual rows of an input delta come before the first ids, keys and values of a prefix delta are in the cache from the
 /// beginning. Beside a side net that mixes rows (`mixes_tokens`) there is no cache, and all rows are computed anew each time.
 template <class M>
-class Decoder {
+class RowDecoder {
  public:
   using Backbone = typename M::Backbone;
   using T = typename M::T;
@@ -38,9 +38,9 @@ class Decoder {
   using Plain = typename P::Plain;
   static constexpr nn::Spec spec = Backbone::spec;
   static constexpr bool cached = decodes_by_row<Plain>();
-  static_assert(M::Task::reads == Reads::words && spec.causal, "peft::Decoder: only a LanguageModel writes texts");
+  static_assert(M::Task::reads == Reads::words && spec.causal, "peft::RowDecoder: only a LanguageModel writes texts");
 
-  explicit Decoder(const M& model)
+  explicit RowDecoder(const M& model)
       : model_(model),
         pass_(worker_, model.backbone(), model.attached(), model.values(), nullptr, nullptr),
         stack_(shape().encoder_layers, shape().layers),
@@ -49,8 +49,8 @@ class Decoder {
     pass_.rotary = model.backbone().rotary();
     if (!cached) worker_.space.grow_when_full();
   }
-  Decoder(const Decoder&) = delete;
-  Decoder& operator=(const Decoder&) = delete;
+  RowDecoder(const RowDecoder&) = delete;
+  RowDecoder& operator=(const RowDecoder&) = delete;
 
   /// Begins `copies` texts per prompt at places prompt * copies + 0, 1, .. Of an encoder-decoder the prompts are what its encoder
   /// reads. Nothing is decoded yet: `forward` is given the ids, of a causal model the prompts'. `most`: ids that it will be given
