@@ -27,6 +27,7 @@ struct Module {
   std::string path;  // in the checkpoint's own names
   nn::Shape shape{};  // of the backbone
   bool in_head = false;      // a word table that words are read off with as well
+  nn::Spec spec{};           // of the backbone
 };
 
 /// Weight and bias of a site; a bias may be empty. Norms: (1, d) each. Tables: bias empty.
@@ -172,6 +173,7 @@ concept DeltaFor = IsDelta<D> && has(D::fits, info(S).kind);
 //   static constexpr bool taps_scores = true           says that there is such a member
 //   static constexpr bool own_biases = true            trains biases of the backbone; refused where there are none
 //   static constexpr bool added_biases = true          brings such biases, so that the former may be listed beside it
+//   static constexpr bool one_stack = true             a side net that does not know of an encoder before a decoder; refused there
 //   static constexpr bool special_tokens = true        acts on the rows that c.batch->slot names; refused where there are none
 //   static constexpr bool rescales = true              a branch that changes what is in y: its backward finds the gradient of the
 //                                                      new y in dy and leaves that of the old one there
@@ -207,6 +209,18 @@ template <class D>
 constexpr bool taps_attention() {
   if constexpr (requires { D::taps_scores; })
     return D::taps_scores;
+  else
+    return false;
+}
+/// Does a side net follow one stack of layers, so that a decoder beside its encoder is too many? Has a backbone both?
+template <class D>
+constexpr bool follows_one_stack() {
+  return requires { D::one_stack; };
+}
+template <class Backbone>
+constexpr bool encodes() {
+  if constexpr (requires { Backbone::spec; })
+    return Backbone::spec.cross;
   else
     return false;
 }

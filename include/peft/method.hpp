@@ -180,6 +180,10 @@ constexpr SiteSet sites_of() {
   static_assert(!wants_biases<D>() || has_biases<Backbone>() || adds_biases<M>(),
                 "peft::Delta: the delta trains the backbone's biases, and this backbone has none (Family::biases): AddedBias adds some "
                 "(peft/delta/added_bias.hpp)");
+  static_assert(!follows_one_stack<D>() || !encodes<Backbone>(),
+                "peft::SideNet: the net follows one stack of layers, and this backbone has an encoder and a decoder: ReadPair, Ladder");
+  static_assert(!taps_attention<D>() || encodes<Backbone>(),
+                "peft::SideNet: the net reads how a decoder attends to its encoder, and this backbone has no such attention: Read");
   static_assert(!has_side_net<M>() || D::route == Route::side || (sites.bits & ~Pooler.bits) == 0,
                 "peft::Method: no gradient goes back through what a side net sees, so nothing below the pooler is trained beside it");
   return sites;

@@ -151,6 +151,7 @@ class Transformer {
     const bool linear = info(s).kind == Kind::linear, norm = info(s).kind == Kind::norm;
     Module m{s, layer, in, out, (linear && F::bias(s, config_)) || (norm && !spec.rms), path(s, layer), shape_};
     m.in_head = s == Site::word_table && tied();
+    m.spec = spec;
     return m;
   }
 
