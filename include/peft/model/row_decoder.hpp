@@ -224,7 +224,9 @@ class RowDecoder {
         side_.scores = worker_.template keep<T>(shape().layers - shape().encoder_layers, batch_.tokens * source_.longest, "scores");
     }
     tap(spec.cross ? -2 : -1, x);
-    x = stack_.forward(pass_, shape(), x, false, [&](int l, V y, bool) { tap(l, y); });
+    x = stack_.forward(pass_, shape(), x, false, [&](int l, V y, bool) { tap(l, y); }, [&](int l) {
+      if constexpr (has_side_net<Plain>()) side_.inside(l);
+    });
     cross_cache_.filled(true);
     if constexpr (has_side_net<Plain>()) side_.correct(x);
     x = last_rows(x);

@@ -51,9 +51,12 @@ struct SideTaps {
     each([&](auto& net, auto& values, auto& kept) {
       const auto scope = p.w.scope();
       p.rows_are(p.batch->example, p.batch->positions);
-      if constexpr (P::spec.cross) attention(net, values, kept, layer);
       net.tap(p, values, kept, layer, C(x));
     });
+  }
+  /// While the layer's queries and keys are there.
+  void inside(int layer) {
+    if constexpr (P::spec.cross) each([&](auto& net, auto& values, auto& kept) { attention(net, values, kept, layer); });
   }
   void correct(V x) {
     p.rows_are(p.batch->example, p.batch->positions);
