@@ -17,7 +17,7 @@ void follows_deberta(const char* checkpoint, const char* file, Method method) {
   golden::check<Deberta<float>>(golden::folder(checkpoint), golden::folder(checkpoint) / file, Classify{3}, method);
 }
 
-Prompt three_rows() {
+Prompt three_rows_of_deberta() {
   Prompt prompt;
   prompt.length = 3;
   return prompt;
@@ -42,5 +42,5 @@ TEST_CASE("DeBERTa-v2 with projections for distances alone follows transformers"
 }
 
 TEST_CASE("DeBERTa behind virtual tokens follows PEFT", "[golden]") {
-  follows_deberta("tiny-deberta-v3", "prompt.safetensors", Method<Delta<Prompt>>(Delta<Prompt>{three_rows()}));
+  follows_deberta("tiny-deberta-v3", "prompt.safetensors", Method<Delta<Prompt>>(Delta<Prompt>{three_rows_of_deberta()}));
 }

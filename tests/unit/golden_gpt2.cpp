@@ -19,12 +19,12 @@ void follows_gpt2(const char* checkpoint, const char* file, Method method) {
   golden::check<Gpt2<float>>(golden::folder(checkpoint), golden::folder(checkpoint) / file, LanguageModel{}, method);
 }
 
-Prompt three_rows() {
+Prompt three_rows_of_gpt2() {
   Prompt prompt;
   prompt.length = 3;
   return prompt;
 }
-Prefix three_keys() {
+Prefix three_keys_of_gpt2() {
   Prefix prefix;
   prefix.length = 3;
   prefix.projection = false;
@@ -46,6 +46,6 @@ TEST_CASE("GPT-2 as its first files name it follows transformers", "[golden]") {
 }
 
 TEST_CASE("GPT-2 behind virtual tokens follows PEFT", "[golden]") {
-  follows_gpt2("tiny-gpt2", "prompt.safetensors", Method<Delta<Prompt>>(Delta<Prompt>{three_rows()}));
-  follows_gpt2("tiny-gpt2", "prefix.safetensors", Method<Delta<Prefix>>(Delta<Prefix>{three_keys()}));
+  follows_gpt2("tiny-gpt2", "prompt.safetensors", Method<Delta<Prompt>>(Delta<Prompt>{three_rows_of_gpt2()}));
+  follows_gpt2("tiny-gpt2", "prefix.safetensors", Method<Delta<Prefix>>(Delta<Prefix>{three_keys_of_gpt2()}));
 }

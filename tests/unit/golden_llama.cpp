@@ -21,12 +21,12 @@ void follows_llama(const char* checkpoint, const char* file, Method method) {
 }
 const auto llama_lora = Method<Delta<LoRA<4>>>(Delta<LoRA<4>>{{.alpha = 8}});
 
-Prompt three_rows() {
+Prompt three_rows_of_llama() {
   Prompt prompt;
   prompt.length = 3;
   return prompt;
 }
-Prefix three_keys() {
+Prefix three_keys_of_llama() {
   Prefix prefix;
   prefix.length = 3;
   prefix.projection = false;
@@ -57,8 +57,8 @@ TEST_CASE("Qwen2 follows transformers and PEFT", "[golden]") {
 }
 
 TEST_CASE("Llama behind virtual tokens follows PEFT", "[golden]") {
-  follows_llama("tiny-llama", "prompt.safetensors", Method<Delta<Prompt>>(Delta<Prompt>{three_rows()}));
-  follows_llama("tiny-llama", "prefix.safetensors", Method<Delta<Prefix>>(Delta<Prefix>{three_keys()}));
+  follows_llama("tiny-llama", "prompt.safetensors", Method<Delta<Prompt>>(Delta<Prompt>{three_rows_of_llama()}));
+  follows_llama("tiny-llama", "prefix.safetensors", Method<Delta<Prefix>>(Delta<Prefix>{three_keys_of_llama()}));
 }
 
 TEST_CASE("Houlsby's adapters in Llama follow PyTorch", "[golden]") { follows_llama("tiny-llama", "houlsby.safetensors", Houlsby<4>{}); }

@@ -17,7 +17,7 @@ void follows_roberta(const char* checkpoint, const char* file, Method method, Ex
   golden::check<Roberta<float>>(golden::folder(checkpoint), golden::folder(checkpoint) / file, Classify{labels}, method);
 }
 
-Prompt three_rows() {
+Prompt three_rows_of_roberta() {
   Prompt prompt;
   prompt.length = 3;
   return prompt;
@@ -42,5 +42,5 @@ TEST_CASE("a bare RoBERTa with an odd head size follows transformers", "[golden]
 }
 
 TEST_CASE("RoBERTa behind virtual tokens follows PEFT", "[golden]") {
-  follows_roberta("tiny-roberta", "prompt.safetensors", Method<Delta<Prompt>>(Delta<Prompt>{three_rows()}));
+  follows_roberta("tiny-roberta", "prompt.safetensors", Method<Delta<Prompt>>(Delta<Prompt>{three_rows_of_roberta()}));
 }
