@@ -14,6 +14,7 @@
 #include <peft/delta/vera.hpp>
 #include <peft/side/ladder.hpp>
 #include <peft/side/read.hpp>
+#include <peft/side/side_tuning.hpp>
 #include <peft/testing/gradcheck_model.hpp>
 
 #include <tuple>
@@ -43,7 +44,7 @@ void make_small(auto& delta) {
   if constexpr (requires { delta.rank; } && !requires { delta.shared_rule; }) delta.rank = 2;
   if constexpr (std::is_base_of_v<DoRA<2>, D>) delta.norm = DoraNorm::differentiated;
   if constexpr (std::is_same_v<D, DiffPruning>) delta.initial = 3, delta.lambda = 0.02;
-  if constexpr (requires { delta.temperature; }) delta.temperature = 0.5;
+  if constexpr (requires { delta.temperature; }) delta.temperature = 0.5, delta.replaces = false;
 }
 template <class Method>
 Method small(Method method) {
@@ -56,6 +57,9 @@ using Ranks = Method<Delta<AdaLoRA<>>, Delta<DoRA<2>, At<Linear>>, Delta<VeRA>, 
 /// Everything trained in weight space, one way or the other.
 using InPlace = Method<Delta<Full, At<Linear>>, Delta<DiffPruning, At<Norm | Tables | LmHead | only(Site::bucket_table) |
                                                                       only(Site::position_key) | only(Site::position_query)>>>;
+
+/// Side nets, each correcting what the one before left: only the first may scale it, and none may replace it.
+using Beside = Method<SideNet<SideTuning<2>>, SideNet<Ladder<2>>, SideNet<Read<GRU, 3>>>;
 
 /// Of every tensor some numbers, in all of its rows and columns: any width here shares no factor with this.
 inline constexpr int every = 7;
