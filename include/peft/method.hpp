@@ -167,7 +167,10 @@ constexpr SiteSet sites_of() {
                 "or the checkpoint's own, with * for the layer (Backbone::path)");
   constexpr SiteSet sites = Places::template sites<Backbone>();
   constexpr SiteSet missing{sites.bits & ~Backbone::sites.bits};
-  static_assert(missing.empty(), "peft::At: the backbone has no such site");
+  static_assert(D::route != Route::prefix || Backbone::sites.contains(Site::self_attention),
+                "peft::Delta: a prefix has no place in this backbone: its attention scores the distance of every key, and keys of no token "
+                "have none");
+  static_assert(missing.empty() || D::route == Route::prefix, "peft::At: the backbone has no such site");
   static_assert(all_of_kind(sites, D::fits),
                 "peft::Delta: the delta does not fit one of these sites: compare its `fits` with the sites' kinds (peft/site.hpp)");
   static_assert(D::route != Route::branch || (sites & (Norm | Tables | Layer)).empty(),

@@ -24,6 +24,8 @@ const auto make_llama = [](int i, double dropout) {
   return Llama<double>::random(c, 5, 2)->with_dropout(-1, dropout, dropout);
 };
 
+static_assert(!adds_special_tokens<Llama<double>>());  // PASTA is refused
+
 template <class Method>
 void check_llama(const Method& method, const matrix::Setting& setting = {}) {
   matrix::check(make_llama, matrix::texts(), LanguageModel{}, method, setting);
@@ -34,4 +36,12 @@ void check_llama(const Method& method, const matrix::Setting& setting = {}) {
 TEST_CASE("bottlenecks, scales, prefixes and rows in Llama", "[gradcheck]") { check_llama(matrix::Bottlenecks<Delta<Prefix>>{}, {.dropout = 0.2}); }
 TEST_CASE("matrices of low rank, an encoder's rows and biases in Llama", "[gradcheck]") { check_llama(matrix::Ranks{}); }
 TEST_CASE("all weights of Llama, diff pruning among them", "[gradcheck]") { check_llama(matrix::InPlace{}); }
+TEST_CASE("BitFit adds to Llama a bias per linear map and norm, and trains those of Qwen2") {
+  const auto backbone = make_llama(0, 0);  // d = 16, keys of 8, inner 20; no biases
+  const int layer = 5 * 16 + 2 * 8 + 2 * 20;
+  CHECK(Model<Llama<double>, BitFit, LanguageModel>(backbone, {}, {}).trainable() == 2 * layer + 16);
+  const auto qwen = make_llama(2, 0);  // d = 10, heads of 4, inner 20
+  CHECK(Model<Llama<double>, BitFit, LanguageModel>(qwen, {}, {}).trainable() == 3 * 8 + 10 + 20 + 20 + 10 + 2 * 10 + 10);
+}
+
 TEST_CASE("side-tuning, LST and READ beside Llama", "[gradcheck]") { check_llama(matrix::Beside{}, {.dropout = 0.2, .deviation = 1}); }

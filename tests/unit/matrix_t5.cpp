@@ -11,6 +11,8 @@ namespace {
 
 const auto make_t5 = [](int i, double dropout) { return pairs::t5(pairs::sizes[i], dropout); };
 
+static_assert(!adds_special_tokens<T5<double>>());  // PASTA is refused
+
 template <class Method>
 void check_t5(const Method& method, const matrix::Setting& setting = {}) {
   matrix::check(make_t5, pairs::batch({{4, 3}, {1, 4}, {6, 2}}), LanguageModel{}, method, setting);
