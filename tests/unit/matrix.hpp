@@ -17,6 +17,9 @@
 #include <peft/side/side_tuning.hpp>
 #include <peft/testing/gradcheck_model.hpp>
 
+#include <algorithm>
+#include <cmath>
+#include <string>
 #include <tuple>
 #include <type_traits>
 #include <vector>
@@ -82,6 +85,38 @@ void check(Make&& make, const Batch& batch, Task task, const Method& method, con
     CHECK(result.largest > 0.1);
     CHECK(result.checked >= model.trainable() / every);
     if (i == 0) CHECK(testing::gradcheck_model(model, batch, {.deviation = s.deviation, .every = 5 * every, .flip = true}).worst > 0.1);
+  }
+}
+
+/// A ladder as wide as the backbone, cut out of all of it, that lets nothing in but the embeddings, is the backbone.
+template <class Task, class Make>
+void copies(Make&& make, const Batch& batch, Task task) {
+  for (int i = 0; i < 2; ++i) {
+    const auto backbone = make(i, 0.);
+    using Backbone = std::remove_cvref_t<decltype(*backbone)>;
+    const auto predict = [&](auto& model) {
+      Engine<std::remove_cvref_t<decltype(model)>> engine(model, 1);
+      engine.prepare();
+      return engine.predict(batch);
+    };
+    Model<Backbone, Method<>, Task> plain(backbone, task, {}, 7);
+    Model<Backbone, Method<SideNet<Ladder<1>>>, Task> model(backbone, task, {}, 7);
+    const auto wanted = predict(plain), before = predict(model);
+    for (const Field& f : model.layout().fields()) {
+      auto values = model.read(f);
+      const auto among = [&](auto... names) { return ((f.name == std::string("side.") + names) || ...); };
+      const bool maps = among("first.weight", "encoder.first.weight", "up.weight"), norm = among("norm.weight");
+      if (maps || norm || among("first.bias", "encoder.first.bias", "up.bias", "norm.bias")) std::fill(values.begin(), values.end(), norm ? 1. : 0.);
+      for (Extent k = 0; maps && k < f.rows; ++k) values[static_cast<std::size_t>(k * f.cols + k)] = 1;
+      if (f.name.ends_with(".gate")) values[0] = 100;
+      model.write(f, values);
+    }
+    const auto got = predict(model);
+    double worst = 0, moved = 0;
+    REQUIRE(got.size() == wanted.size());
+    for (std::size_t k = 0; k < got.size(); ++k) worst = std::max(worst, std::abs(got[k] - wanted[k])), moved = std::max(moved, std::abs(before[k] - wanted[k]));
+    CHECK(worst < 1e-4);  // two norms in a row: to their epsilon
+    CHECK(moved > 1e-3 + 20 * worst);
   }
 }
 

@@ -45,3 +45,4 @@ TEST_CASE("BitFit adds to Llama a bias per linear map and norm, and trains those
 }
 
 TEST_CASE("side-tuning, LST and READ beside Llama", "[gradcheck]") { check_llama(matrix::Beside{}, {.dropout = 0.2, .deviation = 1}); }
+TEST_CASE("a whole ladder of Llama's layers is Llama") { matrix::copies(make_llama, matrix::texts(), LanguageModel{}); }

@@ -26,3 +26,4 @@ TEST_CASE("all weights of T5, diff pruning among them", "[gradcheck]") { check_t
 TEST_CASE("LST and READ beside T5", "[gradcheck]") {
   check_t5(Method<SideNet<Ladder<2>>, SideNet<ReadPair<GRU, 3>>>{}, {.dropout = 0.2, .deviation = 1});
 }
+TEST_CASE("a whole ladder of T5's layers is T5") { matrix::copies(make_t5, pairs::batch({{4, 3}, {1, 4}, {6, 2}}), LanguageModel{}); }
