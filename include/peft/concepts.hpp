@@ -245,6 +245,10 @@ template <class D>
 constexpr bool wants_biases() {
   return requires { D::own_biases; };
 }
+template <class D>
+constexpr bool brings_biases() {
+  return requires { D::added_biases; };
+}
 template <class Backbone>
 constexpr bool has_biases() {
   if constexpr (requires { Backbone::Family::biases; })

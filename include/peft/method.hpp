@@ -152,7 +152,7 @@ constexpr bool has_side_net() {
 template <class M>
 constexpr bool adds_biases() {
   return []<std::size_t... i>(std::index_sequence<i...>) {
-    return (requires { M::template type<i>::added_biases; } || ... || false);
+    return (brings_biases<typename M::template type<i>>() || ... || false);
   }(std::make_index_sequence<M::size>{});
 }
 

@@ -47,7 +47,7 @@ void make_small(auto& delta) {
   if constexpr (requires { delta.rank; } && !requires { delta.shared_rule; }) delta.rank = 2;
   if constexpr (std::is_base_of_v<DoRA<2>, D>) delta.norm = DoraNorm::differentiated;
   if constexpr (std::is_same_v<D, DiffPruning>) delta.initial = 3, delta.lambda = 0.02;
-  if constexpr (requires { delta.temperature; }) delta.temperature = 0.5, delta.replaces = false;
+  if constexpr (requires { delta.temperature; }) delta.temperature = 0.5;
 }
 template <class Method>
 Method small(Method method) {
@@ -63,6 +63,11 @@ using InPlace = Method<Delta<Full, At<Linear>>, Delta<DiffPruning, At<Norm | Tab
 
 /// Side nets, each correcting what the one before left: only the first may scale it, and none may replace it.
 using Beside = Method<SideNet<SideTuning<2>>, SideNet<Ladder<2>>, SideNet<Read<GRU, 3>>>;
+inline Beside beside() {
+  Beside method;
+  std::get<1>(method.deltas).delta.replaces = false;
+  return method;
+}
 
 /// Of every tensor some numbers, in all of its rows and columns: any width here shares no factor with this.
 inline constexpr int every = 7;
@@ -104,9 +109,9 @@ void copies(Make&& make, const Batch& batch, Task task) {
     const auto wanted = predict(plain), before = predict(model);
     for (const Field& f : model.layout().fields()) {
       auto values = model.read(f);
-      const auto among = [&](auto... names) { return ((f.name == std::string("side.") + names) || ...); };
-      const bool maps = among("first.weight", "encoder.first.weight", "up.weight"), norm = among("norm.weight");
-      if (maps || norm || among("first.bias", "encoder.first.bias", "up.bias", "norm.bias")) std::fill(values.begin(), values.end(), norm ? 1. : 0.);
+      const bool block = f.name.find("side.layer.") == 0, norm = f.name == "side.norm.weight", of_encoder = f.name.find("encoder.norm") != std::string::npos;
+      const bool own = f.name.find("side.") == 0 && !block && !of_encoder, maps = own && f.rows > 1;
+      if (own) std::fill(values.begin(), values.end(), norm ? 1. : 0.);
       for (Extent k = 0; maps && k < f.rows; ++k) values[static_cast<std::size_t>(k * f.cols + k)] = 1;
       if (f.name.ends_with(".gate")) values[0] = 100;
       model.write(f, values);

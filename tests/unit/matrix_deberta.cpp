@@ -42,4 +42,4 @@ TEST_CASE("bottlenecks, scales, special tokens and rows in DeBERTa", "[gradcheck
 }
 TEST_CASE("matrices of low rank, an encoder's rows and biases in DeBERTa", "[gradcheck]") { check_deberta(matrix::Ranks{}); }
 TEST_CASE("all weights of DeBERTa, diff pruning among them", "[gradcheck]") { check_deberta(matrix::InPlace{}, {.dropout = 0.2}); }
-TEST_CASE("side-tuning, LST and READ beside DeBERTa", "[gradcheck]") { check_deberta(matrix::Beside{}, {.dropout = 0.2, .deviation = 1}); }
+TEST_CASE("side-tuning, LST and READ beside DeBERTa", "[gradcheck]") { check_deberta(matrix::beside(), {.dropout = 0.2, .deviation = 1}); }

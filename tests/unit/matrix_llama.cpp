@@ -44,5 +44,5 @@ TEST_CASE("BitFit adds to Llama a bias per linear map and norm, and trains those
   CHECK(Model<Llama<double>, BitFit, LanguageModel>(qwen, {}, {}).trainable() == 3 * 8 + 10 + 20 + 20 + 10 + 2 * 10 + 10);
 }
 
-TEST_CASE("side-tuning, LST and READ beside Llama", "[gradcheck]") { check_llama(matrix::Beside{}, {.dropout = 0.2, .deviation = 1}); }
+TEST_CASE("side-tuning, LST and READ beside Llama", "[gradcheck]") { check_llama(matrix::beside(), {.dropout = 0.2, .deviation = 1}); }
 TEST_CASE("a whole ladder of Llama's layers is Llama") { matrix::copies(make_llama, matrix::texts(), LanguageModel{}); }

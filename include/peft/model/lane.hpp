@@ -393,7 +393,7 @@ class Lane {
   /// Shows a side net that asks for them the scores of a decoder layer's attention to the encoder, their mean over the heads.
   void tap_attention(auto& net, auto& p, auto& kept, int l) {
     using Scores = ops::Ragged<V>;
-    if constexpr (requires(Scores scores) { net.tap_attention(pass_, p, kept, l, scores); }) {
+    if constexpr (taps_attention<std::remove_cvref_t<decltype(net)>>()) {
       if (!shape().decodes(l)) return;
       nn::CrossAttention<P>& cross = stack_.block(l).cross;
       const ops::Segments segments = cross.segments(pass_, shape());

@@ -72,7 +72,7 @@ struct SideTaps {
  private:
   void attention(auto& net, auto& values, auto& kept, int layer) {
     using Scores = ops::Ragged<V>;
-    if constexpr (requires(Scores s) { net.tap_attention(p, values, kept, layer, s); }) {
+    if constexpr (taps_attention<std::remove_cvref_t<decltype(net)>>()) {
       const nn::Shape& shape = p.backbone.shape();
       if (!shape.decodes(layer)) return;
       nn::CrossAttention<P>& cross = stack.block(layer).cross;

@@ -106,8 +106,8 @@ struct Ladder {
     kept.out = c.keep(n, p.shape.width, "side");
     auto at = side_pass(c, p.at.back(), p.shape, p.blocks.back(), nullptr, kept.seen);
     block_in(at, kept.blocks.back()).forward(at, p.shape, kept.s, kept.out, n != c.batch->tokens, true);
-    if constexpr (at.spec.pre_norm) kept.out = normed(c, p, kept, 0, kept.out);
-    if constexpr (!at.spec.pre_norm) store_dropped(c, kept.out, kept.out, p.shape.hidden_dropout);
+    if constexpr (decltype(at)::spec.pre_norm) kept.out = normed(c, p, kept, 0, kept.out);
+    if constexpr (!decltype(at)::spec.pre_norm) store_dropped(c, kept.out, kept.out, p.shape.hidden_dropout);
     if (replaces) return project(c, p.up, kept.out, last);        // h_L  = s U' + c              (rows read, d)
     ops::add_row(c.w, last, constant(p.up.b));
     ops::gemm(c.w, last, kept.out, t(p.up.w), 1, 1);
