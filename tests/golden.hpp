@@ -66,10 +66,18 @@ inline bool is_noise(const std::vector<double>& gradient) {
 /// The biases of queries, keys and values as one vector: the keys' are noise.
 inline bool has_noise(const std::string& name) { return name.ends_with("c_attn.bias"); }
 
+/// What the files call a tensor: their rows and prefixes have no place of their own in a causal model or T5.
+inline std::string in_file(std::string name) {
+  if (name == "input.prompt") return "encoder.prompt";
+  for (const std::string part : {".input.prompt", ".prefix.prefix."})
+    if (const auto at = name.find(part); at != std::string::npos) name.erase(at, part == ".input.prompt" ? 6 : 7);
+  return name;
+}
+
 /// A tensor of the file, (rows, cols) as the model has it: weights of GPT-2 are stored the other way round.
 template <class M>
 std::vector<double> reference(const M& model, const peft::SafeTensors& file, const std::string& kind, const peft::Field& f) {
-  std::vector<double> values = file.at(kind + f.name).template values<double>();
+  std::vector<double> values = file.at(kind + in_file(f.name)).template values<double>();
   if (!model.backbone().store().transposed(f.name)) return values;
   std::vector<double> turned(values.size());
   for (peft::Extent i = 0; i < f.rows; ++i)

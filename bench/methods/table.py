@@ -2,17 +2,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fine-tunes a checkpoint with every method and prints the table: trainable parameters, dev metric, speed, memory.
 
-    bench/methods/table.py --model DIR --data GLUE --out DIR [--full] [--methods NAME...] [--tasks NAME...] [--plan]
+    bench/methods/table.py --model DIR --data GLUE --out DIR [--full] [--methods NAME...] [--tasks NAME...] [--jobs N] [--plan]
 
 GLUE holds SST-2, CoLA and RTE in their official files. For each method and task the learning rate is the best of a grid
 of three (the method's own, a third and three times of it) on the dev set after a short run with a seed of its own; then
-three seeds with it. By default every method on SST-2 (6,400 examples, one epoch; the search on 1,600) and eight methods on
-CoLA (whole, ten epochs; the search on 1,600 for four). --full: every method on SST-2, CoLA and RTE, whole, five seeds.
+three seeds with it. By default every method on SST-2 (6,400 examples; the search on 1,600) and eight methods on CoLA
+(whole; the search on 1,600). --full: every method on SST-2, CoLA and RTE, whole, five seeds. Pooling and everything else
+that is no learning rate is the same for all methods of a task.
+
+Each run has one worker, and --jobs of them (one per core) go on at once: the losses do not depend on the number of workers,
+and the speed, examples per second of CPU time, does not depend on what else the machine does. The number of trained
+parameters must be the closed form of the method's docstring (closed_form.py).
 
 Every finished run is a file in OUT/runs: the same command again goes on where it stopped. The plan and the time that it is
 expected to take come first; --plan stops there.
 """
 import argparse
+import concurrent.futures
 import json
 import math
 import os
@@ -20,42 +26,51 @@ import pathlib
 import statistics
 import subprocess
 import sys
+import threading
 import time
+import zlib
+
+import closed_form
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
+# What all methods have alike: the head reads the mean of all tokens, as MiniLM was trained (with virtual tokens in front, the
+# first token is one of these and not [CLS]); small batches, for steps are what methods with few parameters need.
+COMMON = ["--pooling", "mean", "--batch", "16", "--dropout", "0"]
 # The method's own learning rate, and its settings where they are not the program's defaults.
 METHODS = {
     "head": (3e-3, []),
-    "bitfit": (2e-3, []),
+    "full": (5e-5, []),
     "lora": (1e-3, []),
     "sora": (1e-3, []),
+    "pasta": (1e-2, []),
+    "read": (3e-3, []),
+    "bitfit": (2e-3, []),
+    "adapter": (1e-3, []),
+    "prefix": (1e-3, []),
+    "p-tuning-v2": (1e-2, []),
+    "prompt": (3e-2, []),
+    "p-tuning": (3e-3, []),
+    "mam": (5e-4, []),
     "adalora": (2e-3, []),
     "dora": (1e-3, []),
     "vera": (1e-2, []),
     "ia3": (1e-2, []),
-    "adapter": (1e-3, []),
     "pfeiffer": (1e-3, []),
-    "parallel-adapter": (1e-3, []),
+    "parallel-adapter": (5e-4, []),
     "compacter": (3e-3, []),
     "low-rank-adapter": (3e-3, []),
-    "prefix": (1e-3, []),
-    "prompt": (1e-2, []),
-    "p-tuning": (1e-3, []),
-    "p-tuning-v2": (1e-2, []),
-    "mam": (1e-3, []),
-    "pasta": (5e-3, []),
-    "read": (3e-3, []),
     "lst": (3e-3, []),
-    "side-tuning": (1e-3, []),
+    "side-tuning": (3e-3, []),
     "diff-prune": (1e-4, []),
-    "full": (5e-5, []),
 }
-ON_COLA = ["head", "bitfit", "lora", "sora", "adapter", "pasta", "read", "full"]
+ON_COLA = ["head", "full", "lora", "sora", "pasta", "read", "bitfit", "adapter"]
 FOLDER = {"sst2": "SST-2", "cola": "CoLA", "rte": "RTE"}
-# Training examples, epochs; then the same of the search; examples and dev examples of the whole task.
-SHORT = {"sst2": (6400, 1, 1600, 1, 67349, 872), "cola": (0, 10, 1600, 4, 8551, 1043)}
+# Training examples, epochs; then the same of the search, if any; examples and dev examples of the whole task.
+SHORT = {"sst2": (6400, 1, 1600, 1, 67349, 872), "cola": (0, 4, 0, 0, 8551, 1043)}
 WHOLE = {"sst2": (0, 3, 1600, 1, 67349, 872), "cola": (0, 10, 1600, 4, 8551, 1043), "rte": (0, 20, 1600, 10, 2490, 277)}
+LONGER = {("cola", "pasta"): 12, ("cola", "read"): 8}  # epochs, where few parameters need more
+SPECIALS = {"sst2": 2, "cola": 2, "rte": 3}
 SEARCH_SEED = 1000
 
 
@@ -63,8 +78,12 @@ class Run:
     def __init__(self, task, method, lr, limit, epochs, seed):
         self.task, self.method, self.lr, self.limit, self.epochs, self.seed = task, method, lr, limit, epochs, seed
 
+    def settings(self):
+        return COMMON + METHODS[self.method][1]
+
     def name(self):
-        return f"{self.task}-{self.method}-lr{self.lr:g}-n{self.limit}-e{self.epochs}-s{self.seed}"
+        settings = f"{zlib.crc32(' '.join(self.settings()).encode()):08x}"
+        return f"{self.task}-{self.method}-lr{self.lr:g}-n{self.limit}-e{self.epochs}-s{self.seed}-{settings}"
 
     def passes(self):
         """Training examples that the run goes through, and dev examples, of which three cost as much as one."""
@@ -82,6 +101,8 @@ def arguments():
     p.add_argument("--tasks", nargs="+", choices=list(FOLDER))
     p.add_argument("--methods", nargs="+", choices=list(METHODS))
     p.add_argument("--seeds", type=int, nargs="+")
+    p.add_argument("--jobs", type=int, default=os.cpu_count(), help="runs at once")
+    p.add_argument("--print", action="store_true", help="the table of what is there, without a run")
     p.add_argument("--program", default=str(ROOT / "scripts" / "finetune"))
     return p.parse_args()
 
@@ -104,14 +125,30 @@ def sizes(o, task):
     return (WHOLE if o.full or task not in SHORT else SHORT)[task]
 
 
+def epochs_of(o, task, method):
+    return max(sizes(o, task)[1], LONGER.get((task, method), 0))
+
+
 def search(o, task, method):
+    """No runs: the method's own rate is taken."""
     _, _, limit, epochs = sizes(o, task)[:4]
-    return [Run(task, method, lr, limit, epochs, SEARCH_SEED) for lr in grid(method)]
+    return [Run(task, method, lr, limit, epochs, SEARCH_SEED) for lr in grid(method)] if epochs else []
 
 
-def final(o, task, method, lr):
-    limit, epochs = sizes(o, task)[:2]
-    return [Run(task, method, lr, limit, epochs, seed) for seed in o.seeds or ([1, 2, 3, 4, 5] if o.full else [1, 2, 3])]
+def rate(o, task, method):
+    """The best of the grid; None while the search is not done."""
+    found = [(metric(result(o, r)), r.lr) for r in search(o, task, method) if result(o, r) is not None]
+    if len(found) < len(search(o, task, method)):
+        return None
+    return max(found)[1] if found else METHODS[method][0]
+
+
+def seeds(o):
+    return o.seeds or ([1, 2, 3, 4, 5] if o.full else [1, 2, 3])
+
+
+def final(o, task, method, lr, seed):
+    return Run(task, method, lr, sizes(o, task)[0], epochs_of(o, task, method), seed)
 
 
 def path(o, run):
@@ -130,42 +167,49 @@ def metric(r):
     return value if isinstance(value, (int, float)) and math.isfinite(value) else -math.inf
 
 
-def execute(o, run, left):
+stopped = threading.Event()
+
+
+def execute(o, run):
     if result(o, run) is not None:
         return
-    print(f"[{left}] {run.name()}", file=sys.stderr, flush=True)
+    if stopped.is_set():
+        raise KeyboardInterrupt
+    print(run.name(), file=sys.stderr, flush=True)
     target = path(o, run)
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_suffix(".part")
-    settings = METHODS[run.method][1]
     command = [o.program, "--model", o.model, "--task", run.task, "--data", str(o.data / FOLDER[run.task]), "--method", run.method,
                "--lr", f"{run.lr:g}", "--epochs", str(run.epochs), "--limit", str(run.limit), "--seed", str(run.seed),
-               "--json", str(part), *settings]
+               "--workers", "1", "--json", str(part), *run.settings()]
     begin = time.monotonic()
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
     if done.returncode in (130, 143):
+        stopped.set()
         raise KeyboardInterrupt
     if done.returncode:
         # A learning rate at which the run diverges is a result; everything else is an error.
         if "no longer finite" not in done.stderr and "the loss is" not in done.stderr:
-            sys.exit(f"{' '.join(command)}\nfailed with status {done.returncode}:\n{done.stderr[-2000:]}")
+            stopped.set()
+            raise RuntimeError(f"{' '.join(command)}\nfailed with status {done.returncode}:\n{done.stderr[-2000:]}")
         part.write_text(json.dumps({"diverged": True, "dev": []}), encoding="utf-8")
     run_data = json.loads(part.read_text(encoding="utf-8"))
+    run_data.pop("step_losses", None)
     run_data["wall_seconds"] = time.monotonic() - begin
     part.write_text(json.dumps(run_data), encoding="utf-8")
     os.replace(part, target)
 
 
 def expected(o, runs):
-    """Seconds that the runs not yet done will take: by the rate of each task and method where it is known."""
+    """Seconds that the runs not yet done will take on as many cores as --jobs says: by the rate of each task and method where it is known."""
     rates = {}
     for file in (o.out / "runs").glob("*.json"):
         r = json.loads(file.read_text(encoding="utf-8"))
-        if r.get("wall_seconds") and r.get("examples"):
-            rates.setdefault((r["task"], r["method"]), []).append(r["examples"] / r["wall_seconds"])
-    usual = {"sst2": 250.0, "cola": 500.0, "rte": 70.0}
-    return sum(2 + run.passes() / (statistics.median(rates[run.task, run.method]) if (run.task, run.method) in rates else usual[run.task])
-               for run in runs if result(o, run) is None)
+        if r.get("cpu_seconds") and r.get("examples"):
+            rates.setdefault((r["task"], r["method"]), []).append(r["examples"] / r["cpu_seconds"])
+    usual = {"sst2": 150.0, "cola": 160.0, "rte": 35.0}
+    return sum(3 + run.passes() / (statistics.median(rates[run.task, run.method]) if (run.task, run.method) in rates else usual[run.task])
+               for run in runs) / o.jobs
 
 
 def minutes(seconds):
@@ -182,65 +226,72 @@ def aligned(head, rows):
     return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
 
 
-def table(o, task, chosen):
-    """Of one task: a row per method that is complete."""
+def table(o, task):
+    """Of one task: a row per method that has runs."""
     head_only, rows, data = None, [], []
     for method in [m for t, m in work(o) if t == task]:
-        runs = [result(o, r) for r in final(o, task, method, chosen[task, method])] if (task, method) in chosen else [None]
-        if None in runs or any(r.get("diverged") for r in runs):
+        lr = rate(o, task, method)
+        runs = [r for r in (result(o, final(o, task, method, lr, seed)) for seed in seeds(o)) if r and not r.get("diverged")] if lr else []
+        if not runs:
             continue
         scores = [metric(r) for r in runs]
         mean, deviation = mean_and_deviation(scores)
         error = deviation / math.sqrt(len(scores))
         if method == "head":
             head_only = (mean, error)
-        beats = "" if method == "head" or head_only is None else \
-            f"{(mean - head_only[0]) / max(math.hypot(error, head_only[1]), 1e-9):+.1f}"
-        speed = statistics.median(r["examples_per_second"] for r in runs)
-        data.append({"task": task, "method": method, "lr": chosen[task, method], "metric": runs[0]["metric"], "scores": scores,
-                     "trainable": runs[0]["trainable"], "examples_per_second": speed,
-                     "step_memory_mib": runs[0].get("step_memory_mib"), "peak_memory_mib": max(r["peak_memory_mib"] for r in runs)})
-        memory = runs[0].get("step_memory_mib")
-        rows.append([method, f"{runs[0]['trainable']:,}", f"{100 * runs[0]['trainable'] / runs[0]['total']:.3g}", f"{chosen[task, method]:g}",
-                     f"{mean:.4f}", f"{deviation:.4f}", beats, f"{speed:.0f}", f"{memory:.0f}" if memory else "",
-                     f"{data[-1]['peak_memory_mib']:.0f}"])
+        gain = (mean - head_only[0]) / max(math.hypot(error, head_only[1]), 1e-9) if head_only and method != "head" and len(scores) > 1 else None
+        speed = statistics.median(r["examples"] / max(r["cpu_seconds"], 1e-9) for r in runs)
+        expected_trained = closed_form.trained(method, o.model, 2, SPECIALS[task])
+        if runs[0]["trainable"] != expected_trained:
+            sys.exit(f"{task}, {method}: trains {runs[0]['trainable']:,} numbers; the closed form says {expected_trained:,}")
+        memory, peak = runs[0]["step_memory_mib"], max(r["peak_memory_mib"] for r in runs)
+        data.append({"task": task, "method": method, "lr": lr, "epochs": epochs_of(o, task, method), "settings": METHODS[method][1],
+                     "metric": runs[0]["metric"], "scores": scores, "standard_errors_over_head": gain, "trainable": runs[0]["trainable"],
+                     "examples_per_cpu_second": round(speed, 1), "step_memory_mib": round(memory, 1), "peak_memory_mib": round(peak, 1)})
+        rows.append([method, f"{runs[0]['trainable']:,}", f"{100 * runs[0]['trainable'] / runs[0]['total']:.3g}", f"{lr:g}",
+                     str(data[-1]["epochs"]), str(len(scores)), f"{mean:.4f}", f"{deviation:.4f}" if len(scores) > 1 else "",
+                     "" if gain is None else f"{gain:+.1f}", f"{speed:.0f}", f"{memory:.0f}", f"{peak:.0f}"])
     if rows:
-        print(f"\n{task}, dev {data[0]['metric']}, {len(data[0]['scores'])} seeds; 'errors' = gain over head only in standard errors")
-        print(aligned(["method", "trainable", "%", "lr", "mean", "dev.", "errors", "ex/s", "step MiB", "peak MiB"], rows))
+        print(f"\n{task}, dev {data[0]['metric']}. n: seeds; errors: gain over head only in standard errors; ex/s: training examples per "
+              "second of CPU time (one core); trainable: equal to the closed forms")
+        print(aligned(["method", "trainable", "%", "lr", "epochs", "n", "mean", "dev.", "errors", "ex/s", "step MiB", "peak MiB"], rows))
     return data
 
 
 def main():
     o = arguments()
     pairs = list(work(o))
-    runs = []
-    for task, method in pairs:
-        runs += search(o, task, method) + final(o, task, method, grid(method)[1])
-    waiting = [r for r in runs if result(o, r) is None]
     for task in dict.fromkeys(t for t, _ in pairs):
         limit, epochs, search_limit, search_epochs = sizes(o, task)[:4]
-        print(f"{task}: {sum(t == task for t, _ in pairs)} methods; search: 3 learning rates, {search_limit:,} examples, {search_epochs} epoch(s); "
-              f"then {len(final(o, task, 'head', 1))} seeds, {limit or 'all'} examples, {epochs} epoch(s)")
-    print("grids: " + "; ".join(f"{m} " + " ".join(f"{lr:g}" for lr in grid(m)) for m in dict.fromkeys(m for _, m in pairs)))
+        print(f"{task}: {sum(t == task for t, _ in pairs)} methods; "
+              + (f"search: 3 learning rates, {search_limit:,} examples, {search_epochs} epoch(s); then " if search_epochs else "own rates; ")
+              + f"seeds {' '.join(map(str, seeds(o)))}, {limit or 'all'} examples, {epochs} epoch(s)"
+              + "".join(f", {m} {n}" for (t, m), n in LONGER.items() if t == task and n > epochs))
+    print("own rates, and grids: " + "; ".join(f"{m} " + " ".join(f"{lr:g}" for lr in grid(m)) for m in dict.fromkeys(m for _, m in pairs)))
+    print("all: " + " ".join(COMMON))
+    runs = [r for p in pairs for r in [*search(o, *p), *(final(o, *p, rate(o, *p) or METHODS[p[1]][0], seed) for seed in seeds(o))]]
+    waiting = [r for r in runs if result(o, r) is None]
     print(f"{len(runs)} runs, {len(runs) - len(waiting)} done; expected time for the rest: {minutes(expected(o, waiting))}", flush=True)
     if o.plan:
         return
-    chosen = {}
-    left = len(runs)
-    try:
-        for task, method in pairs:
-            for run in search(o, task, method):
-                execute(o, run, left)
-                left -= 1
-            chosen[task, method] = max(search(o, task, method), key=lambda r: metric(result(o, r))).lr
-            for run in final(o, task, method, chosen[task, method]):
-                execute(o, run, left)
-                left -= 1
-    except KeyboardInterrupt:
-        print("stopped; the same command goes on", file=sys.stderr)
+
+    def stages():
+        """Lists of what may run at once: the searches, then a seed after the other."""
+        yield [r for p in pairs for r in search(o, *p)]
+        for seed in seeds(o):
+            yield [final(o, *p, rate(o, *p), seed) for p in pairs]
+
+    with concurrent.futures.ThreadPoolExecutor(o.jobs) as pool:
+        try:
+            for stage in [] if o.print else stages():
+                for done in [pool.submit(execute, o, run) for run in stage]:
+                    done.result()
+        except KeyboardInterrupt:
+            stopped.set()
+            print("stopped; the same command goes on", file=sys.stderr)
     data = []
     for task in dict.fromkeys(t for t, _ in pairs):
-        data += table(o, task, chosen)
+        data += table(o, task)
     (o.out / "table.json").write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
 
 

@@ -29,7 +29,6 @@ std::string nonzeros(const DeltaFile& delta, const DiffPruning& method) {
 }
 
 int run_diff_prune(const Job& job) {
-  require(job.options.patience == 0, "--patience ", job.options.patience, ": --method diff-prune is not done before its last epoch");
   Method<Delta<DiffPruning>> method;
   auto& part = std::get<0>(method.deltas);
   part.mask = job.sites(Everything, Everything);

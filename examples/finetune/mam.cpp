@@ -13,6 +13,7 @@ int run_mam(const Job& job) {
   auto& [prefix, adapter] = method.deltas;
   prefix.delta.length = static_cast<int>(job.setting("length", 30));
   prefix.delta.inner = static_cast<int>(job.setting("inner", 800));
+  prefix.delta.zero = job.choice("init", {"zero", "normal"}) == 0;
   adapter.delta.width = static_cast<int>(job.setting("width", 512));
   adapter.delta.scale = job.setting("scale", 4);
   return run<peft::Bert<float>>(job, method, cat("MAM, prefix ", prefix.delta.length, ", adapter ", adapter.delta.width));

@@ -27,6 +27,7 @@ struct Module {
   std::string path;  // in the checkpoint's own names
   nn::Shape shape{};  // of the backbone
   bool in_head = false;      // a word table that words are read off with as well
+  nn::Spec spec{};           // of the backbone
 };
 
 /// Weight and bias of a site; a bias may be empty. Norms: (1, d) each. Tables: bias empty.
@@ -170,6 +171,9 @@ concept DeltaFor = IsDelta<D> && has(D::fits, info(S).kind);
 //                                                      before that layer's `tap`, with ops::Ragged, the mean over the heads
 //   double dropout                                     prefix: keys and values are dropped, anew for every sequence
 //   static constexpr bool taps_scores = true           says that there is such a member
+//   static constexpr bool own_biases = true            trains biases of the backbone; refused where there are none
+//   static constexpr bool added_biases = true          brings such biases, so that the former may be listed beside it
+//   static constexpr bool one_stack = true             a side net that does not know of an encoder before a decoder; refused there
 //   static constexpr bool special_tokens = true        acts on the rows that c.batch->slot names; refused where there are none
 //   static constexpr bool rescales = true              a branch that changes what is in y: its backward finds the gradient of the
 //                                                      new y in dy and leaves that of the old one there
@@ -183,6 +187,8 @@ concept DeltaFor = IsDelta<D> && has(D::fits, info(S).kind);
 //   void regularise(c, all, grads)                     add the gradient of a penalty
 //   double penalty(c, all) const                       its value; what a gradient check compares `regularise` with
 //   void after_step(c, all, grads, StepInfo)           after the optimizer: proximal step, rank budget
+//   bool settled(step, total) const                    are the values after this step such as may be kept? Early stopping does not
+//                                                      count an evaluation before: a budget is not met yet
 
 template <class D>
 constexpr bool rescales() {
@@ -206,6 +212,18 @@ constexpr bool taps_attention() {
   else
     return false;
 }
+/// Does a side net follow one stack of layers, so that a decoder beside its encoder is too many? Has a backbone both?
+template <class D>
+constexpr bool follows_one_stack() {
+  return requires { D::one_stack; };
+}
+template <class Backbone>
+constexpr bool encodes() {
+  if constexpr (requires { Backbone::spec; })
+    return Backbone::spec.cross;
+  else
+    return false;
+}
 /// Does a delta act on special tokens?
 template <class D>
 constexpr bool wants_special_tokens() {
@@ -221,6 +239,22 @@ constexpr bool adds_special_tokens() {
     return Backbone::special_tokens;
   else
     return false;
+}
+/// Does a delta train biases of the backbone, and has a backbone any?
+template <class D>
+constexpr bool wants_biases() {
+  return requires { D::own_biases; };
+}
+template <class D>
+constexpr bool brings_biases() {
+  return requires { D::added_biases; };
+}
+template <class Backbone>
+constexpr bool has_biases() {
+  if constexpr (requires { Backbone::Family::biases; })
+    return Backbone::Family::biases;
+  else
+    return true;
 }
 template <class D>
 void declare_shared(const D& delta, auto& fields, auto& shared, const auto& shape, const std::vector<Module>& modules) {

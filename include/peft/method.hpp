@@ -148,6 +148,14 @@ constexpr bool has_side_net() {
   }(std::make_index_sequence<M::size>{});
 }
 
+/// Does a delta of the method train biases of its own where the backbone has none?
+template <class M>
+constexpr bool adds_biases() {
+  return []<std::size_t... i>(std::index_sequence<i...>) {
+    return (brings_biases<typename M::template type<i>>() || ... || false);
+  }(std::make_index_sequence<M::size>{});
+}
+
 /// The sites of delta i of method M on `Backbone`, with everything that can be wrong about them refused in words.
 template <class Backbone, class M, std::size_t i>
 constexpr SiteSet sites_of() {
@@ -159,16 +167,26 @@ constexpr SiteSet sites_of() {
                 "or the checkpoint's own, with * for the layer (Backbone::path)");
   constexpr SiteSet sites = Places::template sites<Backbone>();
   constexpr SiteSet missing{sites.bits & ~Backbone::sites.bits};
-  static_assert(missing.empty(), "peft::At: the backbone has no such site");
+  static_assert(D::route != Route::prefix || Backbone::sites.contains(Site::self_attention),
+                "peft::Delta: a prefix has no place in this backbone: its attention scores the distance of every key, and keys of no token "
+                "have none");
+  static_assert(missing.empty() || D::route == Route::prefix, "peft::At: the backbone has no such site");
   static_assert(all_of_kind(sites, D::fits),
                 "peft::Delta: the delta does not fit one of these sites: compare its `fits` with the sites' kinds (peft/site.hpp)");
   static_assert(D::route != Route::branch || (sites & (Norm | Tables | Layer)).empty(),
                 "peft::Delta: a branch sits on a linear site, on attn or on ff");
-  static_assert(D::route != Route::pre || (sites & (Norm | Tables | Attention | Ffn)).empty(),
+  static_assert(D::route != Route::pre || (sites & (Norm | Tables | Attention | CrossAttention | Ffn)).empty(),
                 "peft::Delta: a pre delta sits on a linear site or on layer");
   static_assert(!wants_special_tokens<D>() || adds_special_tokens<Backbone>(),
                 "peft::Delta: the delta acts on special tokens, and this backbone's tokenizer puts none around a text "
                 "(Backbone::special_tokens)");
+  static_assert(!wants_biases<D>() || has_biases<Backbone>() || adds_biases<M>(),
+                "peft::Delta: the delta trains the backbone's biases, and this backbone has none (Family::biases): AddedBias adds some "
+                "(peft/delta/added_bias.hpp)");
+  static_assert(!follows_one_stack<D>() || !encodes<Backbone>(),
+                "peft::SideNet: the net follows one stack of layers, and this backbone has an encoder and a decoder: ReadPair, Ladder");
+  static_assert(!taps_attention<D>() || encodes<Backbone>(),
+                "peft::SideNet: the net reads how a decoder attends to its encoder, and this backbone has no such attention: Read");
   static_assert(!has_side_net<M>() || D::route == Route::side || (sites.bits & ~Pooler.bits) == 0,
                 "peft::Method: no gradient goes back through what a side net sees, so nothing below the pooler is trained beside it");
   return sites;

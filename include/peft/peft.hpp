@@ -42,6 +42,7 @@
 // Backbones, tasks, models
 #include <peft/model/bert.hpp>
 #include <peft/model/export.hpp>
+#include <peft/model/generate.hpp>
 #include <peft/model/model.hpp>
 #include <peft/task/choose.hpp>
 #include <peft/task/classify.hpp>
@@ -56,6 +57,7 @@
 // Training
 #include <peft/optim/sgd.hpp>
 #include <peft/train/evaluate.hpp>
+#include <peft/train/evaluate_text.hpp>
 #include <peft/train/fit.hpp>
 #include <peft/train/progress.hpp>
 #include <peft/train/sparsity_schedule.hpp>

@@ -2,19 +2,23 @@
 """What Hugging Face's tokenizers make of text, for the tests of include/peft/text.
 
     python tests/golden/tokens.py golden                     rewrites data/wordpiece (committed)
-    python tests/golden/tokens.py real MODEL OUT FILE...     writes to OUT (not committed) the ids by MODEL/tokenizer.json
-                                                             of every line, field and pair of fields in FILEs
-    python tests/golden/tokens.py unicode                    prints include/peft/text/unicode/ranges.hpp
+    python tests/golden/tokens.py real MODEL OUT N FILE...   writes to OUT (not committed) the ids by MODEL/tokenizer.json
+                                                             of every line, field and pair of fields in FILEs and of N
+                                                             random strings, and what it decodes them to
+    python tests/golden/tokens.py unicode                    prints include/peft/text/unicode/ranges.hpp; needs a
+                                                             Python with Unicode 14 (3.11)
 
 Needs `tokenizers` from PyPI alone. The vocabularies are made up here.
 """
 import json
 import pathlib
 import random
+import re
 import struct
 import sys
+import unicodedata
 
-from tokenizers import AddedToken, Tokenizer, normalizers, pre_tokenizers, processors
+from tokenizers import AddedToken, Regex, Tokenizer, normalizers, pre_tokenizers, processors
 from tokenizers.models import WordPiece
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -24,6 +28,12 @@ OUT = HERE / "data" / "wordpiece"
 # after those of the reference: there the answer depends on the version, and no vocabulary has them.
 VERSION_DEPENDENT = [(0x1C89, 0x1C89), (0xA7CB, 0xA7DC), (0x105C9, 0x105E4), (0x10D50, 0x10D65), (0x11383, 0x11391),
                      (0x113C5, 0x113C8), (0x11938, 0x11938), (0x16121, 0x16128), (0x16D68, 0x16D6A), (0x16EA0, 0x16EB8)]
+
+# What Unicode 15 and 16 added that normal forms treat, and the second half of U+11938.
+LATER_NORMAL_FORMS = [(0x897, 0x897), (0x105C9, 0x105C9), (0x105E4, 0x105E4), (0x10D69, 0x10D6D), (0x10EFC, 0x10EFF),
+                      (0x11383, 0x11391), (0x113C2, 0x113CF), (0x113D0, 0x113D0), (0x113E1, 0x113E2), (0x11930, 0x11930),
+                      (0x11F41, 0x11F42), (0x1612F, 0x1612F), (0x16121, 0x16128), (0x16D67, 0x16D6A), (0x1CCD6, 0x1CCF9),
+                      (0x1E030, 0x1E06D), (0x1E08F, 0x1E08F), (0x1E4EC, 0x1E4EF), (0x1E5EE, 0x1E5EF)]
 
 
 def code_points():
@@ -54,6 +64,32 @@ def print_unicode():
                                len(split.pre_tokenize_str("a" + chr(c) + "a")) == 3]),
         "nonspacing_mark_ranges": ("Category Mn.", [c for c in code_points() if not strip.normalize_str(chr(c))]),
     }
+    # The accent stripper knows a Unicode version of its own, the regular expressions a new one.
+    accents = normalizers.StripAccents()
+    nonspacing = set(tables["nonspacing_mark_ranges"][1])
+    tables["other_mark_ranges"] = (
+        "What StripAccents drops beside those: categories Mc and Me, and what Unicode 9 added.",
+        [c for c in code_points() if c not in nonspacing and accents.normalize_str("a" + chr(c)) == "a"])
+    form = normalizers.NFKD()
+
+    def is_inert(c):
+        """Whether the reference's normal forms know nothing of a character that decomposes or is sorted."""
+        text, ccc = chr(c), unicodedata.combining(chr(c))
+        if unicodedata.normalize("NFKD", text) != text:
+            return form.normalize_str(text) == text
+        return (ccc > 1 and form.normalize_str("a" + text + "\u0334") == "a" + text + "\u0334" or
+                0 < ccc < 240 and form.normalize_str("a\u0345" + text) == "a\u0345" + text)
+
+    later = {c for first, last in LATER_NORMAL_FORMS for c in range(first, last + 1)}
+    tables["inert_ranges"] = (
+        "What the reference's normal forms (Unicode 9) leave as it is, though by now it has a decomposition, a combining\n"
+        "// class or a composition.", [c for c in code_points() if c in later or is_inert(c)])
+    for name, letter in (("letter", "L"), ("number", "N")):
+        finds = pre_tokenizers.Split(Regex(rf"\p{{{letter}}}"), "isolated")
+        tables[f"new_{name}_ranges"] = (
+            f"Category {letter} in the regular expressions of byte-level models, unassigned in Unicode 14.",
+            [c for c in code_points() if unicodedata.category(chr(c)) == "Cn" and
+             len(finds.pre_tokenize_str("-" + chr(c) + "-")) == 3])
     print("""// SPDX-License-Identifier: Apache-2.0
 // Made by `tests/golden/tokens.py unicode`.
 #pragma once
@@ -247,10 +283,47 @@ def write_golden():
 
 # ---- real ----------------------------------------------------------------------------------------------------------
 
-def write_real(model, out, files):
-    """Little-endian int32 throughout. Per text: the bytes of a and b, the limit (0: none), the number of ids, then the
-    ids and as many types; after the numbers of a text follow the bytes of a and b, filled up with zeros to four."""
+def fuzz(count, specials):
+    """Random strings of what makes tokenizers differ: every script, marks and joiners on their own, all kinds of spaces, bytes
+    that are no UTF-8, spellings of special tokens, long runs."""
+    some = random.Random(7)
+    scripts = [(0x20, 0x7E), (0x0, 0x1F), (0x80, 0x24F), (0x250, 0x36F), (0x370, 0x5FF), (0x600, 0x6FF), (0x900, 0xDFF),
+               (0xE00, 0xFFF), (0x1100, 0x11FF), (0x1E00, 0x20CF), (0x2100, 0x2BFF), (0x3000, 0x33FF), (0x4E00, 0x9FFF),
+               (0xAC00, 0xD7A3), (0xF900, 0xFFFD), (0x1D400, 0x1D7FF), (0x1F100, 0x1FAFF), (0x20000, 0x2FA1F), (0, 0xD7FF)]
+    spaces = [" ", " ", "  ", "\n", "\r\n", "\t", "\u00a0", "\u2003", "\u3000", "\u2581", "\u200b", "\ufeff", " \n ", "     "]
+    joins = ["\u200d", "\ufe0f", "\u0301", "\u0308", "\u3099", "\u094d", "\u0327", "\U0001f3fd", "'s", "'LL", "'", "\u2019t", "\u017f",
+             "\ufffd", "12345", "3.14", "<0x41>", "...", "''", "``"] + specials
+
+    def piece():
+        kind = some.random()
+        if kind < 0.25:
+            return some.choice(spaces)
+        if kind < 0.45:
+            return some.choice(joins)
+        first, last = some.choice(scripts)
+        run = some.choice((1, 1, 2, 3, 6, 12))
+        return "".join(chr(some.randint(first, last)) for _ in range(run))
+
+    for i in range(count):
+        text = "".join(piece() for _ in range(some.randint(1, 14))).encode()
+        if i % 4 == 0:  # cut and stirred: no UTF-8 any more
+            bytes_ = bytearray(text)
+            for _ in range(some.randint(1, 3)):
+                bytes_[some.randrange(len(bytes_))] = some.choice((0x80, 0xBF, 0xC3, 0xE2, 0xED, 0xF0, 0xFF, 0x20))
+            text = bytes(bytes_)
+        if i % 1000 == 0:
+            text *= 500
+        yield text
+
+
+def write_real(model, out, count, files):
+    """Little-endian int32 throughout. Per text: the bytes of a and b, the limit (0: none), the number of ids, the bytes of
+    the ids decoded without and with special tokens; then the ids and as many types; then the bytes of a, b and the two
+    decoded texts, filled up with zeros to four."""
     made = Tokenizer.from_file(str(pathlib.Path(model) / "tokenizer.json"))
+    made.encode_special_tokens = False
+    specials = [token.content for token in made.get_added_tokens_decoder().values()][:12]
+    left_out = re.compile("[" + "".join(f"{chr(a)}-{chr(b)}" for a, b in VERSION_DEPENDENT) + "]")
     texts = []
     for file in files:
         for line in pathlib.Path(file).read_bytes().split(b"\n"):
@@ -260,11 +333,17 @@ def write_real(model, out, files):
             if len(fields) > 1:
                 longest = sorted(fields, key=len)[-2:]
                 texts += [(longest[0], longest[1], limit) for limit in (0, 16, 23)]
+    strange = [text for text in fuzz(count, specials) if not left_out.search(text.decode("utf-8", "replace"))]
+    texts += [(text, b"", 0) for text in strange]
+    texts += [(a, b, 24) for a, b in zip(strange[::5], strange[1::5])]
     with open(out, "wb") as sink:
         for a, b, limit in texts:
             ids, types = ids_of(made, a, b, limit)
-            sink.write(struct.pack(f"<4i{len(ids)}i{len(types)}i", len(a), len(b), limit, len(ids), *ids, *types))
-            sink.write(a + b + b"\0" * (-len(a + b) % 4))
+            decoded = [made.decode(ids, skip_special_tokens=skip).encode() for skip in (True, False)]
+            sink.write(struct.pack(f"<6i{len(ids)}i{len(types)}i", len(a), len(b), limit, len(ids), *map(len, decoded), *ids,
+                                   *types))
+            rest = a + b + decoded[0] + decoded[1]
+            sink.write(rest + b"\0" * (-len(rest) % 4))
     print(len(texts), "texts")
 
 
@@ -274,6 +353,6 @@ if __name__ == "__main__":
     elif sys.argv[1:] == ["golden"]:
         write_golden()
     elif len(sys.argv) > 4 and sys.argv[1] == "real":
-        write_real(sys.argv[2], sys.argv[3], sys.argv[4:])
+        write_real(sys.argv[2], sys.argv[3], int(sys.argv[4]), sys.argv[5:])
     else:
         sys.exit(__doc__)

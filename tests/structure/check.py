@@ -31,7 +31,7 @@ BELOW = {
 }
 EVERYTHING = ["peft.hpp"]  # the headers that gather all others
 FOR_ALL = ["version.hpp", "fwd.hpp"]
-LONGEST = 350
+LONGEST = 480
 LICENCE = "// SPDX-License-Identifier: Apache-2.0"
 
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <peft/delta/added_bias.hpp>
 #include <peft/delta/bias.hpp>
 #include <peft/delta/full.hpp>
 #include <peft/delta/lora.hpp>
@@ -62,6 +63,15 @@ TEST_CASE("weights trained in place", "[gradcheck]") {
     CHECK(gradcheck(Full{}, {.site = site}).worst < 1e-6);
   }
   CHECK(gradcheck(Full{}, {.site = Site::word_table}).worst < 1e-6);
+}
+
+TEST_CASE("biases that the backbone has not", "[gradcheck]") {
+  for (const Site site : {Site::query, Site::ff_norm}) {
+    const auto result = gradcheck(AddedBias{}, {.site = site});
+    INFO(result);
+    CHECK(result.worst < 1e-6);
+    CHECK(result.largest > 0.5);
+  }
 }
 
 TEST_CASE("a gradient check finds each of these mistakes", "[gradcheck]") {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <peft/delta/full.hpp>
+#include <peft/delta/houlsby.hpp>
 #include <peft/delta/ia3.hpp>
 #include <peft/delta/lora.hpp>
+#include <peft/delta/prompt.hpp>
 #include <peft/model/t5.hpp>
 #include <peft/task/language_model.hpp>
 
@@ -22,7 +24,10 @@ TEST_CASE("T5 follows transformers and PEFT", "[golden]") {
   for (const char* checkpoint : {"tiny-t5-v1.0", "tiny-t5-v1.1"}) {
     follows_t5(checkpoint, "lora.safetensors", Method<Delta<LoRA<4>>>(Delta<LoRA<4>>{{.alpha = 8}}));
     follows_t5(checkpoint, "full.safetensors", Method<Delta<Full>>{});
-    follows_t5(checkpoint, "ia3.safetensors",
-            Method<Delta<Rescale<Route::post>, At<Key, Value, CrossKey, CrossValue>>, Delta<Rescale<Route::pre>, At<FfnDown>>>{});
+    follows_t5(checkpoint, "ia3.safetensors", IA3{});
+    follows_t5(checkpoint, "houlsby.safetensors", Houlsby<4>{});
+    Delta<Prompt> prompt;
+    prompt.delta.length = 3;
+    follows_t5(checkpoint, "prompt.safetensors", Method<Delta<Prompt>>(prompt));
   }
 }

@@ -115,6 +115,8 @@ TEST_CASE("diff pruning keeps the largest changes of the whole model and trains 
   };
   for (int n = 1; n < 5; ++n) step(n, 10);
   CHECK(told == -1);
+  CHECK_FALSE(engine.settled(4, 10));
+  CHECK(engine.settled(5, 10));
   // The fifth step of ten cuts. What is left must be the largest of what would have been without.
   engine.prepare();
   step(5, 0);

@@ -50,7 +50,7 @@ TEMPLATE_TEST_CASE("products of every shape and transposition, below and above t
     Extent m, n, k;
   };
   // Above 512 rows, 224 deep and 48 columns a product is cut into blocks.
-  for (const Shape s : {Shape{1, 1, 1}, {3, 5, 7}, {17, 8, 384}, {64, 97, 225}, {513, 49, 31}, {1030, 50, 450}})
+  for (const Shape s : {Shape{1, 1, 1}, {1, 50, 70}, {3, 5, 7}, {7, 6, 33}, {8, 97, 225}, {17, 8, 384}, {64, 97, 225}, {513, 49, 31}, {1030, 50, 450}})
     for (const bool ta : {false, true})
       for (const bool tb : {false, true}) {
         INFO(s.m << " x " << s.n << " x " << s.k << (ta ? " A'" : "") << (tb ? " B'" : ""));

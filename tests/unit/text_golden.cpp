@@ -99,21 +99,29 @@ TEST_CASE("A real tokenizer gives the reference's ids on every sentence of the d
   const auto tokenizer = peft::Tokenizer::open(model);
   const peft::MappedFile file(reference);
   std::string_view rest = file.text();
-  std::size_t texts = 0, different = 0;
+  std::size_t texts = 0, different = 0, undecoded = 0;
   while (!rest.empty()) {
-    const auto head = numbers(rest, 4);
+    const auto head = numbers(rest, 6);
     const auto size_a = static_cast<std::size_t>(head[0]), size_b = static_cast<std::size_t>(head[1]);
     const auto ids = numbers(rest, static_cast<std::size_t>(head[3])), types = numbers(rest, ids.size());
-    const std::size_t filled = (size_a + size_b + 3) / 4 * 4;
-    REQUIRE(rest.size() >= filled);
-    const std::string_view a = rest.substr(0, size_a), b = rest.substr(size_a, size_b);
-    rest.remove_prefix(filled);
+    const auto take = [&](std::size_t size) {
+      REQUIRE(rest.size() >= size);
+      const std::string_view taken = rest.substr(0, size);
+      rest.remove_prefix(size);
+      return taken;
+    };
+    const auto size_decoded = static_cast<std::size_t>(head[4]), size_all = static_cast<std::size_t>(head[5]);
+    const std::string_view a = take(size_a), b = take(size_b), decoded = take(size_decoded), all = take(size_all);
+    take((4 - (size_a + size_b + size_decoded + size_all) % 4) % 4);
     const auto made = tokenizer.encode(a, b, head[2] > 0 ? head[2] : peft::Tokenizer::unlimited);
+    if (tokenizer.decode(ids) != decoded || tokenizer.decode(ids, false) != all)
+      if (++undecoded <= 10) UNSCOPED_INFO("decoded otherwise: \"" << a << "\" | \"" << b << "\"");
     ++texts;
     if (made.ids == ids && made.types == types) continue;
     if (++different <= 10) UNSCOPED_INFO("differs: \"" << a << "\" | \"" << b << "\" limit " << head[2]);
   }
-  INFO(different << " of " << texts << " texts differ");
+  INFO(different << " of " << texts << " texts differ, " << undecoded << " are decoded otherwise");
   CHECK(texts > 0);
   CHECK(different == 0);
+  CHECK(undecoded == 0);
 }

@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include <peft/data/loader.hpp>
+#include <peft/delta/adalora.hpp>
 #include <peft/train/evaluate.hpp>
 
 using namespace peft;
@@ -14,6 +15,15 @@ using small::Sentences;
 using small::Trained;
 
 namespace {
+
+/// Ranks fall from 4 to 2 in the mean, the last 34 steps train what is left.
+struct Budgeted : AdaLoRA<> {
+  Budgeted() {
+    rank = 4;
+    target = 2;
+    tfinal = 34;
+  }
+};
 
 double mean(const std::vector<double>& losses, std::size_t begin, std::size_t end) {
   return std::accumulate(losses.begin() + std::ptrdiff_t(begin), losses.begin() + std::ptrdiff_t(end), 0.) / double(end - begin);
@@ -144,6 +154,32 @@ TEST_CASE("early stopping keeps the best epoch's values", "[train]") {
   CHECK_FALSE(h.epochs[3].best);
   CHECK(run.values() == values[1]);
   CHECK(run.values() != values[3]);
+}
+
+TEST_CASE("early stopping does not count epochs before a budget is met", "[train]") {
+  FitOptions o = small::options();
+  o.epochs = 6;
+  o.patience = 1;
+  const double scores[] = {0.9, 0.8, 0.5, 0.6, 0.5, 0.7};
+  std::size_t next = 0;
+  std::vector<std::vector<float>> values;
+  Trained<Method<Delta<Budgeted, At<Query, Value>>>> run;
+  const History h = fit(run.engine, Sentences{}, o, [&] {
+    values.push_back(run.values());
+    return metric::Scores{{}, scores[next++], "made up"};
+  });
+  // 66 steps, the budget met after 32: the third epoch is the first that counts, the fourth the best.
+  REQUIRE(h.epochs.size() == 5);
+  CHECK(h.stopped_early);
+  std::vector<bool> best;
+  for (const EpochReport& e : h.epochs) best.push_back(e.best);
+  CHECK(best == std::vector<bool>{false, false, true, true, false});
+  CHECK(run.values() == values[3]);
+  int kept = 0;
+  for (const Field& f : run.model.layout().fields())
+    if (f.name.ends_with(".lora_E"))
+      for (const float e : run.model.read(f)) kept += e != 0;
+  CHECK(kept == 2 * static_cast<int>(run.model.attached().placement(0).modules.size()));
 }
 
 TEST_CASE("a loss that is no number ends the run and leaves the checkpoint", "[train]") {

@@ -68,6 +68,9 @@ struct AdaLoRA : LoRA<Dynamic, SingularValues> {
     return static_cast<std::int64_t>(static_cast<double>(first - last) * left * left * left + static_cast<double>(last));
   }
 
+  /// Once the last budget is met.
+  bool settled(std::int64_t step, std::int64_t total) const { return step >= total - steps(tfinal, total); }
+
   void after_step(auto& c, auto& all, auto& grads, const StepInfo& step) const {
     const std::int64_t end = step.total - steps(tfinal, step.total);
     std::int64_t triplets = 0;

@@ -30,7 +30,7 @@ struct LikeLoRA {  // He et al.: nothing at first
 template <int w, class F = ops::Gelu, class Start = NearIdentity, class G = Open, Route r = Route::post>
 struct Adapter : Bottleneck<r, F, G> {
   static_assert(w > 0 || w == Dynamic, "peft::Adapter<w>: the width w must be positive, or Dynamic");
-  using Places = std::conditional_t<r == Route::post, At<Attention, Ffn>, At<Ffn>>;
+  using Places = std::conditional_t<r == Route::post, At<Attention | CrossAttention, Ffn>, At<Ffn>>;
   template <class H>
   using gated = Adapter<w, F, Start, H, r>;
   using Base = Bottleneck<r, F, G>;

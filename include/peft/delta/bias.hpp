@@ -4,11 +4,13 @@
 
 namespace peft {
 
-/// BitFit (Ben Zaken et al., 2022): the biases that the backbone has are trained in place, and nothing else of it.
+/// BitFit (Ben Zaken et al., 2022): the biases that the backbone has are trained in place, and nothing else of it. On a backbone
+/// that has none see AddedBias.
 struct Bias {
   static constexpr Route route = Route::weight;
   static constexpr Kind fits = Kind::linear | Kind::norm;
-  using Places = At<Linear | Norm | Pooler>;
+  static constexpr bool own_biases = true;  // refused where the backbone has none
+  using Places = At<Linear | Norm | Pooler | only(Site::position_key) | only(Site::position_query)>;
 
   template <class V>
   struct Params {

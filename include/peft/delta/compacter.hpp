@@ -15,7 +15,7 @@ namespace peft {
 /// per place, 2 k (d + w) + w + d. H is made once per step.
 template <class F = ops::GeluTanh, class G = Open>
 struct Compacter : Bottleneck<Route::post, F, G> {
-  using Places = At<Attention, Ffn>;
+  using Places = At<Attention | CrossAttention, Ffn>;
   template <class H>
   using gated = Compacter<F, H>;
   using Base = Bottleneck<Route::post, F, G>;

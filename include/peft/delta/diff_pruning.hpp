@@ -56,8 +56,10 @@ struct DiffPruning : GatedChange {
     });
   }
   void after_step(auto& c, auto& all, auto&, const StepInfo& step) const {
-    if (prune_at > 0 && step.step == std::llround(prune_at * static_cast<double>(step.total))) prune(c, all);
+    if (prune_at > 0 && step.step == last_dense(step.total)) prune(c, all);
   }
+  /// Once it is pruned.
+  bool settled(std::int64_t step, std::int64_t total) const { return prune_at <= 0 || step >= last_dense(total); }
 
   /// Cuts the change to its largest `fraction` (equal ones all stay): d takes the gates' values in, gates open for what stays and
   /// shut for the rest, so far out that no sample moves them: what stays is trained alone, and a saved change knows its mask.
@@ -83,6 +85,7 @@ struct DiffPruning : GatedChange {
 
  private:
   double log_ratio() const { return std::log(-lower / upper); }
+  std::int64_t last_dense(std::int64_t total) const { return std::llround(prune_at * static_cast<double>(total)); }
   bool joint() const { return counts == OpenGates::expected; }
 };
 

@@ -15,7 +15,7 @@ namespace peft {
 /// are, and walks over them. What the gates are for is the method's (diff pruning).
 struct GatedChange {
   static constexpr Route route = Route::weight;
-  static constexpr Kind fits = Kind::linear | Kind::norm | Kind::table;
+  static constexpr Kind fits = Kind::linear | Kind::norm | Kind::table | Kind::fixed;
   static constexpr Keep keeps = Keep::input;
   using Places = At<Everything>;
 
@@ -38,7 +38,8 @@ struct GatedChange {
   void declare(auto& fields, auto& p, const Module& m) const {
     const Kind kind = info(m.site).kind;
     const bool table = kind == Kind::table, norm = kind == Kind::norm;
-    list(fields, "weight", p.weight, norm ? 1 : table ? m.in : m.out, table || norm ? m.out : m.in, table, !norm);
+    // A table that words are read off with as well gets a dense gradient.
+    list(fields, "weight", p.weight, norm ? 1 : table ? m.in : m.out, table || norm ? m.out : m.in, table && !m.in_head, !norm);
     if (m.bias) list(fields, "bias", p.bias, 1, m.out, false, false);
   }
   auto weights(const auto& p, auto frozen) const -> decltype(frozen) { return {p.weight.theta, p.bias.theta}; }

@@ -48,7 +48,9 @@ struct Rescale {
 };
 
 /// (IA)^3 (Liu et al., 2022, section 3.3): keys, values and the inner activations of the feed-forward are rescaled,
-///   softmax(Q (l_k * K)' / sqrt(d)) (l_v * V),   (l_ff * f(x W_up)) W_down.   Trains 2 d + d_ff per layer.
-using IA3 = Method<Delta<Rescale<Route::post>, At<Key, Value>>, Delta<Rescale<Route::pre>, At<FfnDown>>>;
+///   softmax(Q (l_k * K)' / sqrt(d)) (l_v * V),   (l_ff * f(x W_up)) W_down.   Trains 2 d + d_ff per layer,
+/// 2 d more where a decoder attends to its encoder. Where queries, keys and values are one projection, the queries are scaled, too,
+/// as PEFT does it (3 d + d_ff).
+using IA3 = Method<Delta<Rescale<Route::post>, At<Key | Value | CrossKey | CrossValue | FusedQkv>>, Delta<Rescale<Route::pre>, At<FfnDown>>>;
 
 }  // namespace peft

@@ -12,7 +12,7 @@ namespace peft {
 /// c zero. Trains 2 k (d + w) + w + d per place. The matrices are multiplied out once per step.
 template <class F = ops::GeluTanh, class G = Open>
 struct LowRankAdapter : Bottleneck<Route::post, F, G> {
-  using Places = At<Attention, Ffn>;
+  using Places = At<Attention | CrossAttention, Ffn>;
   template <class H>
   using gated = LowRankAdapter<F, H>;
   using Base = Bottleneck<Route::post, F, G>;

@@ -13,6 +13,10 @@ namespace peft {
 /// form and PEFT's default, trains K_l and V_l themselves, ~ N(0, 1). `zero` begins with keys and values of zero.
 /// Trains n d + m (d + 1) + 2 L d (m + 1), without the projection 2 L n d.
 ///
+/// Beside an encoder-decoder every stack has its prefixes, as the authors' for BART, layers counted through; none stands before what
+/// a decoder sees of its encoder. PEFT has the decoder's alone: `layers = {encoder's, all}`. DeBERTa has no place for any: its
+/// attention embeds the distance of every key. Rotary keys of a prefix are not turned, as in PEFT; T5 takes them for the n rows before.
+///
 /// The text's positions begin at n, as in PEFT and the authors' code, where a prefix is the cache of earlier tokens: n and the
 /// text must fit the backbone's positions. Dropout falls on keys and values, anew for every sequence (P-tuning v2).
 struct Prefix {

@@ -50,6 +50,6 @@ struct GatedPrefix : Prefix {
 /// After UniPELT (Mao et al., 2022): prefix, LoRA and adapter at once, each behind a gate of its own in every layer.
 /// r = 8, w = 48, n = 10 by its authors.
 template <int r = 8, int w = 48>
-using UniPELT = Method<Delta<GatedPrefix>, Delta<LoRA<r>, At<Query, Value>>, Delta<PfeifferAdapter<w>, At<Ffn>>, Gate<SigmoidGate>>;
+using UniPELT = Method<Delta<GatedPrefix>, Delta<LoRA<r>>, Delta<PfeifferAdapter<w>, At<Ffn>>, Gate<SigmoidGate>>;
 
 }  // namespace peft

@@ -20,7 +20,7 @@ struct VeRA {
   static constexpr Route route = Route::branch;
   static constexpr Kind fits = Kind::linear;
   static constexpr Keep keeps = Keep::input;
-  using Places = At<Query | Value>;
+  using Places = At<Query | Value | CrossQuery | CrossValue | FusedQkv>;
 
   int rank = 256;
   double dropout = 0;

@@ -78,7 +78,7 @@ class Lane {
     requires(Task::reads == Reads::words)
   {
     const V hidden = forward(g, false);
-    const Extent added = spec.cross ? 0 : model_.attached().input_rows();
+    const Extent added = added_rows();
     targets_of_rows(g, added, targets_);
     words_.loss(pass_, hidden, targets_, g.weight, V(), &row_losses_);
     const Sequences& read = g.read();
@@ -102,7 +102,7 @@ class Lane {
       return download(worker.exec, logits.data(), static_cast<const T*>(out.data()), logits.size());
     host_.resize(static_cast<std::size_t>(out.size()));
     download(worker.exec, host_.data(), static_cast<const T*>(out.data()), host_.size());
-    rows_of_tokens(g.read(), spec.cross ? 0 : model_.attached().input_rows(), cols(out), host_, logits);
+    rows_of_tokens(g.read(), added_rows(), cols(out), host_, logits);
   }
 
  private:
@@ -113,6 +113,8 @@ class Lane {
   /// Every row by itself, and not their mean?
   bool each_row() const { return all_rows && model_.task().read() == Reads::rows; }
   const nn::Shape& shape() const { return model_.backbone().shape(); }
+  /// Rows of an input delta before each sequence that the task reads: of an encoder-decoder they stand before the encoder's.
+  Extent added_rows() const { return spec.cross ? 0 : model_.attached().input_rows(); }
   Packed& read_batch() { return spec.cross ? decoder_batch_ : batch_; }
   /// Does backward come to the encoder of an encoder-decoder?
   bool into_encoder() const { return crosses && spec.cross && (encoder_first_ != P::Attached::none || below_); }
@@ -137,8 +139,11 @@ class Lane {
       start_scores();
       tap(spec.cross ? -2 : -1, x, false);
     }
-    x = stack_.forward(pass_, shape(), x, !whole_last, [&](int l, V y, bool gathered) {
+    const auto seen = [&](int l, V y, bool gathered) {
       if constexpr (has_side_net<Plain>()) tap(l, y, gathered);
+    };
+    x = stack_.forward(pass_, shape(), x, !whole_last, seen, [&](int l) {
+      if constexpr (spec.cross && has_side_net<Plain>()) side([&](auto& net, auto& p, auto& kept, auto&) { tap_attention(net, p, kept, l); });
     });
     if constexpr (whole_last && Task::reads == Reads::first) {
       V read = worker.template keep<T>(batch_.sequences, shape().width, "head");
@@ -268,7 +273,7 @@ class Lane {
     V dlast = stack_.last_gradient(all_rows ? read_batch().tokens : read_rows());
     double loss = 0;
     if constexpr (reads_words) {
-      if (!worker.planning()) targets_of_rows(g, spec.cross ? 0 : model_.attached().input_rows(), targets_);
+      if (!worker.planning()) targets_of_rows(g, added_rows(), targets_);
       loss = words_.loss(pass_, C(out), targets_, g.weight, into_layers || has_side_net<Plain>() || trains_words() ? dlast : V());
     } else {
       loss = head_backward(g, out, dlast, into_layers);
@@ -388,7 +393,6 @@ class Lane {
         ops::gather_rows(worker, seen, C(x), batch_.first);
       }
       side_rows(all);
-      if constexpr (spec.cross) tap_attention(net, p, kept, l);
       net.tap(pass_, p, kept, l, C(seen));
     });
     pass_.rows_are(pass_.batch->example, pass_.batch->positions);
@@ -396,7 +400,7 @@ class Lane {
   /// Shows a side net that asks for them the scores of a decoder layer's attention to the encoder, their mean over the heads.
   void tap_attention(auto& net, auto& p, auto& kept, int l) {
     using Scores = ops::Ragged<V>;
-    if constexpr (requires(Scores scores) { net.tap_attention(pass_, p, kept, l, scores); }) {
+    if constexpr (taps_attention<std::remove_cvref_t<decltype(net)>>()) {
       if (!shape().decodes(l)) return;
       nn::CrossAttention<P>& cross = stack_.block(l).cross;
       const ops::Segments segments = cross.segments(pass_, shape());
@@ -423,7 +427,7 @@ class Lane {
   void upload_targets(const GroupStep& g, V targets) {
     if (worker.planning()) return;
     if (each_row())
-      targets_of_rows(g, model_.attached().input_rows(), host_);
+      targets_of_rows(g, added_rows(), host_);
     else
       targets_of_sequences(g, model_.task().together(), host_);
     upload(worker.exec, targets.data(), host_.data(), host_.size());

@@ -22,6 +22,9 @@ class Stack {
   int begin() const { return begin_; }
   int end() const { return end_; }
   bool empty() const { return begin_ == end_; }
+  /// While decoding: one entry per layer, of a decoder with an encoder twice. nullptr: no cache.
+  LayerCache<V>*caches = nullptr, *cross_caches = nullptr;
+
   nn::Block<P>& block(int layer) { return blocks_[static_cast<std::size_t>(layer - begin_)]; }
 
   /// Before a forward pass: backward will come to the layers from `first` on, if it comes at all.
@@ -43,20 +46,29 @@ class Stack {
   }
 
   /// The last layer's output from the first one's input x, of all rows or of the first of each sequence. `seen(layer, y, gathered)`
-  /// is called after every layer.
+  /// is called after every layer, `inside(layer)` while what it has kept is still there.
   template <class Seen>
   V forward(P& p, const nn::Shape& shape, V x, bool first_rows, Seen&& seen) {
+    return forward(p, shape, x, first_rows, seen, [](int) {});
+  }
+  template <class Seen, class Inside>
+  V forward(P& p, const nn::Shape& shape, V x, bool first_rows, Seen&& seen, Inside&& inside) {
     for (int l = begin_; l < end_; ++l) {
       p.layer = l;
+      p.cache = caches == nullptr ? nullptr : caches + (l - begin_);
+      p.cross_cache = cross_caches == nullptr ? nullptr : cross_caches + (l - begin_);
       const bool only_first = first_rows && l + 1 == end_;
       V y = input(p, l + 1, only_first ? p.batch->sequences : p.batch->tokens);
       const std::size_t mark = p.w.space.mark();
       block(l).forward(p, shape, x, y, only_first, crosses(l));
-      seen(l, y, only_first);
+      inside(l);
+      // What a side net keeps of this layer lies above what stays of it.
       if (!crosses(l)) p.w.space.release(mark);
+      seen(l, y, only_first);
       x = y;
     }
     p.layer = -1;
+    p.cache = p.cross_cache = nullptr;
     return x;
   }
 

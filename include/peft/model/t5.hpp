@@ -15,7 +15,7 @@ namespace peft {
 struct T5Family : Family {
   using Config = T5Config;
   static constexpr const char *name = "t5", *architecture = "T5", *prefix = "";
-  static constexpr bool drops_inside = true;
+  static constexpr bool drops_inside = true, biases = false;
   static constexpr nn::Spec spec{.position = nn::Position::buckets, .rms = true, .pre_norm = true, .causal = true, .cross = true, .gated = true};
   static constexpr SiteSet sites = Query | Key | Value | AttnOut | CrossQuery | CrossKey | CrossValue | CrossOut | FfnGate | FfnUp |
                                    FfnDown | AttnNorm | CrossNorm | FfnNorm | FinalNorm | only(Site::word_table) |

@@ -27,6 +27,7 @@ struct Family {
   static constexpr const char* classifier = "classifier";  // the linear one's name
   static constexpr const char* prefix = "";        // of names, which files of the bare transformer leave out
   static constexpr bool input_by_output = false;   // weights are stored (in, out)
+  static constexpr bool biases = true;             // at least some of its checkpoints have any
   static constexpr bool drops_inside = false;      // hidden dropout falls inside the feed-forward part too
 
   static std::string path(std::string_view pattern, Site, int layer, const nn::Shape&) {
@@ -150,6 +151,7 @@ class Transformer {
     const bool linear = info(s).kind == Kind::linear, norm = info(s).kind == Kind::norm;
     Module m{s, layer, in, out, (linear && F::bias(s, config_)) || (norm && !spec.rms), path(s, layer), shape_};
     m.in_head = s == Site::word_table && tied();
+    m.spec = spec;
     return m;
   }
 

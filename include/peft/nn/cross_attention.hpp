@@ -76,7 +76,8 @@ struct CrossAttention {
     s.scale = shape.scale();
     s.q_offsets = p.batch->offsets;
     s.q_segment = p.batch->segment;
-    s.k_offsets = p.source->offsets;
+    s.k_offsets = p.batch->source_offsets != nullptr ? p.batch->source_offsets : p.source->offsets;
+    s.k_ends = p.batch->source_ends;
     s.k_segment = p.source->segment;
     s.longest_keys = p.source->longest;
     return s;

@@ -27,9 +27,12 @@ struct Packed {
   // Rows of embedded distances that follow those of the tokens (or the first ones) in some products: which row of their table.
   Extent distances = 0;
   const int* distance = nullptr;
-  // While decoding: where a sequence's keys begin and end in the cache, and where those of this step's rows go.
-  const int *cache_offsets = nullptr, *cache_ends = nullptr, *cache_rows = nullptr;
+  // While decoding: where a sequence's rows begin in the cache, its own ones after those of a prefix, where they end, and where
+  // those of this step go.
+  const int *cache_offsets = nullptr, *cache_own = nullptr, *cache_ends = nullptr, *cache_rows = nullptr;
   Extent cache_longest = 0;
+  // Of a decoder, where several sequences go on from one source: which rows of the encoder each of them reads.
+  const int *source_offsets = nullptr, *source_ends = nullptr;
 
   Extent key_rows() const { return tokens + sequences * prefix; }
 };
@@ -42,6 +45,8 @@ struct Sequences {
   std::span<const std::int32_t> slots{};
   std::span<const std::int32_t> starts{};  // (batch) position of a sequence's first row; empty: 0
   Extent capacity = 0;                     // rows of a cache per sequence; 0: there is none
+  std::span<const std::int32_t> places{};  // (batch) of a sequence in the cache; empty: in order
+  std::span<const std::int32_t> source_offsets{}, source_ends{};  // (batch) rows of its source; empty: that of the same index
 
   Extent longest() const {
     Extent most = 0;
@@ -61,10 +66,12 @@ Packed pack(Worker<E>& w, const Sequences& s, Extent virtual_rows, Extent prefix
   p.tokens = s.offsets[s.end] - s.offsets[s.begin] + p.sequences * virtual_rows;
   p.longest = s.longest() + virtual_rows;
   p.distances = static_cast<Extent>(distances.size());
-  const std::size_t n = p.tokens, b = p.sequences, keys = p.key_rows(), r = distances.size(), cached = s.capacity > 0 ? n + 2 * b : 0;
-  const std::size_t total = 6 * n + keys + 4 * (b + 1) + 2 * b + 5 * r + cached;
+  const std::size_t n = p.tokens, b = p.sequences, keys = p.key_rows(), r = distances.size(), cached = s.capacity > 0 ? n + 3 * b : 0,
+                    sourced = s.source_offsets.empty() ? 0 : 2 * b;
+  const std::size_t total = 6 * n + keys + 4 * (b + 1) + 2 * b + 5 * r + cached + sourced;
   const Mat<int, E> block = w.template keep<int>(1, static_cast<Extent>(total), "batch");
   int* const base = block.data();
+  p.cache_longest = w.planning() ? s.capacity : 0;
   if (w.planning()) return p;
   staging.assign(total, 0);
   std::size_t at = 0;
@@ -111,14 +118,21 @@ Packed pack(Worker<E>& w, const Sequences& s, Extent virtual_rows, Extent prefix
     positions[n + k] = first_position[b + k] = static_cast<int>(k);
   }
   if (s.capacity > 0) {
-    int *const begins = field(p.cache_offsets, b), *const ends = field(p.cache_ends, b), *const to = field(p.cache_rows, n);
+    int *const begins = field(p.cache_offsets, b), *const own = field(p.cache_own, b), *const ends = field(p.cache_ends, b),
+               *const to = field(p.cache_rows, n);
     for (std::size_t q = 0; q < b; ++q) {
       const int length = offsets[q + 1] - offsets[q], before = first_position[q];
-      begins[q] = static_cast<int>(q) * s.capacity;
+      begins[q] = (s.places.empty() ? static_cast<int>(q) : s.places[s.begin + static_cast<Extent>(q)]) * s.capacity;
+      own[q] = begins[q] + prefix;
       ends[q] = begins[q] + before + length;
       for (int t = 0; t < length; ++t) to[offsets[q] + t] = begins[q] + before + t;
       p.cache_longest = std::max(p.cache_longest, before + length);
     }
+  }
+  if (sourced > 0) {
+    int *const begins = field(p.source_offsets, b), *const ends = field(p.source_ends, b);
+    std::copy_n(s.source_offsets.begin() + s.begin, b, begins);
+    std::copy_n(s.source_ends.begin() + s.begin, b, ends);
   }
   upload(w.exec, base, staging.data(), total);
   return p;

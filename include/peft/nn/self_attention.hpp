@@ -55,7 +55,7 @@ struct SelfAttention {
     const Packed& b = *p.batch;
     const Extent n = rows(x), m = rows(asked);
     only_first = first_rows;
-    prefix = p.template any<Site::self_attention, Route::prefix>() ? b.prefix : 0;
+    prefix = has_prefix(p) && !caches(p, shape) ? b.prefix : 0;
     k = p.keep(n + b.sequences * prefix, shape.key_width(), "keys");
     v = p.keep(n + b.sequences * prefix, shape.key_width(), "values");
     if constexpr (spec.fused_qkv) {
@@ -117,8 +117,8 @@ struct SelfAttention {
     s.longest_keys = b.longest + prefix;
     s.prefix = prefix;
     if constexpr (spec.causal)
-      if (s.causal && p.cache != nullptr) {
-        s.k_offsets = b.cache_offsets;
+      if (caches(p, shape)) {
+        s.k_offsets = has_prefix(p) ? b.cache_offsets : b.cache_own;
         s.k_ends = b.cache_ends;
         s.longest_keys = b.cache_longest;
       }
@@ -126,6 +126,14 @@ struct SelfAttention {
   }
 
  private:
+  static bool has_prefix(const P& p) { return p.template any<Site::self_attention, Route::prefix>(); }
+  /// While decoding keys and values lie in a cache, those of a prefix before all others.
+  static bool caches(const P& p, const Shape& shape) {
+    if constexpr (spec.causal)
+      return p.cache != nullptr && (shape.encoder_layers == 0 || shape.decodes(p.layer));
+    else
+      return false;
+  }
   const int* asked_example(const P& p) const { return only_first ? p.batch->first_example : p.batch->example; }
   const int* asked_position(const P& p) const { return only_first ? p.batch->first_position : p.batch->positions; }
 
@@ -133,7 +141,7 @@ struct SelfAttention {
     const Dropout mask = drop(p, DropoutAt::attention, shape.attention_dropout);
     const auto s = segments(p, shape);
     if constexpr (spec.causal) {
-      if (s.causal && p.cache != nullptr) {
+      if (caches(p, shape)) {
         // Keys and values of this step join those of the steps before.
         ops::scatter_rows(p.w, p.cache->k, C(k), p.batch->cache_rows);
         ops::scatter_rows(p.w, p.cache->v, C(v), p.batch->cache_rows);

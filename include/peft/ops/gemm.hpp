@@ -7,6 +7,7 @@
 
 #include <peft/core/error.hpp>
 #include <peft/core/worker.hpp>
+#include <peft/ops/few_rows.hpp>
 
 // The products of the host come from a library, called single threaded by each worker.
 #if defined(PEFT_GEMM_ONEDNN)
@@ -116,6 +117,7 @@ void gemm_host(Extent m, Extent n, Extent k, T alpha, Operand<const T> a, Operan
       for (Extent j = 0; j < n; ++j) row[j] *= beta;
   }
   if (k == 0) return;
+  if (m <= few_rows && !a.transposed && b.transposed) return few_rows_product(m, n, k, alpha, a.data, a.stride, b.data, b.stride, c.data, c.stride);
   // Not Eigen's expressions: they would only choose among paths for vectors and tiny matrices, and cost every unit seconds
   // to compile. The kernels work on columns, so C' += alpha B' A'.
   if (a.transposed && b.transposed) return eigen_product<T, Eigen::RowMajor, Eigen::RowMajor>(n, m, k, alpha, b, a, c);

@@ -3,145 +3,114 @@
 #include <array>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 
-#include <peft/nn/block.hpp>
+#include <peft/concepts.hpp>
 
 namespace peft {
 
-/// Linear sites and norms of an encoder block, and what the block of a side net calls them in its fields.
+/// Linear sites and norms of a layer, and what the block of a side net calls them in its fields.
 struct BlockPart {
   Site site;
   std::string_view name;
 };
-inline constexpr std::array<BlockPart, 8> block_parts{{{Site::query, "attention.self.query"},
-                                                       {Site::key, "attention.self.key"},
-                                                       {Site::value, "attention.self.value"},
-                                                       {Site::attn_out, "attention.output.dense"},
-                                                       {Site::attn_norm, "attention.output.LayerNorm"},
-                                                       {Site::ff_up, "intermediate.dense"},
-                                                       {Site::ff_down, "output.dense"},
-                                                       {Site::ff_norm, "output.LayerNorm"}}};
+inline constexpr std::array<BlockPart, 15> block_parts{{{Site::query, "attention.self.query"},
+                                                        {Site::key, "attention.self.key"},
+                                                        {Site::value, "attention.self.value"},
+                                                        {Site::attn_out, "attention.output.dense"},
+                                                        {Site::attn_norm, "attention.output.LayerNorm"},
+                                                        {Site::cross_query, "crossattention.self.query"},
+                                                        {Site::cross_key, "crossattention.self.key"},
+                                                        {Site::cross_value, "crossattention.self.value"},
+                                                        {Site::cross_out, "crossattention.output.dense"},
+                                                        {Site::cross_norm, "crossattention.output.LayerNorm"},
+                                                        {Site::ff_gate, "intermediate.gate"},
+                                                        {Site::ff_up, "intermediate.dense"},
+                                                        {Site::ff_down, "output.dense"},
+                                                        {Site::ff_norm, "output.LayerNorm"},
+                                                        {Site::final_norm, "norm"}}};
 constexpr std::size_t part_of(Site s) {
   for (std::size_t i = 0; i < block_parts.size(); ++i)
     if (block_parts[i].site == s) return i;
   return block_parts.size();
 }
 
-/// The tensors of a small encoder block.
+/// The tensors of a small layer, or of a norm after layers; what it does not have stays empty.
 template <class V>
 struct BlockTensors {
   std::array<Weights<V>, block_parts.size()> at;
 };
 
-/// The shape of blocks whose widths are the r-th part of the backbone's; `heads` 0: as many heads.
-inline nn::Shape small_shape(nn::Shape shape, int r, int heads) {
+/// What the layers of a side net depend on: the backbone's own, but that queries, keys and values are apart, and that distances are
+/// not embedded once more.
+constexpr nn::Spec side_spec(nn::Spec spec) {
+  if (spec.position == nn::Position::disentangled) spec.position = nn::Position::absolute;
+  spec.fused_qkv = false;
+  return spec;
+}
+
+/// The shape of layers whose widths are the r-th part of the backbone's, `heads` 0: with as many heads. Layers are counted as the
+/// backbone's. Linear maps and norms have biases unless the norms are RMSNorms.
+inline nn::Shape small_shape(const Module& m, int r, int heads) {
+  nn::Shape shape = m.shape;
   require(r > 0 && shape.width / r > 0 && shape.inner / r > 0, "a side net's reduction of ", r, " leaves nothing of ", shape.width, " and ", shape.inner);
+  const Extent large = shape.head();
+  if (m.spec.position == nn::Position::disentangled) shape.score_scale = 0;
   shape.width /= r;
   shape.inner /= r;
-  if (heads > 0) shape.heads = heads;
-  require(shape.width % shape.heads == 0, "a side net of width ", shape.width, " cannot have ", shape.heads, " heads: name a number that divides it");
+  if (heads > 0 && heads != shape.heads) {
+    require(m.spec.position == nn::Position::absolute || m.spec.position == nn::Position::disentangled, "a side net of ", heads,
+            " heads: positions belong to the heads of this backbone, ", shape.heads);
+    shape.heads = heads;
+    shape.head_size = 0;
+  }
+  if (shape.head_size > 0) shape.head_size /= r;
+  require(shape.head() > 0 && (shape.head_size > 0 || shape.width % shape.heads == 0), "a side net of width ", shape.width, " cannot have ",
+          shape.heads, " heads: name a number that divides it");
+  if (m.spec.position == nn::Position::rotary)
+    require(shape.head() % 2 == 0 && large % shape.head() == 0, "a side net's heads of ", shape.head(), ": positions turn pairs, so that an even part of the backbone's ",
+            large, " is wanted");
   return shape;
 }
 
-/// Rows and columns of the weight of one part, in a block of `shape`.
+/// Does layer `layer` of a side net have the part?
+inline bool has_part(Site s, const nn::Spec& spec, const nn::Shape& shape, int layer) {
+  switch (s) {
+    case Site::ff_gate: return spec.gated && shape.gated;
+    case Site::cross_query: case Site::cross_key: case Site::cross_value: case Site::cross_out: case Site::cross_norm:
+      return spec.cross && shape.decodes(layer);
+    case Site::final_norm: return false;
+    default: return true;
+  }
+}
+
+/// Rows and columns of the weight of one part, in a layer of `shape`.
 inline std::pair<Extent, Extent> part_shape(Site s, const nn::Shape& shape) {
-  if (info(s).kind == Kind::norm) return {1, shape.width};
-  return {s == Site::ff_up ? shape.inner : shape.width, s == Site::ff_down ? shape.inner : shape.width};
-}
-
-/// Lists a block under `path`: matrices ~ N(0, 0.02^2), biases 0, norms 1 and 0, as a fresh BERT. 4 (w^2 + w) + 2 w f + f + w + 4 w.
-void declare_block(auto& fields, auto& block, const std::string& path, const nn::Shape& shape) {
-  for (std::size_t i = 0; i < block_parts.size(); ++i) {
-    const auto [site, name] = block_parts[i];
-    const auto [r, c] = part_shape(site, shape);
-    const bool norm = info(site).kind == Kind::norm;
-    if (norm)
-      fields.vector(cat(path, ".", name, ".weight"), block.at[i].w, c, constant_of(1));
-    else
-      fields.trained(cat(path, ".", name, ".weight"), block.at[i].w, r, c, normal(0.02));
-    fields.vector(cat(path, ".", name, ".bias"), block.at[i].b, norm ? c : r);
+  switch (s) {
+    case Site::query: case Site::cross_query: return {shape.query_width(), shape.width};
+    case Site::key: case Site::value: case Site::cross_key: case Site::cross_value: return {shape.key_width(), shape.width};
+    case Site::attn_out: case Site::cross_out: return {shape.width, shape.query_width()};
+    case Site::ff_up: case Site::ff_gate: return {shape.inner, shape.width};
+    case Site::ff_down: return {shape.width, shape.inner};
+    default: return {1, shape.width};
   }
 }
 
-/// What `nn::Block` asks of its surroundings, for a block whose tensors are all trained and that carries no deltas.
-template <class Scalar, ExecutionSpace Space>
-struct SidePass : Context<Scalar, Space> {
-  using T = Scalar;
-  using E = Space;
-  using V = Mat<T, E>;
-  using C = Mat<const T, E>;
-  using Base = Context<T, E>;
-  static constexpr nn::Spec spec{};
+/// Lists a part: matrices ~ N(0, 0.02^2), biases 0, norms 1 and 0, as a fresh BERT.
+void declare_part(auto& fields, auto& tensors, const std::string& path, Site site, const nn::Spec& spec, const nn::Shape& shape) {
+  const auto [r, c] = part_shape(site, shape);
+  const bool norm = info(site).kind == Kind::norm;
+  if (norm)
+    fields.vector(path + ".weight", tensors.at[part_of(site)].w, c, constant_of(1));
+  else
+    fields.trained(path + ".weight", tensors.at[part_of(site)].w, r, c, normal(0.02));
+  if (!spec.rms) fields.vector(path + ".bias", tensors.at[part_of(site)].b, norm ? c : r);
+}
 
-  const BlockTensors<V>& values;
-  BlockTensors<V>* gradients;
-
-  /// Block `layer` inside context c. Its dropout has nothing in common with that of the backbone's own layer.
-  SidePass(const Base& c, int layer, const BlockTensors<V>& v, BlockTensors<V>* g) : Base(c), values(v), gradients(g) {
-    this->layer = layer;
-    this->seed = rng::combine(c.seed, 0x51de);
-  }
-  void rows_are(const int* example, const int* position) { this->row_example = example, this->row_position = position; }
-
-  template <Site S>
-  Weights<C> weights() const {
-    return {values.at[part_of(S)].w, values.at[part_of(S)].b};
-  }
-  template <Site S>
-  Weights<V> weight_gradient(BlockTensors<V>& into) const {
-    return into.at[part_of(S)];
-  }
-  template <Site S, Route route>
-  static constexpr bool any() {
-    return route == Route::weight && part_of(S) < block_parts.size();
-  }
-  template <Site S>
-  static constexpr bool trains() {
-    return part_of(S) < block_parts.size();
-  }
-  template <Site S>
-  static constexpr bool keeps_input() {
-    return trains<S>();
-  }
-  template <Site S>
-  static constexpr bool rescales() {
-    return false;
-  }
-  // No delta sits on the block: the hooks do nothing, and what they would look deltas up with is never called.
-  struct NoDeltas {
-    template <std::size_t i>
-    int delta() const;
-  } attached{};
-  template <std::size_t i>
-  static int module(const auto& tensors, int m);
-  template <Site S, Route route, class F>
-  void each(F&&) const {}
-  template <Site S>
-  void before(V) const {}
-  template <Site S>
-  void after(C, V) const {}
-  template <Site S>
-  void post_backward(V) const {}
-  template <Site S>
-  void branch_backward(C, C, V) const {}
-  template <Site S>
-  void before_backward(V) const {}
-};
-
-/// Where views of type V live.
-template <class V>
-using SpaceOf = std::conditional_t<Kokkos::SpaceAccessibility<Kokkos::HostSpace, typename V::memory_space>::accessible, Host,
-                                   typename V::memory_space::execution_space>;
-template <class V>
-using SideBlock = nn::Block<SidePass<typename V::non_const_value_type, SpaceOf<V>>>;
-
-/// f(what the block asks for, the block), for block `number` of a side net in context c.
-template <class V, class F>
-void side_block(auto& c, int number, const BlockTensors<V>& values, std::type_identity_t<BlockTensors<V>*> gradients, SideBlock<V>& block, F&& f) {
-  SidePass<typename V::non_const_value_type, SpaceOf<V>> pass(c, number, values, gradients);
-  f(pass, block);
+/// Lists layer `layer` under `path`. Of an encoder as BERT 4 (w^2 + w) + 2 w f + f + w + 4 w numbers.
+void declare_block(auto& fields, auto& block, const std::string& path, const nn::Spec& spec, const nn::Shape& shape, int layer) {
+  for (const auto& [site, name] : block_parts)
+    if (has_part(site, spec, shape, layer)) declare_part(fields, block, cat(path, ".", name), site, spec, shape);
 }
 
 }  // namespace peft

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <algorithm>
+#include <array>
 #include <vector>
 
 #include <peft/ops/blend.hpp>
@@ -10,12 +11,17 @@
 
 namespace peft {
 
-/// Ladder side-tuning (LST; Sung et al., 2022), here beside a post-norm encoder: small encoder blocks of width w = d / r, fed by
-/// the backbone's layers through trained gates,
+/// Ladder side-tuning (LST; Sung et al., 2022): small layers of width w = d / r, built as the backbone's (`side_spec`), fed by its
+/// layers through trained gates,
 ///   s = D_e e + c_e;   per block at layer i:  s <- block_i(m_i s + (1 - m_i)(D_i h_i + c_i)),  m_i = sigmoid(a_i / T);
 ///   h_L <- U drop(s) + c_u        (`replaces`; else h_L += that, with U = c_u = 0 at first).
-/// a = 0, T = 0.1, D and U as torch.nn.Linear; blocks are cut out of the backbone's (`pruned`) or N(0, 0.02^2). A last norm before
-/// U is that of the last block. With w, f = inner / r and B blocks (at `layers`; none named: at every layer) it trains
+/// A pre-norm backbone's ladder has a norm N of its own after its last layer: U drop(N(s)). Beside an encoder-decoder there are two,
+/// each from its own embeddings; layers of the decoder's attend to drop(N(s)) of the encoder's. Distances get the backbone's frozen
+/// numbers (T5), rotary heads turn as part of the backbone's. Here h_L goes through the backbone's own last norm; the released code
+/// reads words off U's output as it is.
+///
+/// a = 0, T = 0.1, D and U as torch.nn.Linear; blocks and N are cut out of the backbone's (`pruned`) or N(0, 0.02^2). With w,
+/// f = inner / r and B blocks (at `layers`; none named: at every layer) it trains beside BERT
 /// d w + w + B (d w + w + 1 + 4 (w^2 + w) + 2 w f + f + w + 4 w) + w d + d.
 template <int r = 8>
 struct Ladder {
@@ -27,59 +33,114 @@ struct Ladder {
   int reduction = r, heads = 0;  // 0: as many as the backbone's
   double temperature = 0.1;
   bool replaces = true, pruned = true;
-  std::vector<int> layers{};
+  std::vector<int> layers{};  // counted through, an encoder's first
 
+  /// One stack, or the encoder's and the decoder's: [0] is the one whose output is corrected.
+  template <class V>
+  using Both = std::array<V, 2>;
   template <class V>
   struct Params {
-    Weights<V> first, up;                // (w, d)  (d, w)
+    Both<Weights<V>> first;              // (w, d)
+    Weights<V> up;                       // (d, w)
+    Both<BlockTensors<V>> last;          // norms
     std::vector<Weights<V>> down;        // per block (w, d)
     std::vector<V> gate;                 // per block (1, 1)
     std::vector<BlockTensors<V>> blocks;
-    nn::Shape shape;              // of the blocks
+    nn::Shape shape;                     // of the blocks
     std::vector<int> at;                 // their layers
+    std::size_t encoder = 0;             // how many of them are an encoder's
   };
   template <class V>
   struct Kept {
-    V embedded, s, out;                  // (n, d)  (n, w)  (rows read, w)
+    Both<V> embedded;                    // (n, d)
+    V s, out;                            // (n, w)  (rows read, w)
+    Both<nn::NormKept<V>> last;
     std::vector<V> x, difference;        // per block (n, d)  (n, w)
-    std::vector<SideBlock<V>> blocks;
+    std::vector<std::any> blocks;
+    SideView<V> seen;
   };
 
   void declare(auto& fields, auto& p, const Module& m) const {
-    p.shape = small_shape(m.shape, reduction, heads);
-    p.at = layers;
-    for (int l = 0; layers.empty() && l < m.shape.layers; ++l) p.at.push_back(l);
-    require(std::is_sorted(p.at.begin(), p.at.end()) && p.at.front() >= 0 && p.at.back() < m.shape.layers,
-            "Ladder: the layers of its blocks must be in order and among the backbone's ", m.shape.layers);
-    p.shape.layers = static_cast<int>(p.at.size());
+    p.shape = small_shape(m, reduction, heads);
+    p.at = blocks_at(m.shape);
+    p.encoder = static_cast<std::size_t>(std::lower_bound(p.at.begin(), p.at.end(), m.shape.encoder_layers) - p.at.begin());
+    require(p.encoder < p.at.size(), "Ladder: no block at the layers of the decoder, from ", m.shape.encoder_layers, " on");
     p.down.resize(p.at.size()), p.gate.resize(p.at.size()), p.blocks.resize(p.at.size());
-    declare_projection(fields, "first", p.first, m.in, p.shape.width);
+    if (m.spec.cross) declare_stack(fields, p, m, 1, "encoder.");
+    declare_stack(fields, p, m, 0, "");
     for (std::size_t b = 0; b < p.at.size(); ++b) {
       const auto path = cat("layer.", p.at[b]);
       declare_projection(fields, path + ".down", p.down[b], m.in, p.shape.width);
       fields.vector(path + ".gate", p.gate[b], 1);
-      declare_block(fields, p.blocks[b], path, p.shape);
+      declare_block(fields, p.blocks[b], path, m.spec, p.shape, p.at[b]);
     }
     declare_projection(fields, "up", p.up, p.shape.width, m.in, !replaces);
   }
   void initialise(const auto& backbone, const Module& m, auto&& write) const {
     if (!pruned) return;
-    const Pruner<typename std::remove_cvref_t<decltype(backbone)>::Scalar> pruner(backbone, small_shape(m.shape, reduction, heads));
-    for (int l = 0; l < m.shape.layers; ++l)
-      if (layers.empty() || std::count(layers.begin(), layers.end(), l)) pruner.block(l, cat("layer.", l), write);
+    const Pruner<typename std::remove_cvref_t<decltype(backbone)>::Scalar> pruner(backbone, small_shape(m, reduction, heads));
+    for (const int l : blocks_at(m.shape)) pruner.block(l, cat("layer.", l), write);
+    if (m.spec.cross) pruner.norm(m.shape.encoder_layers - 1, "encoder.norm", write);
+    if (m.spec.pre_norm) pruner.norm(m.shape.layers - 1, "norm", write);
   }
 
   void begin(auto&, const auto& p, auto& kept, int) const {
     kept.x.resize(p.at.size()), kept.difference.resize(p.at.size()), kept.blocks.resize(p.at.size());
+    kept.seen = {};
   }
   void tap(auto& c, const auto& p, auto& kept, int layer, auto h) const {
-    const Extent n = rows(h), w = p.shape.width;
-    if (layer < 0) {
-      kept.embedded = c.keep(n, cols(h), "taps");
-      kept.s = c.keep(n, w, "side");
-      ops::copy(c.w, kept.embedded, h);
-      return project(c, p.first, h, kept.s);                      // s    = e D' + c               (n, w)
+    if (layer >= 0) {
+      climb(c, p, kept, layer, h);
+      if (layer + 1 == p.shape.encoder_layers) kept.seen.source = normed(c, p, kept, 1, kept.s);
+      return;
     }
+    if (layer == -1) kept.seen.rotary = side_rotary<decltype(kept.s)>(c, p.shape);
+    const std::size_t stack = p.shape.encoder_layers > 0 && layer == -1;
+    kept.embedded[stack] = c.keep(rows(h), cols(h), "taps");
+    kept.s = c.keep(rows(h), p.shape.width, "side");
+    ops::copy(c.w, kept.embedded[stack], h);
+    project(c, p.first[stack], h, kept.s);                        // s    = e D' + c               (n, w)
+  }
+  void correct(auto& c, const auto& p, auto& kept, auto last) const {
+    const Extent n = rows(last);
+    kept.out = c.keep(n, p.shape.width, "side");
+    auto at = side_pass(c, p.at.back(), p.shape, p.blocks.back(), nullptr, kept.seen);
+    block_in(at, kept.blocks.back()).forward(at, p.shape, kept.s, kept.out, n != c.batch->tokens, true);
+    if constexpr (decltype(at)::spec.pre_norm) kept.out = normed(c, p, kept, 0, kept.out);
+    if constexpr (!decltype(at)::spec.pre_norm) store_dropped(c, kept.out, kept.out, p.shape.hidden_dropout);
+    if (replaces) return project(c, p.up, kept.out, last);        // h_L  = s U' + c              (rows read, d)
+    ops::add_row(c.w, last, constant(p.up.b));
+    ops::gemm(c.w, last, kept.out, t(p.up.w), 1, 1);
+  }
+
+  void backward(auto& c, const auto& p, auto& kept, auto dlast, auto& g) const {
+    const auto scope = c.w.scope();
+    using V = decltype(kept.s);
+    const Extent w = p.shape.width;
+    V dy = c.temp(rows(dlast), w), none;
+    project_backward(c, p.up, kept.out, dlast, g.up, dy);            // dU  += dh' s,  ds = dh U     (d, w)
+    if (empty(kept.last[0].rstd))
+      store_dropped(c, dy, dy, p.shape.hidden_dropout);
+    else
+      normed_backward(c, p, kept, 0, dy, g);
+    const bool two = p.shape.encoder_layers > 0;
+    if (two) {
+      kept.seen.source_gradient = c.temp(rows(kept.seen.source), w);
+      ops::fill(c.w, kept.seen.source_gradient, typename V::value_type(0));
+    }
+    dy = descend(c, p, kept, p.encoder, p.at.size(), rows(kept.embedded[0]), dy, g);
+    project_backward(c, p.first[0], kept.embedded[0], dy, g.first[0], none);
+    if (!two) return;
+    dy = kept.seen.source_gradient;
+    normed_backward(c, p, kept, 1, dy, g);
+    dy = descend(c, p, kept, 0, p.encoder, rows(kept.embedded[1]), dy, g);
+    project_backward(c, p.first[1], kept.embedded[1], dy, g.first[1], none);
+  }
+
+ private:
+  /// The block at a layer, if there is one, and what its gate lets through of h.
+  void climb(auto& c, const auto& p, auto& kept, int layer, auto h) const {
+    const Extent n = rows(h), w = p.shape.width;
     const auto b = static_cast<std::size_t>(std::find(p.at.begin(), p.at.end(), layer) - p.at.begin());
     if (b == p.at.size()) return;
     kept.x[b] = c.keep(n, cols(h), "taps");
@@ -95,35 +156,53 @@ struct Ladder {
     kept.s = mixed;                                                  // s    = m s + (1 - m) z        (n, w)
     if (b + 1 == p.at.size()) return;  // the last block waits for the rows that are read
     auto y = c.keep(n, w, "side");
-    side_block(c, p.at[b], p.blocks[b], nullptr, kept.blocks[b], [&](auto& at, auto& block) { block.forward(at, p.shape, kept.s, y, false, true); });
+    auto at = side_pass(c, layer, p.shape, p.blocks[b], nullptr, kept.seen);
+    block_in(at, kept.blocks[b]).forward(at, p.shape, kept.s, y, false, true);
     kept.s = y;                                                      // s    = block(s)
   }
-
-  void correct(auto& c, const auto& p, auto& kept, auto last) const {
-    const Extent n = rows(last);
-    kept.out = c.keep(n, p.shape.width, "side");
-    side_block(c, p.at.back(), p.blocks.back(), nullptr, kept.blocks.back(),
-               [&](auto& at, auto& block) { block.forward(at, p.shape, kept.s, kept.out, n != c.batch->tokens, true); });
-    store_dropped(c, kept.out, kept.out, p.shape.hidden_dropout);
-    if (replaces) return project(c, p.up, kept.out, last);        // h_L  = s U' + c              (rows read, d)
-    ops::add_row(c.w, last, constant(p.up.b));
-    ops::gemm(c.w, last, kept.out, t(p.up.w), 1, 1);
+  std::vector<int> blocks_at(const nn::Shape& shape) const {
+    std::vector<int> at = layers;
+    for (int l = 0; layers.empty() && l < shape.layers; ++l) at.push_back(l);
+    require(std::is_sorted(at.begin(), at.end()) && at.front() >= 0 && at.back() < shape.layers,
+            "Ladder: the layers of its blocks must be in order and among the backbone's ", shape.layers);
+    return at;
+  }
+  void declare_stack(auto& fields, auto& p, const Module& m, std::size_t stack, const std::string& path) const {
+    declare_projection(fields, path + "first", p.first[stack], m.in, p.shape.width);
+    if (m.spec.pre_norm) declare_part(fields, p.last[stack], path + "norm", Site::final_norm, m.spec, p.shape);
   }
 
-  void backward(auto& c, const auto& p, auto& kept, auto dlast, auto& g) const {
-    const auto scope = c.w.scope();
-    const Extent n = rows(kept.embedded), w = p.shape.width;
-    decltype(kept.s) dy = c.temp(rows(dlast), w), turn[2] = {c.temp(n, w), c.temp(n, w)}, dz = c.temp(n, w), none;
-    project_backward(c, p.up, kept.out, dlast, g.up, dy);            // dU  += dh' s,  ds = dh U     (d, w)
-    store_dropped(c, dy, dy, p.shape.hidden_dropout);
-    for (std::size_t b = p.at.size(); b-- > 0;) {
-      const auto ds = turn[b % 2];
-      side_block(c, p.at[b], p.blocks[b], &g.blocks[b], kept.blocks[b], [&](auto& at, auto& block) { block.backward(at, p.shape, dy, ds); });
+  static int last_layer(const auto& p, std::size_t stack) { return (stack == 1 ? p.shape.encoder_layers : p.shape.layers) - 1; }
+  /// drop(N(s)) of a stack.
+  auto normed(auto& c, const auto& p, auto& kept, std::size_t stack, decltype(kept.s) s) const {
+    auto at = side_pass(c, last_layer(p, stack), p.shape, p.last[stack], nullptr, kept.seen);
+    if (stack == 0) at.rows_are(c.row_example, c.row_position);
+    auto y = c.keep(rows(s), cols(s), "side");
+    kept.last[stack] = nn::norm<Site::final_norm>(at, s, {}, {}, p.shape.epsilon, y, true);
+    nn::dropped(at, nn::DropoutAt::final, p.shape.hidden_dropout, y, y);
+    return y;
+  }
+  /// Turns dy into the gradient of s.
+  void normed_backward(auto& c, const auto& p, auto& kept, std::size_t stack, decltype(kept.s) dy, auto& g) const {
+    auto at = side_pass(c, last_layer(p, stack), p.shape, p.last[stack], &g.last[stack], kept.seen);
+    if (stack == 0) at.rows_are(c.row_example, c.row_position);
+    nn::dropped(at, nn::DropoutAt::final, p.shape.hidden_dropout, dy, dy);
+    nn::norm_backward<Site::final_norm>(at, kept.last[stack], dy);
+  }
+  /// The blocks [begin, end) backwards: from the gradient of the last one's output to that of the first one's s (n, w).
+  auto descend(auto& c, const auto& p, auto& kept, std::size_t begin, std::size_t end, Extent n, decltype(kept.s) dy, auto& g) const {
+    using V = decltype(kept.s);
+    const Extent w = p.shape.width;
+    V turn[2] = {c.temp(n, w), c.temp(n, w)}, dz = c.temp(n, w);
+    for (std::size_t b = end; b-- > begin;) {
+      const V ds = turn[b % 2];
+      auto at = side_pass(c, p.at[b], p.shape, p.blocks[b], &g.blocks[b], kept.seen);
+      block_in(at, kept.blocks[b]).backward(at, p.shape, dy, ds);
       ops::blend_backward(c.w, constant(p.gate[b]), temperature, constant(kept.difference[b]), constant(ds), ds, dz, g.gate[b]);
-      project_backward(c, p.down[b], kept.x[b], dz, g.down[b], none);
+      project_backward(c, p.down[b], kept.x[b], dz, g.down[b], V());
       dy = ds;
     }
-    project_backward(c, p.first, kept.embedded, dy, g.first, none);
+    return dy;
   }
 };
 static_assert(IsDelta<Ladder<>>);

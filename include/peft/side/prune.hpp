@@ -2,39 +2,41 @@
 #pragma once
 #include <algorithm>
 #include <cmath>
+#include <initializer_list>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <peft/core/transfer.hpp>
-#include <peft/side/block.hpp>
+#include <peft/side/pass.hpp>
 
 namespace peft {
 
 /// Structured pruning of a backbone by magnitude: what a small network beside it begins with (LST, Sung et al., 2022, with the
 /// L1 norm where the released code takes Fisher information). Everything that is added to the residual stream shares its
 /// coordinates, so one set of them is kept in all layers: those of the largest summed L1 norms in the weights that read or
-/// write the stream. Rows of queries, keys and values are kept jointly, by the product of their norms, evenly over the heads;
-/// rows of the feed-forward by their own norm.
+/// write the stream. Rows of queries, keys and values are kept jointly, by the product of their norms, evenly over the heads; rows of
+/// the feed-forward by their own norm, gated by the product of both. Rotary heads keep evenly spaced pairs, those that turn as
+/// the small heads do.
 template <class T>
 class Pruner {
  public:
   using Rows = std::vector<Extent>;
 
-  Pruner(const auto& backbone, const nn::Shape& small) : large_(backbone.shape()), small_(small) {
+  Pruner(const auto& backbone, const nn::Shape& small) : large_(backbone.shape()), small_(small), spec_(backbone.spec) {
     for (int l = 0; l < large_.layers; ++l) {
-      layers_.emplace_back();
+      layers_.emplace_back(block_parts.size());
       [&]<std::size_t... i>(std::index_sequence<i...>) {
-        ((layers_.back().push_back(host(backbone.template weights<block_parts[i].site>(l)))), ...);
+        (read<block_parts[i].site>(backbone, l), ...);
       }(std::make_index_sequence<block_parts.size()>{});
     }
     std::vector<double> score(static_cast<std::size_t>(large_.width));
     for (const auto& layer : layers_)
       for (const BlockPart& part : block_parts) {
         if (info(part.site).kind == Kind::norm) continue;
-        const bool writes = part.site == Site::attn_out || part.site == Site::ff_down;
         const Matrix& w = layer[part_of(part.site)];
         for (Extent i = 0; i < w.rows; ++i)
-          for (Extent j = 0; j < w.cols; ++j) score[static_cast<std::size_t>(writes ? i : j)] += std::abs(w.at(i, j));
+          for (Extent j = 0; j < w.cols; ++j) score[static_cast<std::size_t>(writes(part.site) ? i : j)] += std::abs(w.at(i, j));
       }
     stream_ = largest(score, small_.width, 1);
   }
@@ -45,40 +47,92 @@ class Pruner {
   /// Gives every tensor of the block cut out of layer `l` to write(name, values), under `path`.
   void block(int l, const std::string& path, auto&& write) const {
     const auto& layer = layers_[static_cast<std::size_t>(l)];
-    std::vector<double> joint(static_cast<std::size_t>(large_.width), 1), own(static_cast<std::size_t>(large_.inner));
-    for (const Site s : {Site::query, Site::key, Site::value})
-      for (Extent i = 0; i < large_.width; ++i) joint[static_cast<std::size_t>(i)] *= norm(layer[part_of(s)], i);
-    for (Extent i = 0; i < large_.inner; ++i) own[static_cast<std::size_t>(i)] = norm(layer[part_of(Site::ff_up)], i);
-    const Rows heads = largest(joint, small_.width, small_.heads), inner = largest(own, small_.inner, 1);
+    std::vector<double> own(static_cast<std::size_t>(large_.inner), 1);
+    for (const Site s : {Site::ff_up, Site::ff_gate})
+      if (has_part(s, spec_, small_, l)) multiply_norms(own, layer[part_of(s)]);
+    const Rows inner = largest(own, small_.inner, 1);
+    const bool cross = has_part(Site::cross_query, spec_, small_, l);
+    const Rows heads = attending(layer, {Site::query, Site::key, Site::value}, small_.heads);
+    const Rows asked = cross ? attending(layer, {Site::cross_query, Site::cross_key, Site::cross_value}, small_.heads) : Rows();
+    const Rows key_heads = small_.key_heads > 0 ? spaced(small_.key_heads) : heads;
     for (const auto& [site, name] : block_parts) {
-      const bool attends = site == Site::query || site == Site::key || site == Site::value, norms = info(site).kind == Kind::norm;
-      const Rows& out = attends ? heads : site == Site::ff_up ? inner : stream_;
-      const Rows& in = site == Site::attn_out ? heads : site == Site::ff_down ? inner : stream_;
-      const Matrix& w = layer[part_of(site)];
-      std::vector<T> weight, bias;
-      for (const Extent i : norms ? Rows{0} : out)
-        for (const Extent j : in) weight.push_back(w.at(i, j));
-      for (const Extent i : out) bias.push_back(w.bias[static_cast<std::size_t>(i)]);
-      write(cat(path, ".", name, ".weight"), weight);
-      write(cat(path, ".", name, ".bias"), bias);
+      if (!has_part(site, spec_, small_, l)) continue;
+      const bool crosses = site == Site::cross_query || site == Site::cross_key || site == Site::cross_value || site == Site::cross_out;
+      const Rows& of_heads = crosses ? asked : site == Site::key || site == Site::value ? key_heads : heads;
+      const bool inside = site == Site::ff_up || site == Site::ff_gate, norm = info(site).kind == Kind::norm;
+      const Rows& out = writes(site) || norm ? stream_ : inside ? inner : of_heads;
+      const Rows& in = site == Site::ff_down ? inner : writes(site) ? of_heads : stream_;
+      cut(layer[part_of(site)], norm ? Rows{0} : out, in, out, cat(path, ".", name), write);
     }
+  }
+  /// The same for the norm after layer `l`.
+  void norm(int l, const std::string& path, auto&& write) const {
+    cut(layers_[static_cast<std::size_t>(l)][part_of(Site::final_norm)], {0}, stream_, stream_, path, write);
   }
 
  private:
   struct Matrix {
-    Extent rows, cols;
+    Extent rows = 0, cols = 0;
     std::vector<T> w, bias;
     T at(Extent i, Extent j) const { return w[static_cast<std::size_t>(i) * cols + j]; }
   };
+  static bool writes(Site s) { return s == Site::attn_out || s == Site::cross_out || s == Site::ff_down; }
+
+  /// Part S of layer l, out of a fused projection where it is one.
+  template <Site S, class Backbone>
+  void read(const Backbone& backbone, int l) {
+    Matrix& into = layers_.back()[part_of(S)];
+    if constexpr (Backbone::sites.contains(S)) {
+      if (backbone.has(S, l)) into = host(backbone.template weights<S>(l));
+    } else if constexpr (Backbone::sites.contains(Site::qkv) && (S == Site::query || S == Site::key || S == Site::value)) {
+      const auto all = backbone.template weights<Site::qkv>(l);
+      const Extent q = large_.query_width(), kv = large_.key_width(), from = S == Site::query ? 0 : S == Site::key ? q : q + kv;
+      const Extent count = S == Site::query ? q : kv;
+      into = host(all);
+      const auto some = [&](std::vector<T>& v, std::ptrdiff_t width) { v = std::vector<T>(v.begin() + from * width, v.begin() + (from + count) * width); };
+      some(into.w, into.cols);
+      some(into.bias, 1);
+      into.rows = count;
+    }
+  }
   template <class C>
   static Matrix host(const Weights<C>& from) {
     using E = SpaceOf<C>;
     return {peft::rows(from.w), peft::cols(from.w), downloaded<E>(from.w.data(), from.w.size()), downloaded<E>(from.b.data(), from.b.size())};
   }
-  double norm(const Matrix& w, Extent row) const {
-    double sum = 0;
-    for (const Extent j : stream_) sum += std::abs(w.at(row, j));
-    return sum;
+  void cut(const Matrix& w, const Rows& out, const Rows& in, const Rows& of_bias, const std::string& path, auto&& write) const {
+    std::vector<T> weight, bias;
+    for (const Extent i : out)
+      for (const Extent j : in) weight.push_back(w.at(i, j));
+    write(path + ".weight", weight);
+    if (spec_.rms) return;
+    for (const Extent i : of_bias) bias.push_back(w.bias[static_cast<std::size_t>(i)]);
+    write(path + ".bias", bias);
+  }
+
+  /// Rows of an attention that are kept.
+  Rows attending(const std::vector<Matrix>& layer, std::initializer_list<Site> parts, Extent heads) const {
+    if (spec_.position == nn::Position::rotary) return spaced(heads);
+    std::vector<double> joint(static_cast<std::size_t>(large_.query_width()), 1);
+    for (const Site s : parts) multiply_norms(joint, layer[part_of(s)]);
+    return largest(joint, small_.query_width(), heads);
+  }
+  /// Of every head the rows of evenly spaced pairs (i, i + head / 2).
+  Rows spaced(Extent heads) const {
+    const Extent half = large_.head() / 2, pairs = small_.head() / 2, stride = half / pairs;
+    Rows kept;
+    for (Extent h = 0; h < heads; ++h)
+      for (const Extent side : {0, 1})
+        for (Extent i = 0; i < pairs; ++i) kept.push_back((2 * h + side) * half + i * stride);
+    return kept;
+  }
+  /// score_i *= the L1 norm of row i of w in the coordinates that are kept.
+  void multiply_norms(std::vector<double>& score, const Matrix& w) const {
+    for (Extent i = 0; i < w.rows; ++i) {
+      double sum = 0;
+      for (const Extent j : stream_) sum += std::abs(w.at(i, j));
+      score[static_cast<std::size_t>(i)] *= sum;
+    }
   }
   /// `count` places in order, the largest of each of `parts` equal stretches.
   static Rows largest(const std::vector<double>& score, Extent count, Extent parts) {
@@ -96,6 +150,7 @@ class Pruner {
   }
 
   nn::Shape large_, small_;
+  nn::Spec spec_;
   std::vector<std::vector<Matrix>> layers_;
   Rows stream_;
 };

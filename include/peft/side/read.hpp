@@ -19,6 +19,7 @@ struct Read : Recurrence<Cell, Joiner> {
   static_assert(k > 0, "peft::Read<Cell, k>: the width k must be positive");
   static constexpr Route route = Route::side;
   static constexpr Kind fits = Kind::side;
+  static constexpr bool one_stack = true;
   using Depth = Recurrence<Cell, Joiner>;
 
   int width = k;

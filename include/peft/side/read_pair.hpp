@@ -23,6 +23,7 @@ struct ReadPair {
   static constexpr Route route = Route::side;
   static constexpr Kind fits = Kind::side;
   static constexpr bool taps_all_rows = true, taps_scores = true;
+  static constexpr bool mixes_tokens = false;  // a decoder's row sees no other of the decoder
   using Depth = Recurrence<Cell, Direct>;
 
   [[no_unique_address]] Depth depth{};

@@ -13,13 +13,13 @@ namespace peft {
 ///   R = alpha B + (1 - alpha) S,   alpha = sigmoid(a),   S = U block_m(.. block_1(D e + c)) + c_u   on the embeddings e.
 /// a = 0, so that a fresh S halves what the backbone says (with `blends` false it stays so: 0.5 and 0.5, nothing trained); D and U
 /// as torch.nn.Linear; blocks ~ N(0, 0.02^2) or cut out of the backbone's first ones (`pruned`). With w = d / r, f = inner / r it
-/// trains 1 + d w + w + m (4 (w^2 + w) + 2 w f + f + w + 4 w) + w d + d.
+/// trains 1 + d w + w + m (4 (w^2 + w) + 2 w f + f + w + 4 w) + w d + d beside BERT; blocks are built as the backbone's (side/block.hpp).
 template <int r = 8>
 struct SideTuning {
   static_assert(r > 0, "peft::SideTuning<r>: the reduction r must be positive");
   static constexpr Route route = Route::side;
   static constexpr Kind fits = Kind::side;
-  static constexpr bool taps_all_rows = true;
+  static constexpr bool taps_all_rows = true, one_stack = true;
 
   int reduction = r, heads = 0, depth = 2;  // heads 0: as many as the backbone's
   double start = 0;                         // a
@@ -36,11 +36,12 @@ struct SideTuning {
   struct Kept {
     V embedded, difference, out;  // (n, d)  (rows read, d)  (rows read, w)
     V s;                          // (n, w)
-    std::vector<SideBlock<V>> blocks;
+    SideView<V> seen;
+    std::vector<std::any> blocks;
   };
 
   void declare(auto& fields, auto& p, const Module& m) const {
-    p.shape = small_shape(m.shape, reduction, heads);
+    p.shape = small_shape(m, reduction, heads);
     p.shape.layers = depth;
     require(depth > 0, "SideTuning: depth = ", depth, ": at least one block");
     p.blocks.resize(static_cast<std::size_t>(depth));
@@ -49,13 +50,13 @@ struct SideTuning {
     else
       fields.state("alpha", p.a, 1, 1, constant_of(start));
     declare_projection(fields, "first", p.first, m.in, p.shape.width);
-    for (int b = 0; b < depth; ++b) declare_block(fields, p.blocks[b], cat("layer.", b), p.shape);
+    for (int b = 0; b < depth; ++b) declare_block(fields, p.blocks[b], cat("layer.", b), m.spec, p.shape, b);
     declare_projection(fields, "up", p.up, p.shape.width, m.in);
   }
   void initialise(const auto& backbone, const Module& m, auto&& write) const {
     if (!pruned) return;
     require(depth <= m.shape.layers, "SideTuning: ", depth, " blocks cannot be cut out of ", m.shape.layers, " layers");
-    const Pruner<typename std::remove_cvref_t<decltype(backbone)>::Scalar> pruner(backbone, small_shape(m.shape, reduction, heads));
+    const Pruner<typename std::remove_cvref_t<decltype(backbone)>::Scalar> pruner(backbone, small_shape(m, reduction, heads));
     for (int b = 0; b < depth; ++b) pruner.block(b, cat("layer.", b), write);
   }
 
@@ -65,11 +66,13 @@ struct SideTuning {
     const Extent n = rows(h), w = p.shape.width;
     kept.embedded = c.keep(n, cols(h), "taps");
     kept.s = c.keep(n, w, "side");
+    kept.seen.rotary = side_rotary<decltype(kept.s)>(c, p.shape);
     ops::copy(c.w, kept.embedded, h);
     project(c, p.first, h, kept.s);                               // s    = e D' + c               (n, w)
     for (int b = 0; b + 1 < depth; ++b) {
       auto y = c.keep(n, w, "side");
-      side_block(c, b, p.blocks[b], nullptr, kept.blocks[b], [&](auto& at, auto& block) { block.forward(at, p.shape, kept.s, y, false, true); });
+      auto at = side_pass(c, b, p.shape, p.blocks[b], nullptr, kept.seen);
+      block_in(at, kept.blocks[b]).forward(at, p.shape, kept.s, y, false, true);
       kept.s = y;                                                    // s    = block(s)
     }
   }
@@ -77,8 +80,8 @@ struct SideTuning {
     const Extent n = rows(last), b = depth - 1;
     kept.out = c.keep(n, p.shape.width, "side");
     kept.difference = c.keep(n, cols(last), "side");
-    side_block(c, b, p.blocks[b], nullptr, kept.blocks[b],
-               [&](auto& at, auto& block) { block.forward(at, p.shape, kept.s, kept.out, n != c.batch->tokens, true); });
+    auto at = side_pass(c, b, p.shape, p.blocks[b], nullptr, kept.seen);
+    block_in(at, kept.blocks[b]).forward(at, p.shape, kept.s, kept.out, n != c.batch->tokens, true);
     const auto scope = c.w.scope();
     auto s = c.temp(n, cols(last));
     project(c, p.up, kept.out, s);                                // S    = s U' + c               (rows read, d)
@@ -91,7 +94,8 @@ struct SideTuning {
     ops::blend_backward(c.w, constant(p.a), 1., constant(kept.difference), dlast, none, ds, g.a);
     project_backward(c, p.up, kept.out, ds, g.up, dy);
     for (int b = depth - 1; b >= 0; --b) {
-      side_block(c, b, p.blocks[b], &g.blocks[b], kept.blocks[b], [&](auto& at, auto& block) { block.backward(at, p.shape, dy, turn[b % 2]); });
+      auto at = side_pass(c, b, p.shape, p.blocks[b], &g.blocks[b], kept.seen);
+      block_in(at, kept.blocks[b]).backward(at, p.shape, dy, turn[b % 2]);
       dy = turn[b % 2];
     }
     project_backward(c, p.first, kept.embedded, dy, g.first, none);

@@ -15,6 +15,7 @@ struct ModelCheckOptions {
   Grouping grouping{24, 2};
   double deviation = 0.3;   // added to every trained number first, so that no gradient vanishes; 0 leaves them as they are
   double step = 1e-5;
+  int every = 1;            // of each tensor the first of so many numbers is changed; 1: all are
   bool flip = false;        // negate the gradient of backward: a check that cannot fail is none
 };
 
@@ -50,7 +51,7 @@ Gradcheck gradcheck_model(M& model, const Batch& batch, const ModelCheckOptions&
     std::vector<double> gradient(all.begin() + f->offset, all.begin() + f->offset + f->size());
     if (options.flip)
       for (double& g : gradient) g = -g;
-    compare<E>(result, f->name, model.buffer().data() + f->offset, gradient, options.step, loss);
+    compare<E>(result, f->name, model.buffer().data() + f->offset, gradient, options.step, loss, static_cast<std::size_t>(options.every));
   }
   for (std::size_t i = 0; i < trained.size(); ++i) model.write(*trained[i], before[i]);
   engine.prepare();

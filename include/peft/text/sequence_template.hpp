@@ -25,6 +25,12 @@ struct SequenceTemplate {
     return {{begin, {Kind::A, 0}, end_a}, {begin, {Kind::A, 0}, end_a, {Kind::B, 1}, end_b}};
   }
 
+  /// RoBERTa's <s> A </s> and <s> A </s></s> B </s>, all of one segment.
+  static SequenceTemplate roberta(std::int32_t cls, std::int32_t sep) {
+    const Piece begin{Kind::Special, 0, {cls}}, end{Kind::Special, 0, {sep}}, between{Kind::Special, 0, {sep, sep}};
+    return {{begin, {Kind::A, 0}, end}, {begin, {Kind::A, 0}, between, {Kind::B, 0}, end}};
+  }
+
   /// Special tokens that are put around the text.
   std::size_t added(bool is_pair) const {
     std::size_t n = 0;

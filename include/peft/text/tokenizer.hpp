@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <limits>
+#include <optional>
 #include <peft/core/error.hpp>
 #include <peft/data/example.hpp>
 #include <peft/text/files/tokenizer_files.hpp>
@@ -14,7 +15,6 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
 namespace peft {
@@ -25,11 +25,13 @@ class Tokenizer {
  public:
   static constexpr int unlimited = std::numeric_limits<int>::max();
 
-  /// Reads `tokenizer.json`, or else `vocab.txt`, and `tokenizer_config.json` from a checkpoint's folder.
+  /// Reads `tokenizer.json`, or else `vocab.txt` or a SentencePiece model, and `tokenizer_config.json` from a
+  /// checkpoint's folder.
   static Tokenizer open(const std::filesystem::path& folder) { return Tokenizer(read_tokenizer(folder)); }
 
   explicit Tokenizer(TokenizerParts parts) : parts_(std::move(parts)) {
     rows_ = vocabulary().rows();
+    const auto normalize = [&](const std::string& text) { return parts_.pipeline.normalizer(text); };
     for (const AddedToken& token : parts_.added) {
       rows_ = std::max(rows_, static_cast<std::size_t>(token.id) + 1);
       if (token.special) special_.push_back(token.id);
@@ -79,12 +81,39 @@ class Tokenizer {
     if (!sound.empty()) text = sound;
     std::vector<std::int32_t> out;
     const auto token = [&](std::int32_t id) { out.push_back(id); };
-    const auto pieces = [&](std::string_view part) {
-      std::visit([&](const auto& model) { model.encode(part, out); }, parts_.model);
-    };
     in_text_.split(
-        text, [&](std::string_view part) { in_normalized_.split(normalize(part), pieces, token); }, token);
+        text,
+        [&](std::string_view part) {
+          const std::string normal = parts_.pipeline.normalizer(part);
+          const std::size_t lead = part.data() == text.data() ? parts_.pipeline.lead(part) : 0;
+          in_normalized_.split(
+              normal,
+              [&](std::string_view piece) {
+                const auto begin = static_cast<std::size_t>(piece.data() - normal.data());
+                parts_.pipeline.encode(piece, lead - std::min(lead, begin), out);
+              },
+              token);
+        },
+        token);
     return out;
+  }
+
+  /// The text that ids stand for, as Hugging Face's decoders put it together. Ids of no token are left out.
+  std::string decode(std::span<const std::int32_t> ids, bool skip_special_tokens = true) const {
+    Tokens tokens;
+    for (const std::int32_t id : ids) {
+      const auto found = token(id);
+      if (!found || (skip_special_tokens && (is_special(id) || is_special(vocabulary().find(*found))))) continue;
+      tokens.emplace_back(*found);
+    }
+    return parts_.decoder(std::move(tokens));
+  }
+
+  /// The token with an id, added or of the vocabulary; nothing when there is none.
+  std::optional<std::string_view> token(std::int32_t id) const {
+    for (const AddedToken& added : parts_.added)
+      if (added.id == id) return added.content;
+    return vocabulary().token(id);
   }
 
   /// The id of a token of the vocabulary or an added one; -1 when there is none.
@@ -99,6 +128,8 @@ class Tokenizer {
   std::int32_t pad() const { return id(parts_.roles.pad); }
   std::int32_t unk() const { return id(parts_.roles.unk); }
   std::int32_t mask() const { return id(parts_.roles.mask); }
+  std::int32_t bos() const { return id(parts_.roles.bos); }
+  std::int32_t eos() const { return id(parts_.roles.eos); }
 
   /// Ids of the special tokens, ascending.
   std::span<const std::int32_t> special_tokens() const { return special_; }
@@ -127,12 +158,8 @@ class Tokenizer {
     return parts_.sequence.assemble(first, second, pair);
   }
 
-  std::string normalize(std::string_view text) const {
-    return std::visit([&](const auto& model) { return model.normalize(text); }, parts_.model);
-  }
-  const Vocabulary& vocabulary() const {
-    return std::visit([](const auto& model) -> const Vocabulary& { return model.vocabulary(); }, parts_.model);
-  }
+  bool is_special(std::int32_t id) const { return std::binary_search(special_.begin(), special_.end(), id); }
+  const Vocabulary& vocabulary() const { return parts_.pipeline.vocabulary(); }
 
   TokenizerParts parts_;
   AddedTokenFinder in_text_, in_normalized_;

@@ -1,25 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <peft/text/added_tokens.hpp>
-#include <peft/text/bert_wordpiece.hpp>
+#include <peft/text/decode/decoder.hpp>
+#include <peft/text/pipeline.hpp>
+#include <peft/text/role_tokens.hpp>
 #include <peft/text/sequence_template.hpp>
-#include <string>
-#include <variant>
 #include <vector>
 
 namespace peft {
 
-/// What a model's role tokens are called. A model need not have them all.
-struct RoleTokens {
-  std::string cls = "[CLS]", sep = "[SEP]", pad = "[PAD]", unk = "[UNK]", mask = "[MASK]";
-};
-
-/// Everything a tokenizer is made of, as its files say. A new kind of model joins the variant.
+/// Everything a tokenizer is made of, as its files say.
 struct TokenizerParts {
-  std::variant<BertWordPiece> model;
-  SequenceTemplate sequence;
-  std::vector<AddedToken> added;
-  RoleTokens roles;
+  Pipeline pipeline;
+  Decoder decoder{};
+  SequenceTemplate sequence{};
+  std::vector<AddedToken> added{};
+  RoleTokens roles{};
 };
 
 }  // namespace peft

@@ -121,6 +121,15 @@ class Engine {
       if constexpr (requires { d.after_step(context, all, grads, info); }) d.after_step(context, all, grads, info);
     });
   }
+  /// May the values after `step` of `total` be kept as a run's result, by every delta?
+  bool settled(std::int64_t step, std::int64_t total) const {
+    bool all = true;
+    for_each_delta<Plain>([&](auto i) {
+      const auto& d = model_.attached().template delta<i>();
+      if constexpr (requires { d.settled(step, total); }) all = all && d.settled(step, total);
+    });
+    return all;
+  }
   /// The norm of the gradient of everything trained.
   double gradient_norm() {
     double squares = 0;

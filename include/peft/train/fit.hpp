@@ -33,7 +33,8 @@ struct FitOptionsWith {
   double clip = 0;                // of the gradient's norm; 0: off
   int accumulate = 1;             // batches per optimizer step
   std::uint64_t seed = 42;        // of dropout
-  int patience = 0;               // evaluations without a gain before stopping; 0: never. The best epoch's values are then kept
+  int patience = 0;               // evaluations without a gain before stopping; 0: never. The best epoch's values are then kept;
+                                  // those before every delta is `settled` do not count
   std::filesystem::path checkpoint{};  // file to save the run in at every epoch and on Ctrl-C; empty: none
   std::int64_t checkpoint_steps = 0;   // also every so many steps
   bool resume = false;
@@ -176,7 +177,7 @@ History fit(Engine<M>& engine, const Data& data, const FitOptionsWith<O>& option
     engine.prepare();
     EpochReport report{static_cast<int>(run.epoch) + 1,
                        run.epoch_loss / static_cast<double>(std::max<std::int64_t>(steps_of(run.epoch), 1)), evaluate(), false};
-    report.best = stopping.update(report.dev.main);
+    report.best = engine.settled(run.step, total) && stopping.update(report.dev.main);
     if (report.best && options.patience > 0) best = values();
     history.epochs.push_back(report);
     ++run.epoch;

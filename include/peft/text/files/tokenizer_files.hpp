@@ -7,9 +7,10 @@
 #include <peft/core/error.hpp>
 #include <peft/io/json.hpp>
 #include <peft/io/json_fields.hpp>
+#include <peft/text/files/sentencepiece_model.hpp>
 #include <peft/text/files/tokenizer_json.hpp>
-#include <peft/text/tokenizer_parts.hpp>
 #include <peft/text/files/vocab_txt.hpp>
+#include <peft/text/tokenizer_parts.hpp>
 #include <string>
 #include <system_error>
 #include <variant>
@@ -26,7 +27,7 @@ struct Config {
   std::optional<bool> lowercase, chinese, strip_accents;
   bool accents_follow_case = false;  // "strip_accents": null
 
-  // Where it speaks about the normaliser it has the last word, as in transformers.
+  // Where it speaks about BERT's normaliser it has the last word, as in transformers.
   void apply(BertNormalizer& normalizer) const {
     const bool follows = accents_follow_case || normalizer.strip_accents == normalizer.lowercase;
     normalizer.lowercase = lowercase.value_or(normalizer.lowercase);
@@ -48,21 +49,27 @@ inline std::vector<AddedToken> read_added_by_id(const JsonFields& by_id, const n
   return out;
 }
 
-inline Config read_config(const std::filesystem::path& file) {
+inline RoleTokens read_roles(const JsonFields& root) {
+  const auto role = [&](const char* key) {  // a string, or an object with its content
+    const auto* value = root.find(key);
+    if (value == nullptr) return std::string();
+    return value->is_object() ? tokenizer_json::child(root, key).text("content") : root.text(key);
+  };
+  return {role("cls_token"),  role("sep_token"), role("pad_token"), role("unk_token"),
+          role("mask_token"), role("bos_token"), role("eos_token")};
+}
+
+inline Config read_config(const std::filesystem::path& folder) {
   Config out;
+  const auto file = folder / "tokenizer_config.json", map = folder / "special_tokens_map.json";
+  if (std::filesystem::exists(map)) {
+    const nlohmann::json document = parse_json_file(map);
+    out.roles = read_roles(JsonFields(document, map.string()));
+  }
   if (!std::filesystem::exists(file)) return out;
   const nlohmann::json document = parse_json_file(file);
   const JsonFields root(document, file.string());
-  const auto role = [&](const char* key, std::string& name) {  // a string, or an object with its content
-    const auto* value = root.find(key);
-    if (value == nullptr) return;
-    name = value->is_object() ? tokenizer_json::child(root, key).text("content") : root.text(key);
-  };
-  role("cls_token", out.roles.cls);
-  role("sep_token", out.roles.sep);
-  role("pad_token", out.roles.pad);
-  role("unk_token", out.roles.unk);
-  role("mask_token", out.roles.mask);
+  out.roles = read_roles(root).or_else(out.roles);
   const auto flag = [&](const char* key, std::optional<bool>& value) {
     if (root.find(key) != nullptr) value = root.boolean(key, false);
   };
@@ -77,18 +84,27 @@ inline Config read_config(const std::filesystem::path& file) {
 
 }  // namespace tokenizer_files
 
-/// Reads the tokenizer in a checkpoint's folder: `tokenizer.json`, else `vocab.txt`; `tokenizer_config.json` names the
-/// role tokens and may change the normaliser.
+/// Reads the tokenizer in a checkpoint's folder: `tokenizer.json`, else `vocab.txt`, `spiece.model` or `spm.model`;
+/// `tokenizer_config.json` and `special_tokens_map.json` name the role tokens, the first may change BERT's normaliser.
 inline TokenizerParts read_tokenizer(const std::filesystem::path& folder) {
-  const auto json = folder / "tokenizer.json", vocabulary = folder / "vocab.txt";
-  const bool has_json = std::filesystem::exists(json);
-  require(has_json || std::filesystem::exists(vocabulary), folder.string(),
-          ": neither tokenizer.json nor vocab.txt is there; give the folder of a checkpoint with its tokenizer");
-  const auto config = tokenizer_files::read_config(folder / "tokenizer_config.json");
-  TokenizerParts out = has_json ? read_tokenizer_json(json) : read_bert_vocab(vocabulary, config.roles);
-  out.roles = config.roles;
-  config.apply(std::get<BertWordPiece>(out.model).normalizer);
-  if (has_json) return out;  // which lists its added tokens itself
+  const auto has = [&](const char* name) { return std::filesystem::exists(folder / name); };
+  const auto config = tokenizer_files::read_config(folder);
+  if (has("tokenizer.json")) {
+    TokenizerParts out = read_tokenizer_json(folder / "tokenizer.json");  // which lists its added tokens itself
+    out.roles = config.roles.or_else(out.roles);
+    for (auto& step : out.pipeline.normalizer.steps)
+      if (auto* bert = std::get_if<BertNormalizer>(&step)) config.apply(*bert);
+    return out;
+  }
+  const bool words = has("vocab.txt"), t5 = has("spiece.model");
+  require(words || t5 || has("spm.model"), folder.string(),
+          ": neither tokenizer.json nor vocab.txt, spiece.model or spm.model is there; give the folder of a checkpoint "
+          "with its tokenizer");
+  TokenizerParts out = words ? read_bert_vocab(folder / "vocab.txt", config.roles.or_else(RoleTokens::bert()))
+                             : read_sentencepiece(folder / (t5 ? "spiece.model" : "spm.model"));
+  out.roles = config.roles.or_else(out.roles);
+  for (auto& step : out.pipeline.normalizer.steps)
+    if (auto* bert = std::get_if<BertNormalizer>(&step)) config.apply(*bert);
   for (const AddedToken& token : config.added) {
     std::erase_if(out.added, [&](const AddedToken& other) { return other.content == token.content; });
     out.added.push_back(token);

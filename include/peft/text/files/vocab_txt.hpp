@@ -46,7 +46,11 @@ inline TokenizerParts read_bert_vocab(const std::filesystem::path& file, RoleTok
       added.push_back({.content = role, .id = id, .special = true, .normalized = false});
   const auto sequence = SequenceTemplate::bert(vocabulary.find(roles.cls), vocabulary.find(roles.sep));
   WordPiece model(std::move(vocabulary), {.unk_token = roles.unk});
-  return {BertWordPiece{BertNormalizer(), std::move(model)}, sequence, std::move(added), std::move(roles)};
+  return {{{{BertNormalizer()}}, {{BertSplit()}}, std::move(model)},
+          {{WordPieceDecoder()}, ""},
+          sequence,
+          std::move(added),
+          std::move(roles)};
 }
 
 }  // namespace peft

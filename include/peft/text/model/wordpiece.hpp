@@ -28,9 +28,10 @@ class WordPiece {
     unk_ = pieces_.find(options_.unk_token);
     require(unk_ != Vocabulary::none, "the vocabulary of ", pieces_.size(), " tokens lacks the unknown token \"",
             options_.unk_token, "\"");
-    for (const auto& [token, id] : pieces_)
+    pieces_.for_each([&](std::string_view token, std::int32_t id) {
       if (token.starts_with(options_.continuing_prefix))
-        continuing_.set(std::string_view(token).substr(options_.continuing_prefix.size()), id);
+        continuing_.set(token.substr(options_.continuing_prefix.size()), id);
+    });
   }
 
   /// Appends the ids of one word of well-formed UTF-8.

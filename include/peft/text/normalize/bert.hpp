@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include <utf8proc.h>
-
 #include <cstddef>
-#include <peft/core/error.hpp>
+#include <peft/text/normalize/unicode_form.hpp>
 #include <peft/text/unicode/characters.hpp>
 #include <peft/text/unicode/utf8.hpp>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 namespace peft {
 
@@ -46,32 +44,15 @@ struct BertNormalizer {
 
  private:
   void strip_and_lower(std::string& text) const {
-    std::vector<utf8proc_int32_t> codes;
-    if (strip_accents)
-      codes = decomposed(text);
-    else
-      for (std::size_t at = 0; at < text.size();) codes.push_back(static_cast<utf8proc_int32_t>(utf8::next(text, at)));
+    const std::string all = strip_accents ? UnicodeForm()(text) : std::move(text);
     text.clear();
-    for (const utf8proc_int32_t code : codes) {
-      const auto c = static_cast<char32_t>(code);
+    for (std::size_t at = 0; at < all.size();) {
+      const char32_t c = utf8::next(all, at);
       if (strip_accents && characters::is_nonspacing_mark(c)) continue;
       if (lowercase)
         characters::for_each_lower(c, [&](char32_t lower) { utf8::append(text, lower); });
       else
         utf8::append(text, c);
-    }
-  }
-
-  static std::vector<utf8proc_int32_t> decomposed(const std::string& text) {
-    std::vector<utf8proc_int32_t> codes(text.size() + 16);
-    for (;;) {  // a second time when the text grows beyond that
-      const auto bytes = reinterpret_cast<const utf8proc_uint8_t*>(text.data());
-      const auto count = utf8proc_decompose(bytes, static_cast<utf8proc_ssize_t>(text.size()), codes.data(),
-                                            static_cast<utf8proc_ssize_t>(codes.size()), UTF8PROC_DECOMPOSE);
-      require(count >= 0, "Unicode normalisation failed: ", utf8proc_errmsg(count));
-      const bool fits = static_cast<std::size_t>(count) <= codes.size();
-      codes.resize(static_cast<std::size_t>(count));
-      if (fits) return codes;
     }
   }
 };

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <cstddef>
+#include <peft/text/split/pieces.hpp>
 #include <peft/text/unicode/characters.hpp>
 #include <peft/text/unicode/utf8.hpp>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace peft {
 
@@ -26,5 +29,18 @@ void for_each_bert_word(std::string_view text, F&& word) {
   }
   close(text.size());
 }
+
+struct BertSplit {
+  void operator()(Pieces& pieces) const {
+    std::vector<Pieces::Range> out;
+    out.reserve(pieces.text.size() / 4 + 1);
+    for (const Pieces::Range range : pieces.ranges)
+      for_each_bert_word(pieces[range], [&](std::string_view word) {
+        const auto begin = static_cast<std::size_t>(word.data() - pieces.text.data());
+        out.push_back({begin, begin + word.size()});
+      });
+    pieces.ranges = std::move(out);
+  }
+};
 
 }  // namespace peft

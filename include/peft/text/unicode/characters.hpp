@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <peft/text/unicode/ranges.hpp>
 
-/// The classes of characters that BERT's text preparation tells apart.
+/// The classes of characters that the preparation of text tells apart.
 namespace peft::characters {
 
 template <std::size_t n>
@@ -39,6 +39,9 @@ inline bool is_punctuation(char32_t c) {
 /// Category Mn: the accents that are left after canonical decomposition.
 inline bool is_nonspacing_mark(char32_t c) { return c >= 0x300 && in(nonspacing_mark_ranges, c); }
 
+/// Category M, as the reference's accent stripper knows it.
+inline bool is_mark(char32_t c) { return is_nonspacing_mark(c) || (c >= 0x488 && in(other_mark_ranges, c)); }
+
 /// The blocks that BERT sets apart with spaces. The gap before U+2B920 (BERT has U+2B820) is the reference's own.
 inline bool is_cjk(char32_t c) {
   return (c >= 0x4E00 && c <= 0x9FFF) || (c >= 0x3400 && c <= 0x4DBF) || (c >= 0xF900 && c <= 0xFAFF) ||
@@ -46,12 +49,39 @@ inline bool is_cjk(char32_t c) {
          (c >= 0x2F800 && c <= 0x2FA1F);
 }
 
-/// A word character in the sense of regular expressions: letter, mark, decimal digit, letter number, connector, joiner.
+/// What the reference's normal forms leave as it is, whatever a newer Unicode says.
+inline bool is_inert(char32_t c) { return c >= 0x7FD && in(inert_ranges, c); }
+
+// Letters and numbers that came with Unicode 15.1 and 16, which older tables than the reference's do not know.
+inline bool is_new_letter(char32_t c) { return c >= 0x1C89 && in(new_letter_ranges, c); }
+inline bool is_new_number(char32_t c) { return c >= 0x10D40 && in(new_number_ranges, c); }
+
+/// What the regular expressions of byte-level models tell apart: \p{L}, \p{N}, \s.
+enum class Kind : unsigned char { Letter, Number, Space, Other };
+
+inline Kind kind(char32_t c) {
+  if (c < 0x80) {
+    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) return Kind::Letter;
+    return c >= '0' && c <= '9' ? Kind::Number : is_space(c) ? Kind::Space : Kind::Other;
+  }
+  const auto category = utf8proc_category(static_cast<utf8proc_int32_t>(c));
+  if (category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_LO) return Kind::Letter;
+  if (category >= UTF8PROC_CATEGORY_ND && category <= UTF8PROC_CATEGORY_NO) return Kind::Number;
+  if (category == UTF8PROC_CATEGORY_CN)
+    return is_new_letter(c) ? Kind::Letter : is_new_number(c) ? Kind::Number : Kind::Other;
+  return is_space(c) ? Kind::Space : Kind::Other;
+}
+
+inline bool is_number(char32_t c) { return kind(c) == Kind::Number; }
+
+/// A word character in the sense of regular expressions: letter, circled letter, mark, decimal digit, letter number,
+/// connector, joiner.
 inline bool is_word(char32_t c) {
   if (c < 0x80) return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
   const auto category = utf8proc_category(static_cast<utf8proc_int32_t>(c));
   return (category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_NL) || category == UTF8PROC_CATEGORY_PC ||
-         c == 0x200C || c == 0x200D;
+         c == 0x200C || c == 0x200D || (c >= 0x24B6 && c <= 0x24E9) || (c >= 0x1F130 && c <= 0x1F149) ||
+         (c >= 0x1F150 && c <= 0x1F169) || (c >= 0x1F170 && c <= 0x1F189);
 }
 
 /// The lower-case form in Unicode's own tables, one character; U+0130 alone has two (see `for_each_lower`).

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <algorithm>
+#include <cstdint>
+#include <span>
+#include <type_traits>
+#include <vector>
+
+#include <peft/model/cache.hpp>
+#include <peft/model/embedding.hpp>
+#include <peft/model/model.hpp>
+#include <peft/model/side_taps.hpp>
+#include <peft/model/stack.hpp>
+#include <peft/model/word_head.hpp>
+
+namespace peft {
+
+/// Token ids that a text goes on with.
+struct Continuation {
+  int place = 0;                       // of the text among those that are decoded
+  std::span<const std::int32_t> ids{};  // at first the whole prompt, or a decoder's first token
+};
+
+/// A model that reads text after text row by row: what it makes of the next ids of each, given all before. One worker's.
+///
+/// Keys and values of earlier rows lie in a cache, those of an encoder's rows are computed once; so each row goes through the layers
+/// once. Virtual rows of an input delta come before the first ids, keys and values of a prefix delta are in the cache from the
+/// beginning. Beside a side net that mixes rows (`mixes_tokens`) there is no cache, and all rows are computed anew each time.
+template <class M>
+class RowDecoder {
+ public:
+  using Backbone = typename M::Backbone;
+  using T = typename M::T;
+  using E = typename M::E;
+  using V = Mat<T, E>;
+  using C = Mat<const T, E>;
+  using P = Pass<Backbone, typename M::Method>;
+  using Plain = typename P::Plain;
+  static constexpr nn::Spec spec = Backbone::spec;
+  static constexpr bool cached = decodes_by_row<Plain>();
+  static_assert(M::Task::reads == Reads::words && spec.causal, "peft::RowDecoder: only a LanguageModel writes texts");
+
+  explicit RowDecoder(const M& model)
+      : model_(model),
+        pass_(worker_, model.backbone(), model.attached(), model.values(), nullptr, nullptr),
+        stack_(shape().encoder_layers, shape().layers),
+        encoder_(0, shape().encoder_layers),
+        side_{pass_, stack_, {}} {
+    pass_.rotary = model.backbone().rotary();
+    if (!cached) worker_.space.grow_when_full();
+  }
+  RowDecoder(const RowDecoder&) = delete;
+  RowDecoder& operator=(const RowDecoder&) = delete;
+
+  /// Begins `copies` texts per prompt at places prompt * copies + 0, 1, .. Of an encoder-decoder the prompts are what its encoder
+  /// reads. Nothing is decoded yet: `forward` is given the ids, of a causal model the prompts'. `most`: ids that it will be given
+  /// of any text; `at_once`: of an encoder-decoder, in one call.
+  void start(std::span<const std::vector<std::int32_t>> prompts, int copies, Extent most, Extent at_once = 1) {
+    copies_ = copies;
+    length_.assign(prompts.size() * static_cast<std::size_t>(copies), 0);
+    history_.assign(length_.size(), {});
+    added_ = model_.attached().input_rows();
+    prefix_ = model_.attached().prefix_rows(model_.values());
+    capacity_ = prefix_ + (spec.cross ? 0 : added_) + most;
+    sources_.clear();
+    for (const auto& prompt : prompts) sources_.add(0, prompt);
+    if constexpr (!cached) return;
+    const int layers = stack_.end() - stack_.begin();
+    cache_.reserve(layers, static_cast<Extent>(length_.size()) * capacity_, shape().key_width());
+    stack_.caches = cache_.layers();
+    if constexpr (spec.cross) {
+      cross_cache_.reserve(layers, sources_.tokens() + static_cast<Extent>(prompts.size()) * added_, shape().key_width());
+      stack_.cross_caches = cross_cache_.layers();
+    }
+    plan(prompts, at_once);
+    worker_.space.clear();
+    if constexpr (spec.cross) encode(sources_);
+    mark_ = worker_.space.mark();
+  }
+
+  /// Logits (texts, vocabulary), row-major, of what follows the last id of each; in use until the next call.
+  std::span<const T> forward(std::span<const Continuation> texts) {
+    step_.clear();
+    for (const Continuation& text : texts) {
+      auto& before = history_[static_cast<std::size_t>(text.place)];
+      if constexpr (!cached) before.insert(before.end(), text.ids.begin(), text.ids.end());
+      step_.add(text.place, cached ? text.ids : std::span<const std::int32_t>(before));
+    }
+    if constexpr (cached) {
+      worker_.space.release(mark_);
+    } else {
+      worker_.space.clear();
+      if constexpr (spec.cross) encode_again(texts);
+    }
+    const V logits = run();
+    for (const Continuation& text : texts) {
+      Extent& n = length_[static_cast<std::size_t>(text.place)];
+      n += static_cast<Extent>(text.ids.size()) + (n == 0 && !spec.cross ? added_ : 0);
+    }
+    worker_.fence();
+    const std::size_t n = static_cast<std::size_t>(logits.size());
+    if constexpr (on_host<E>) return {logits.data(), n};
+    host_.resize(n);
+    download(worker_.exec, host_.data(), static_cast<const T*>(logits.data()), n);
+    return host_;
+  }
+
+  /// Text `to` becomes a copy of text `from`, of the same prompt.
+  void copy(int from, int to) {
+    length_[static_cast<std::size_t>(to)] = length_[static_cast<std::size_t>(from)];
+    history_[static_cast<std::size_t>(to)] = history_[static_cast<std::size_t>(from)];
+    if constexpr (cached) cache_.copy(worker_, from * capacity_, to * capacity_, prefix_ + length_[static_cast<std::size_t>(from)]);
+  }
+
+ private:
+  /// Host arrays of a batch, used again and again.
+  struct Rows {
+    std::vector<std::int32_t> offsets{0}, ids, places, starts, source_offsets, source_ends;
+    std::vector<std::int64_t> examples;
+
+    Extent count() const { return static_cast<Extent>(places.size()); }
+    Extent tokens() const { return static_cast<Extent>(ids.size()); }
+    void clear() {
+      offsets.resize(1);
+      for (auto* all : {&ids, &places, &starts, &source_offsets, &source_ends}) all->clear();
+      examples.clear();
+    }
+    void add(int place, std::span<const std::int32_t> more) {
+      ids.insert(ids.end(), more.begin(), more.end());
+      offsets.push_back(tokens());
+      places.push_back(place);
+      examples.push_back(0);
+    }
+    Sequences all() const { return {offsets, ids, {}, examples, 0, count()}; }
+  };
+
+  const nn::Shape& shape() const { return model_.backbone().shape(); }
+
+  /// Makes room for the first step and for those that follow, by running both with the ops switched off.
+  void plan(std::span<const std::vector<std::int32_t>> prompts, Extent at_once) {
+    const std::vector<std::int32_t> some(static_cast<std::size_t>(spec.cross ? at_once : 1));
+    worker_.space.count();
+    if constexpr (spec.cross) encode(sources_);
+    const std::size_t mark = worker_.space.mark();
+    for (const bool first : {true, false}) {
+      worker_.space.release(mark);
+      step_.clear();
+      for (std::size_t place = 0; place < length_.size(); ++place) {
+        const bool whole = first && !spec.cross;
+        if (whole && place % static_cast<std::size_t>(copies_) != 0) continue;
+        step_.add(static_cast<int>(place), whole ? std::span<const std::int32_t>(prompts[place / static_cast<std::size_t>(copies_)]) : some);
+      }
+      run();
+    }
+    worker_.space.reserve(worker_.space.peak());
+    cross_cache_.filled(false);
+  }
+
+  /// The encoder's output for these sources.
+  void encode(const Rows& sources) {
+    pass_.layer = -1;
+    source_ = pack(worker_, sources.all(), added_, prefix_, source_staging_);
+    use(source_);
+    pass_.source = &source_;
+    if constexpr (has_side_net<Plain>()) side_.begin(shape().layers);
+    encoder_.start(pass_, 0, false);
+    V x = encoder_.input(pass_, 0, source_.tokens);
+    embedding_.forward(pass_, x, false);
+    tap(-1, x);
+    x = encoder_.forward(pass_, shape(), x, false, [&](int l, V y, bool) { tap(l, y); });
+    pass_.source_rows = final_norm(x, shape().encoder_layers - 1);
+  }
+  void encode_again(std::span<const Continuation> texts) {
+    again_.clear();
+    for (const Continuation& text : texts) {
+      const auto s = static_cast<std::size_t>(text.place / copies_);
+      again_.add(0, std::span(sources_.ids).subspan(sources_.offsets[s], sources_.offsets[s + 1] - sources_.offsets[s]));
+    }
+    encode(again_);
+  }
+
+  void use(const Packed& batch) {
+    pass_.batch = &batch;
+    pass_.rows_are(batch.example, batch.positions);
+  }
+  void tap(int layer, V x) {
+    if constexpr (has_side_net<Plain>()) side_.tap(layer, x);
+    pass_.rows_are(pass_.batch->example, pass_.batch->positions);
+  }
+
+  Sequences sequences(bool first) {
+    Sequences s = step_.all();
+    if constexpr (cached) {
+      for (const int place : step_.places) step_.starts.push_back(first ? 0 : length_[static_cast<std::size_t>(place)]);
+      s.starts = step_.starts;
+      s.places = step_.places;
+      s.capacity = capacity_;
+      if constexpr (spec.cross) {
+        for (const int place : step_.places) {
+          const std::size_t source = static_cast<std::size_t>(place / copies_), before = source * static_cast<std::size_t>(added_);
+          step_.source_offsets.push_back(sources_.offsets[source] + static_cast<int>(before));
+          step_.source_ends.push_back(sources_.offsets[source + 1] + static_cast<int>(before) + added_);
+        }
+        s.source_offsets = step_.source_offsets;
+        s.source_ends = step_.source_ends;
+      }
+    }
+    return s;
+  }
+
+  /// The logits of the last row of each sequence of `step_`.
+  V run() {
+    const bool first = length_[static_cast<std::size_t>(step_.places.front())] == 0 || !cached;
+    pass_.layer = -1;
+    batch_ = pack(worker_, sequences(first), first && !spec.cross ? added_ : 0, prefix_, staging_);
+    use(batch_);
+    if (cached && first && prefix_ > 0) put_prefix();
+    stack_.start(pass_, stack_.begin(), false);
+    V x = stack_.input(pass_, stack_.begin(), batch_.tokens);
+    embedding_.forward(pass_, x, false);
+    if constexpr (has_side_net<Plain>()) {
+      if (!spec.cross || cached) side_.begin(shape().layers);
+      if constexpr (SideTaps<P>::shows_scores)
+        side_.scores = worker_.template keep<T>(shape().layers - shape().encoder_layers, batch_.tokens * source_.longest, "scores");
+    }
+    tap(spec.cross ? -2 : -1, x);
+    x = stack_.forward(pass_, shape(), x, false, [&](int l, V y, bool) { tap(l, y); }, [&](int l) {
+      if constexpr (has_side_net<Plain>()) side_.inside(l);
+    });
+    cross_cache_.filled(true);
+    if constexpr (has_side_net<Plain>()) side_.correct(x);
+    x = last_rows(x);
+    if constexpr (spec.pre_norm) x = final_norm(x, shape().layers - 1);
+    V logits = worker_.template keep<T>(rows(x), model_.outputs(), "logits");
+    WordHead<P>::logits(pass_, x, logits);
+    return logits;
+  }
+  V last_rows(V x) {
+    const Extent n = batch_.sequences;
+    if (batch_.tokens == n) return x;
+    const Mat<int, E> index = worker_.template keep<int>(1, n, "last rows");
+    V last = worker_.template keep<T>(n, cols(x), "last rows");
+    if (worker_.planning()) return last;
+    const Extent each = first_rows_added();
+    last_.clear();
+    for (Extent i = 0; i < n; ++i) last_.push_back(step_.offsets[static_cast<std::size_t>(i) + 1] + (i + 1) * each - 1);
+    upload(worker_.exec, index.data(), last_.data(), last_.size());
+    ops::gather_rows(worker_, last, C(x), static_cast<const int*>(index.data()));
+    return last;
+  }
+  /// Virtual rows before each sequence of this step.
+  Extent first_rows_added() const { return (batch_.tokens - step_.tokens()) / batch_.sequences; }
+
+  V final_norm(V x, int layer) {
+    V y = worker_.template keep<T>(rows(x), cols(x), "final");
+    pass_.layer = layer;
+    nn::norm<Site::final_norm>(pass_, C(x), C(), {}, shape().epsilon, y, false);
+    pass_.layer = -1;
+    return y;
+  }
+
+  void put_prefix() {
+    for (int l = stack_.begin(); l < stack_.end(); ++l) {
+      pass_.layer = l;
+      pass_.template each<Site::self_attention, Route::prefix>([&](auto i, int m) {
+        auto values = P::template module<i>(pass_.values, m);
+        const auto kv = pass_.attached.template delta<i>().keys_values(values);
+        LayerCache<V>& layer = cache_.layer(l - stack_.begin());
+        ops::put_prefix(worker_, layer.k, C(kv.k), batch_.cache_offsets, batch_.sequences);
+        ops::put_prefix(worker_, layer.v, C(kv.v), batch_.cache_offsets, batch_.sequences);
+      });
+    }
+    pass_.layer = -1;
+  }
+
+  const M& model_;
+  Worker<E> worker_;
+  P pass_;
+  Stack<P> stack_, encoder_;
+  SideTaps<P> side_;
+  Embedding<P> embedding_;
+  Cache<V, E> cache_, cross_cache_;
+  Packed batch_, source_;
+  Rows sources_, again_, step_;
+  std::vector<int> staging_, source_staging_, last_;
+  std::vector<std::vector<std::int32_t>> history_;  // of each place; filled where there is no cache
+  std::vector<Extent> length_;                      // rows of each place, without the prefix
+  std::vector<T> host_;
+  int copies_ = 1;
+  Extent added_ = 0, prefix_ = 0, capacity_ = 0;
+  std::size_t mark_ = 0;
+};
+
+}  // namespace peft
