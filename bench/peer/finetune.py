@@ -14,7 +14,7 @@ import resource
 import time
 
 import torch
-from transformers import AutoModelForSequenceClassification, AutoTokenizer, get_scheduler, logging
+from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer, get_scheduler, logging
 
 import glue
 import methods
@@ -42,9 +42,21 @@ def arguments():
     p.add_argument("--seed", type=int, default=42)
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--bf16", action="store_true", help="autocast to bfloat16")
+    p.add_argument("--dropout", type=float, help="default: the checkpoint's")
+    p.add_argument("--no-shuffle", action="store_true", help="take the rows in the order of the file, every epoch")
+    p.add_argument("--start", help="save the adapter and head as they begin in this folder")
     p.add_argument("--json", help="write the run here")
     p.add_argument("--save", help="save the trained adapter or model in this folder")
     return p.parse_args()
+
+
+def open_model(a):
+    """The checkpoint with a head for the task, and --dropout in every place that its config has."""
+    config = AutoConfig.from_pretrained(a.model, num_labels=glue.TASKS[a.task].outputs)
+    for name in ("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout", "cls_dropout", "pooler_dropout"):
+        if a.dropout is not None and hasattr(config, name):
+            setattr(config, name, a.dropout)
+    return AutoModelForSequenceClassification.from_pretrained(a.model, config=config)
 
 
 def encode(rows, tokenizer, max_length):
@@ -97,11 +109,14 @@ def main():
     torch.manual_seed(a.seed)
     torch.set_num_threads(a.threads)
     tokenizer = AutoTokenizer.from_pretrained(a.model)
-    model = AutoModelForSequenceClassification.from_pretrained(a.model, num_labels=glue.TASKS[a.task].outputs)
+    model = open_model(a)
     total = sum(p.numel() for p in model.parameters())
     model = methods.attach(model, a.method, a.rank, a.alpha or 2 * a.rank, sites=a.sites.split(","))
+    if a.start:
+        model.save_pretrained(a.start)
     rows = glue.read(a.data, a.task, "train")
-    random.shuffle(rows)
+    if not a.no_shuffle:
+        random.shuffle(rows)
     train = encode(rows[:a.limit] if a.limit else rows, tokenizer, a.max_length)
     dev = encode(glue.read(a.data, a.task, "dev"), tokenizer, a.max_length)
     steps = -(-len(train) // a.batch) * a.epochs
@@ -114,7 +129,8 @@ def main():
                precision="bf16" if a.bf16 else "fp32", threads=a.threads,
                memory_before_training_mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     for epoch in range(a.epochs):
-        random.shuffle(train)
+        if not a.no_shuffle:
+            random.shuffle(train)
         seconds, tokens, positions, loss = train_epoch(model, tokenizer, train, optimizer, scheduler, a)
         run["seconds"] += seconds
         run["examples"] += len(train)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Attaches a method to a BertForSequenceClassification as PyTorch users do: LoRA by HF PEFT, others by hand."""
+"""Attaches a method to a sequence classifier of the BERT kind as PyTorch users do: LoRA by HF PEFT, others by hand."""
 from peft import LoraConfig, get_peft_model
 
 import sora
@@ -7,13 +7,15 @@ import sora
 METHODS = ("head", "bitfit", "lora", "sora", "full")
 TARGETS = {"attn.q": "query", "attn.k": "key", "attn.v": "value", "attn.out": "attention.output.dense",
            "ffn.up": "intermediate.dense", "ffn.down": "output.dense"}
+DEBERTA = {"attn.q": "query_proj", "attn.k": "key_proj", "attn.v": "value_proj"}
 
 
 def attach(model, method, rank=8, alpha=16, dropout=0.0, sites=("attn.q", "attn.v")):
     """Returns the model to train; what it trains has requires_grad. `sites` matter to LoRA only."""
     if method == "lora":
+        targets = TARGETS | (DEBERTA if model.config.model_type == "deberta-v2" else {})
         return get_peft_model(model, LoraConfig(task_type="SEQ_CLS", r=rank, lora_alpha=alpha, lora_dropout=dropout,
-                                                target_modules=[TARGETS.get(s, s) for s in sites]))
+                                                target_modules=[targets.get(s, s) for s in sites]))
     if method == "sora":
         return sora.attach(model, rank, alpha)
     for name, p in model.named_parameters():

@@ -7,20 +7,20 @@
 #include <vector>
 
 #include <peft/data/dataset.hpp>
+#include <peft/data/glue_text.hpp>
 #include <peft/data/loader.hpp>
 #include <peft/data/tokenized.hpp>
+#include <peft/data/tokenized_pairs.hpp>
 #include <peft/io/delta_file.hpp>
 #include <peft/io/peft_adapter.hpp>
+#include <peft/model/generate.hpp>
 #include <peft/report/plan.hpp>
 #include <peft/report/tree.hpp>
 #include <peft/site.hpp>
 #include <peft/task/metric/glue.hpp>
 #include <peft/text/tokenizer.hpp>
-#include <peft/train/history.hpp>
-
-#include <peft/data/glue_text.hpp>
-#include <peft/data/tokenized_pairs.hpp>
 #include <peft/train/fit.hpp>
+#include <peft/train/history.hpp>
 
 #include "backbone.hpp"
 #include "options.hpp"
@@ -45,8 +45,9 @@ class Job {
   // Text to text, where the backbone writes.
   std::unique_ptr<peft::LoaderOf<peft::TokenizedPairs>> pair_loader;
   std::unique_ptr<peft::TokenizedPairs> dev_pairs;
-  peft::PairDataset dev_texts;
-  std::optional<peft::GlueText> words;  // of a GLUE task
+  std::unique_ptr<peft::TokenizedPairs> dev_prompts;  // what texts are written for, once each; null for a GLUE task
+  std::vector<double> dev_labels;                     // of a GLUE task
+  std::optional<peft::GlueText> words;                // of a GLUE task
 
   // What --load gave.
   std::optional<peft::PeftAdapter> adapter;  // of Hugging Face PEFT
@@ -67,6 +68,8 @@ class Job {
   std::string base_model() const;
   /// The token ids of every class of a GLUE task in words, with the token that ends a text.
   std::vector<std::vector<std::int32_t>> class_ids() const;
+  /// How texts are written, as the command line wants it.
+  peft::GenerateOptions writing() const;
   /// How the command line wants to train; `standard` is the method's learning rate.
   peft::FitOptions fit_options(double standard) const;
   /// What must be the same when a run is resumed.
@@ -90,10 +93,14 @@ class Job {
     std::uint64_t step_memory = 0;  // bytes planned beside the backbone, by all workers
     peft::History history;
     std::optional<peft::metric::Scores> dev;
+    std::optional<peft::metric::Scores> written;  // of texts
+    std::vector<std::string> texts;               // what a backbone that writes has written or chosen for dev
     int rank_total = 0, rank_kept = 0;  // of a gated method; 0: no gates
     double merge_error = -1;            // largest difference of a logit; below 0: nothing was merged
   };
   void finish(const Result& result, const std::vector<float>& dev_logits) const;
+  /// Says how to go on with a run that a signal has stopped; returns the exit status.
+  int stopped(const peft::History& history) const;
 
  private:
   void read_texts();
@@ -103,5 +110,6 @@ class Job {
   double head_deviation_ = 0.02;
   void write_predictions(const std::vector<float>& logits) const;
   void write_tags(const std::vector<float>& logits) const;
+  void write_texts(const std::vector<std::string>& texts) const;
   void write_json(const Result& result) const;
 };

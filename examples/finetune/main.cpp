@@ -48,6 +48,7 @@ void declare(CLI::App& app, Options& o) {
   app.add_option("--batch", o.batch, "examples per batch")->check(CLI::Range(1, 1 << 20))->capture_default_str();
   app.add_option("--batch-tokens", o.batch_tokens, "tokens per batch at the most; 0: any number")->check(amount);
   app.add_option("--bucket", o.bucket, "sort by length within so many batches; 0: do not")->check(amount);
+  app.add_flag("!--no-shuffle", o.shuffle, "take the examples in the order of their file, every epoch");
   app.add_option("--accumulate", o.accumulate, "batches per optimizer step")->check(CLI::Range(1, 1 << 20))->capture_default_str();
   app.add_option("--lr", o.lr, "learning rate; default: the method's own")->check(amount);
   app.add_option("--schedule", o.schedule, "of the learning rate")->check(CLI::IsMember({"constant", "linear", "cosine"}))->capture_default_str();
@@ -72,7 +73,10 @@ void declare(CLI::App& app, Options& o) {
   app.add_option("--checkpoint-steps", o.checkpoint_steps, "save the run every so many steps too")->check(amount);
   app.add_option("--export", o.export_to, "folder for a plain Hugging Face checkpoint with everything merged");
   app.add_option("--base-model", o.base_model, "the backbone's name in PEFT's files; default: --model");
-  app.add_option("--predict", o.predict, "file for the dev logits: a row per example, tabs between; of conll: word, tag and predicted tag per line");
+  app.add_option("--predict", o.predict, "file for the dev logits: a row per example, tabs between; of conll: word, tag and predicted tag per line; of a backbone that writes: a text per line");
+  app.add_option("--texts", o.texts, "e2e, pairs: after training, write texts for the first N dev prompts, and score them; default: for all")->check(amount);
+  app.add_option("--max-new-tokens", o.max_new_tokens, "of a text")->check(CLI::Range(1, 1 << 20))->capture_default_str();
+  app.add_option("--beams", o.beams, "1: texts are written greedily")->check(CLI::Range(1, 64))->capture_default_str();
   app.add_option("--json", o.json, "file for the run as data");
   std::string footer = "Methods:\n";
   for (const auto& [name, entry] : Entry::table()) footer += "  " + name + std::string(name.size() < 28 ? 28 - name.size() : 1, ' ') + entry.summary + "\n";

@@ -5,10 +5,13 @@
 #include <peft/report/plan.hpp>
 #include <peft/report/tree.hpp>
 #include <peft/train/engine.hpp>
+#include <peft/train/progress.hpp>
 
 #include <map>
 #include <string>
 #include <vector>
+
+#include "methods.hpp"
 
 /// The modules of a model for the printed tree: the backbone's tensors by module, what is trained of them, what was added.
 template <class M>
@@ -61,4 +64,30 @@ std::vector<peft::report::Buffer> memory_of(peft::Engine<M>& engine, std::size_t
           {"gradients of the groups", static_cast<std::uint64_t>(layout.group_size()) * sizeof(float) * workers},
           {"gradient, moments", static_cast<std::uint64_t>(layout.gradient_size()) * sizeof(float) * 3},
           {"values", static_cast<std::uint64_t>(layout.size()) * sizeof(float)}};
+}
+
+/// Fills a fresh model with what --load gave.
+template <class M>
+void load_into(M& model, const Job& job) {
+  using namespace peft;
+  if (job.delta) restore_tensors(model, job.delta->tensors, job.options.load);
+  if (!job.adapter) return;
+  if constexpr (HasPeftFiles<ContentsOf<M>>)
+    from_adapter(model, *job.adapter);
+  else
+    fail(job.options.load, ": holds an adapter of kind ", job.adapter->kind(), ", which --method ", job.options.method, " does not read");
+}
+
+/// train(options), which fits a model, with a bar and a line per epoch.
+template <class Train>
+peft::History with_progress(const Job& job, Train&& train) {
+  using namespace peft;
+  FitOptions options = job.fit_options(Entry::table().at(job.options.method).lr);
+  ProgressBar bar;
+  options.on_step = bar;
+  options.on_epoch = [&](const EpochReport& r) {
+    bar.clear();
+    job.show_epoch(r, job.options.epochs);
+  };
+  return train(options);
 }

@@ -24,7 +24,10 @@ struct Options {
   int patience = 0, workers = 0;
   std::string pooling = "first", precision = "fp32";
   std::string out, load, predict, json, export_to;
-  bool resume = false;
+  bool resume = false, shuffle = true;
   std::int64_t checkpoint_steps = 0;
   std::string base_model;  // as told to PEFT
+  // Of a backbone that writes.
+  std::int64_t texts = -1;  // how many to write after training; below 0: one per prompt
+  int max_new_tokens = 64, beams = 1;
 };

@@ -31,17 +31,7 @@ int run_with(const Job& job, Task task, Method method, const std::string& label,
   const Options& o = job.options;
   auto backbone = Backbone::open(o.model)->with_dropout(o.dropout, o.dropout, o.dropout);
   M model(backbone, task, method, o.seed);
-  if (job.delta) {
-    require(job.delta->method == o.method, o.load, ": holds a delta of method ", job.delta->method, "; give --method ", job.delta->method);
-    require(job.delta->setting("pooling") == o.pooling, o.load, ": was trained with --pooling ", job.delta->setting("pooling"), "; give that");
-    restore_tensors(model, job.delta->tensors, o.load);
-  }
-  if (job.adapter) {
-    if constexpr (HasPeftFiles<D>)
-      from_adapter(model, *job.adapter);
-    else
-      fail(o.load, ": holds an adapter of kind ", job.adapter->kind(), ", which --method ", o.method, " does not read");
-  }
+  load_into(model, job);
 
   Engine<M> engine(model, o.workers);
   const std::size_t step = engine.plan((o.batch > 0 ? o.batch : 64) * task.together(), job.longest(), o.epochs > 0);
@@ -49,9 +39,7 @@ int run_with(const Job& job, Task task, Method method, const std::string& label,
   const std::vector<report::Buffer> buffers = memory_of(engine, step);
   job.show_plan(buffers, engine.workers());
 
-  FitOptions fit_options = job.fit_options(Entry::table().at(o.method).lr);
-
-  typename Job::Result result;
+  Job::Result result;
   result.trainable = model.trainable();
   for (const report::Buffer& b : buffers) result.step_memory += b.bytes;
   result.total = model.total();
@@ -60,21 +48,8 @@ int run_with(const Job& job, Task task, Method method, const std::string& label,
     logits = predict(engine, *job.dev_tokens);
     return job.score(logits);
   };
-  {
-    ProgressBar bar;
-    fit_options.on_step = bar;
-    fit_options.on_epoch = [&](const EpochReport& r) {
-      bar.clear();
-      job.show_epoch(r, o.epochs);
-    };
-    result.history = train(engine, *job.loader, fit_options, score);
-  }
-  if (result.history.interrupted) {
-    std::cerr << "stopped after step " << result.history.steps
-              << (o.out.empty() ? "; nothing was saved (there is no --out)\n"
-                                : "; the run is saved: the same command with --resume goes on where it stopped\n");
-    return 128 + Interrupt::signal();
-  }
+  result.history = with_progress(job, [&](FitOptions& fit_options) { return train(engine, *job.loader, fit_options, score); });
+  if (result.history.interrupted) return job.stopped(result.history);
   // The last epoch's scores and logits are those of the final values, unless an earlier epoch's were put back.
   const auto& epochs = result.history.epochs;
   const metric::Scores dev = logits.empty() || epochs.empty() || o.patience > 0 ? score() : epochs.back().dev;

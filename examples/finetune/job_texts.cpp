@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "job.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <iostream>
+
+#include <peft/data/pair_dataset.hpp>
+#include <peft/data/read_e2e.hpp>
+#include <peft/data/read_glue_pairs.hpp>
+#include <peft/data/read_pairs.hpp>
+
+using namespace peft;
+namespace fs = std::filesystem;
+
+// The data of a backbone that writes.
+
+void Job::read_texts() {
+  require(options.pooling == "first", "--pooling ", options.pooling, ": a backbone that writes has no pooling");
+  require(options.task != "csv" && options.task != "conll" && options.task != "choice", "--task ", options.task,
+          ": a ", facts.family, " writes text: take a GLUE task, e2e or pairs");
+  PairDataset texts, dev;
+  if (options.task == "e2e") {
+    // The test split stands in where the official training file is not there.
+    const bool whole = fs::exists(fs::path(options.data) / "trainset.csv");
+    texts = read_e2e(options.data, whole ? "train" : "dev");
+    dev = read_e2e(options.data, whole ? "dev" : "test");
+    if (!whole) std::cerr << "warning: " << options.data << " has no trainset.csv: training on devset.csv, evaluating on testset_w_refs.csv\n";
+  } else if (options.task == "pairs") {
+    texts = read_pairs(options.data, "train");
+    dev = read_pairs(options.data, "dev");
+  } else {
+    words = glue_text(options.task);
+    texts = read_glue_pairs(*words, options.data, "train");
+    dev = read_glue_pairs(*words, options.data, "dev");
+    dev_labels = dev.labels;
+  }
+  LoaderOptions batches;
+  batches.batch = options.batch;
+  batches.tokens = options.batch_tokens;
+  batches.bucket = static_cast<int>(options.bucket);
+  batches.seed = options.seed;
+  batches.shuffle = options.shuffle;
+  pair_loader = std::make_unique<LoaderOf<TokenizedPairs>>(tokenized(texts, options.limit), batches);
+  dev_pairs = std::make_unique<TokenizedPairs>(tokenized(dev, 0));
+  if (words || options.texts == 0) return;
+  dev = group_by_source(std::move(dev));
+  if (options.texts > 0) dev.pairs.resize(std::min(dev.pairs.size(), static_cast<std::size_t>(options.texts)));
+  dev_prompts = std::make_unique<TokenizedPairs>(tokenized(dev, 0));
+}
+
+TokenizedPairs Job::tokenized(const PairDataset& pairs, std::int64_t limit) const {
+  const int end = facts.end.empty() ? -1 : facts.end.front(), room = std::min(facts.longest, 1 << 20);
+  if (facts.paired) {
+    SequenceToSequenceOptions o;
+    o.start = facts.start;
+    o.eos = end;
+    o.max_source = o.max_target = options.max_length;
+    o.model_max_length = room;
+    o.vocabulary = facts.vocabulary;
+    o.limit = limit;
+    o.seed = options.seed;
+    return TokenizedPairs::sequence_to_sequence(pairs, *tokenizer, o);
+  }
+  CausalOptions o;
+  o.after_source = setting("separator", std::string("\n"));
+  o.eos = end;
+  o.max_length = options.max_length;
+  o.model_max_length = room;
+  o.vocabulary = facts.vocabulary;
+  o.limit = limit;
+  o.seed = options.seed;
+  return TokenizedPairs::causal(pairs, *tokenizer, o);
+}
+
+std::vector<std::vector<std::int32_t>> Job::class_ids() const {
+  std::vector<std::vector<std::int32_t>> ids;
+  for (const auto& label : words->task.labels) {
+    ids.push_back(tokenizer->ids(label));
+    if (!facts.end.empty()) ids.back().push_back(facts.end.front());
+  }
+  return ids;
+}
+
+GenerateOptions Job::writing() const {
+  GenerateOptions o;
+  o.max_new_tokens = options.max_new_tokens;
+  o.beams = options.beams;
+  o.eos = facts.end;
+  o.start = facts.start;
+  return o;
+}
