@@ -2,6 +2,7 @@
 #include <peft/delta/full.hpp>
 #include <peft/delta/lora.hpp>
 #include <peft/model/deberta.hpp>
+#include <peft/model/distilbert.hpp>
 #include <peft/model/gpt2.hpp>
 #include <peft/model/llama.hpp>
 #include <peft/model/roberta.hpp>
@@ -72,6 +73,7 @@ TEST_CASE("a backbone of every family without its last layer", "[model]") {
   same_as_shorter<Roberta<>>("tiny-roberta");
   same_as_shorter<Deberta<>>("tiny-deberta-v3");
   same_as_shorter<Deberta<>>("tiny-deberta-c2p");
+  same_as_shorter<Distilbert<>>("tiny-distilbert");
   same_as_shorter<Llama<>>("tiny-qwen2");
   same_as_shorter<Gpt2<>>("tiny-gpt2");
   same_as_shorter<T5<>>("tiny-t5-v1.1");

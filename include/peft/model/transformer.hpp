@@ -30,8 +30,9 @@ struct LayerCount {
 ///   nn::Shape shape(config)                             the numbers
 struct Family {
   static constexpr bool special_tokens = false;    // tokens such as [CLS] around every text
-  static constexpr bool dense_in_head = false;     // a classifier is a dense layer, tanh and a linear one, trained together
-  static constexpr const char* classifier = "classifier";  // the linear one's name
+  static constexpr const char* classifier = "classifier";  // the name of a head's linear layer
+  static constexpr bool dense_in_head = false;     // on the first token it is a dense layer, `pooler_activation` and a linear one
+  static constexpr const char *head_dense = "classifier.dense", *head_out = "classifier.out_proj";  // their names there
   static constexpr const char* prefix = "";        // of names, which files of the bare transformer leave out
   static constexpr bool input_by_output = false;   // weights are stored (in, out)
   static constexpr bool biases = true;             // at least some of its checkpoints have any
