@@ -4,6 +4,7 @@
 
 #include <peft/core/fields.hpp>
 #include <peft/ops/gemm.hpp>
+#include <peft/ops/map.hpp>
 
 namespace peft {
 
