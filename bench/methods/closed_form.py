@@ -6,13 +6,13 @@ import pathlib
 
 def trained(method, model, labels, specials):
     """`model`: the folder of a BERT; `specials`: special tokens of a text, 2 around a sentence and 3 around a pair. With the
-    head, labels (d + 1)."""
+    head, labels (d + 1), over the mean of all tokens: a pooler, which nothing reads then, is not trained."""
     config = json.loads((pathlib.Path(model) / "config.json").read_text(encoding="utf-8"))
     d, f, layers = config["hidden_size"], config["intermediate_size"], config["num_hidden_layers"]
     pairs = [(d, d)] * 4 + [(d, f), (f, d)]  # in, out of a layer's matrices
     tables = config["vocab_size"] + config["max_position_embeddings"] + config["type_vocab_size"]
-    everything = (tables + 2) * d + layers * (sum(i * o + o for i, o in pairs) + 4 * d) + d * d + d
-    tensors = 5 + 16 * layers + 2
+    everything = (tables + 2) * d + layers * (sum(i * o + o for i, o in pairs) + 4 * d)
+    tensors = 5 + 16 * layers
 
     def adapter(w):
         return 2 * w * d + w + d
@@ -35,7 +35,7 @@ def trained(method, model, labels, specials):
     w, inner = d // 8, f // 8
     forms = {
         "head": lambda: 0,
-        "bitfit": lambda: layers * (sum(o for _, o in pairs) + 2 * d) + 2 * d,
+        "bitfit": lambda: layers * (sum(o for _, o in pairs) + 2 * d) + d,
         "lora": lambda: layers * 2 * 8 * (d + d),
         "sora": lambda: layers * sum(8 * (i + o + 1) for i, o in pairs),
         "adalora": lambda: layers * sum(12 * (i + o + 1) for i, o in pairs),

@@ -171,6 +171,8 @@ concept DeltaFor = IsDelta<D> && has(D::fits, info(S).kind);
 //                                                      before that layer's `tap`, with ops::Ragged, the mean over the heads
 //   double dropout                                     prefix: keys and values are dropped, anew for every sequence
 //   static constexpr bool taps_scores = true           says that there is such a member
+//   void tap_own_attention(c, p, kept, layer, scores)  the same for attention of a sequence to itself, of an encoder-decoder in the encoder
+//   static constexpr bool taps_own_scores = true       says that there is such a member
 //   static constexpr bool own_biases = true            trains biases of the backbone; refused where there are none
 //   static constexpr bool added_biases = true          brings such biases, so that the former may be listed beside it
 //   static constexpr bool one_stack = true             a side net that does not know of an encoder before a decoder; refused there
@@ -209,6 +211,14 @@ template <class D>
 constexpr bool taps_attention() {
   if constexpr (requires { D::taps_scores; })
     return D::taps_scores;
+  else
+    return false;
+}
+/// Does a side net read how the rows of a sequence attend to each other?
+template <class D>
+constexpr bool taps_own_attention() {
+  if constexpr (requires { D::taps_own_scores; })
+    return D::taps_own_scores;
   else
     return false;
 }

@@ -16,11 +16,11 @@ namespace {
 using Ids = std::vector<std::int32_t>;
 using Targets = std::vector<double>;
 
-const Tokenizer& tokenizer() {
+const Tokenizer& pair_tokenizer() {
   static const Tokenizer made = Tokenizer::open(std::string(PEFT_TEST_DATA) + "/tiny-bert");
   return made;
 }
-Ids ids(std::string_view text) { return tokenizer().ids(text); }
+Ids ids(std::string_view text) { return pair_tokenizer().ids(text); }
 Ids chain(std::initializer_list<Ids> parts) {
   Ids out;
   for (const Ids& part : parts) out.insert(out.end(), part.begin(), part.end());
@@ -72,7 +72,7 @@ TEST_CASE("a batch of pairs is packed on both sides", "[data]") {
 
 TEST_CASE("causal pairs: the next token is learned where it belongs to the target", "[data]") {
   CausalOptions options{.before_source = "is it ", .after_source = "?", .start = {start}, .eos = eos};
-  const auto data = TokenizedPairs::causal(pairs(), tokenizer(), options);
+  const auto data = TokenizedPairs::causal(pairs(), pair_tokenizer(), options);
   CHECK(data.size() == 3);
   CHECK(!data.paired());
   const Ids prompt = chain({{start}, ids("is it good film?")}), target = ids("not bad");
@@ -96,7 +96,7 @@ TEST_CASE("causal pairs: the next token is learned where it belongs to the targe
   CHECK(data.decoder_longest() == 0);
 
   // Neither a start nor an end: as many targets as the text has tokens.
-  const auto bare = batch_of(TokenizedPairs::causal(pairs(), tokenizer(), {}), 0);
+  const auto bare = batch_of(TokenizedPairs::causal(pairs(), pair_tokenizer(), {}), 0);
   CHECK(bare.ids == chain({ids("good film"), target}));
   CHECK(bare.targets == Targets{-1, double(target[0]), double(target[1]), -1});
 }
@@ -108,52 +108,52 @@ TEST_CASE("causal pairs: a long prompt loses its beginning, a long target is ref
   CausalOptions options{.start = {start}, .eos = eos, .max_length = 5};
   PairDataset data = pairs();
   data.pairs.resize(2);
-  const auto cut = batch_of(TokenizedPairs::causal(data, tokenizer(), options), 1);
+  const auto cut = batch_of(TokenizedPairs::causal(data, pair_tokenizer(), options), 1);
   CHECK(cut.ids == Ids{start, prompt[2], prompt[3], target[0], eos});
   CHECK(cut.targets == Targets{-1, -1, double(target[0]), double(eos), -1});
   options.max_length = 20;
   options.max_prompt = 2;
-  CHECK(batch_of(TokenizedPairs::causal(data, tokenizer(), options), 1).ids == Ids{start, prompt[3], target[0], eos});
+  CHECK(batch_of(TokenizedPairs::causal(data, pair_tokenizer(), options), 1).ids == Ids{start, prompt[3], target[0], eos});
   for (const int most : {1, -1}) {
     options.max_prompt = most;
-    CHECK(missing_in_error([&] { TokenizedPairs::causal(data, tokenizer(), options); }, {"max_prompt", "1 tokens of start"}) == "");
+    CHECK(missing_in_error([&] { TokenizedPairs::causal(data, pair_tokenizer(), options); }, {"max_prompt", "1 tokens of start"}) == "");
   }
   options.max_prompt = 0;
   options.max_length = 4;  // "not bad" and its end leave one token beside the start: none for the prompt
-  CHECK(missing_in_error([&] { TokenizedPairs::causal(data, tokenizer(), options); }, {"made up, pair 1", "3 tokens", "max_length"}) == "");
+  CHECK(missing_in_error([&] { TokenizedPairs::causal(data, pair_tokenizer(), options); }, {"made up, pair 1", "3 tokens", "max_length"}) == "");
   options.max_length = 2000;
-  CHECK(missing_in_error([&] { TokenizedPairs::causal(data, tokenizer(), options); }, {"max_length", "1024"}) == "");
+  CHECK(missing_in_error([&] { TokenizedPairs::causal(data, pair_tokenizer(), options); }, {"max_length", "1024"}) == "");
   data.pairs[1].target = " ";
-  CHECK(missing_in_error([&] { TokenizedPairs::causal(data, tokenizer(), {}); }, {"pair 2", "no tokens"}) == "");
+  CHECK(missing_in_error([&] { TokenizedPairs::causal(data, pair_tokenizer(), {}); }, {"pair 2", "no tokens"}) == "");
   data.pairs[1] = {" ", "bad", {}};
-  CHECK(missing_in_error([&] { TokenizedPairs::causal(data, tokenizer(), {}); }, {"pair 2", "prompt"}) == "");
-  CHECK(batch_of(TokenizedPairs::causal(data, tokenizer(), {.start = {start}}), 1).targets == Targets{double(target[0]), -1});
+  CHECK(missing_in_error([&] { TokenizedPairs::causal(data, pair_tokenizer(), {}); }, {"pair 2", "prompt"}) == "");
+  CHECK(batch_of(TokenizedPairs::causal(data, pair_tokenizer(), {.start = {start}}), 1).targets == Targets{double(target[0]), -1});
   data.pairs.clear();
-  CHECK(missing_in_error([&] { TokenizedPairs::causal(data, tokenizer(), {}); }, {"made up", "no pairs"}) == "");
+  CHECK(missing_in_error([&] { TokenizedPairs::causal(data, pair_tokenizer(), {}); }, {"made up", "no pairs"}) == "");
 }
 
 TEST_CASE("pairs for an encoder-decoder: the target is shifted right", "[data]") {
-  const auto data = TokenizedPairs::sequence_to_sequence(pairs(), tokenizer(), {.start = 0, .eos = eos, .before_source = "is it "});
+  const auto data = TokenizedPairs::sequence_to_sequence(pairs(), pair_tokenizer(), {.start = 0, .eos = eos, .before_source = "is it "});
   CHECK(data.paired());
   const Ids target = ids("not bad");
   const Batch batch = batch_of(data, 0);
-  CHECK(batch.ids == tokenizer().encode("is it good film").ids);
-  CHECK(batch.slots == tokenizer().encode("is it good film").slots);
+  CHECK(batch.ids == pair_tokenizer().encode("is it good film").ids);
+  CHECK(batch.slots == pair_tokenizer().encode("is it good film").slots);
   CHECK(batch.decoder_ids == Ids{0, target[0], target[1]});
   CHECK(batch.targets == Targets{double(target[0]), double(target[1]), double(eos)});
   const auto prompt = data.prompt(0);
   CHECK(Ids(prompt.begin(), prompt.end()) == batch.ids);
   CHECK(data.length(0) == int(batch.ids.size() + 3));
-  CHECK(data.longest() == int(tokenizer().encode("is it the story is dull").ids.size()));
+  CHECK(data.longest() == int(pair_tokenizer().encode("is it the story is dull").ids.size()));
   CHECK(data.decoder_longest() == 5);
   CHECK(data.tokens() == std::size_t(data.length(0) + data.length(1) + data.length(2)));
-  const auto endless = batch_of(TokenizedPairs::sequence_to_sequence(pairs(), tokenizer(), {.start = 0, .eos = -1}), 0);
+  const auto endless = batch_of(TokenizedPairs::sequence_to_sequence(pairs(), pair_tokenizer(), {.start = 0, .eos = -1}), 0);
   CHECK(endless.decoder_ids == Ids{0, target[0]});
   CHECK(endless.targets == Targets{double(target[0]), double(target[1])});
 }
 
 TEST_CASE("pairs for an encoder-decoder: what is too long or no text", "[data]") {
-  const auto made = [](const PairDataset& data, SequenceToSequenceOptions options) { return TokenizedPairs::sequence_to_sequence(data, tokenizer(), options); };
+  const auto made = [](const PairDataset& data, SequenceToSequenceOptions options) { return TokenizedPairs::sequence_to_sequence(data, pair_tokenizer(), options); };
   CHECK(batch_of(made(pairs(), {.max_source = 4}), 1).ids.size() == 4);
   CHECK(missing_in_error([&] { made(pairs(), {.max_target = 4}); }, {"made up, pair 3", "5 tokens", "max_target"}) == "");
   CHECK(made(pairs(), {.max_target = 5}).decoder_longest() == 5);
@@ -166,22 +166,22 @@ TEST_CASE("pairs for an encoder-decoder: what is too long or no text", "[data]")
 }
 
 TEST_CASE("tokens outside the model's vocabulary are refused", "[data]") {
-  const std::int64_t rows = static_cast<std::int64_t>(tokenizer().vocab_size());
-  CHECK(TokenizedPairs::causal(pairs(), tokenizer(), {.vocabulary = rows}).size() == 3);
-  CHECK(missing_in_error([&] { TokenizedPairs::causal(pairs(), tokenizer(), {.vocabulary = 50}); }, {"made up, pair 1", "vocabulary of 50"}) == "");
-  CHECK(missing_in_error([&] { TokenizedPairs::causal(pairs(), tokenizer(), {.eos = 50256, .vocabulary = rows}); }, {"50256"}) == "");
-  CHECK(missing_in_error([&] { TokenizedPairs::sequence_to_sequence(pairs(), tokenizer(), {.start = 200, .vocabulary = rows}); }, {"200"}) == "");
-  CHECK(missing_in_error([&] { TokenizedPairs::sequence_to_sequence(pairs(), tokenizer(), {.eos = 201, .vocabulary = rows}); }, {"201"}) == "");
+  const std::int64_t rows = static_cast<std::int64_t>(pair_tokenizer().vocab_size());
+  CHECK(TokenizedPairs::causal(pairs(), pair_tokenizer(), {.vocabulary = rows}).size() == 3);
+  CHECK(missing_in_error([&] { TokenizedPairs::causal(pairs(), pair_tokenizer(), {.vocabulary = 50}); }, {"made up, pair 1", "vocabulary of 50"}) == "");
+  CHECK(missing_in_error([&] { TokenizedPairs::causal(pairs(), pair_tokenizer(), {.eos = 50256, .vocabulary = rows}); }, {"50256"}) == "");
+  CHECK(missing_in_error([&] { TokenizedPairs::sequence_to_sequence(pairs(), pair_tokenizer(), {.start = 200, .vocabulary = rows}); }, {"200"}) == "");
+  CHECK(missing_in_error([&] { TokenizedPairs::sequence_to_sequence(pairs(), pair_tokenizer(), {.eos = 201, .vocabulary = rows}); }, {"201"}) == "");
 }
 
 TEST_CASE("pairs without targets give prompts, not batches", "[data]") {
   PairDataset data = pairs();
   data.labelled = false;
   for (TextPair& pair : data.pairs) pair.target.clear(), pair.references.clear();
-  const auto causal = TokenizedPairs::causal(data, tokenizer(), {.start = {start}, .eos = eos});
+  const auto causal = TokenizedPairs::causal(data, pair_tokenizer(), {.start = {start}, .eos = eos});
   CHECK(Ids(causal.prompt(0).begin(), causal.prompt(0).end()) == chain({{start}, ids("good film")}));
   CHECK(causal.references(0).empty());
-  const auto paired = TokenizedPairs::sequence_to_sequence(data, tokenizer(), {});
+  const auto paired = TokenizedPairs::sequence_to_sequence(data, pair_tokenizer(), {});
   CHECK(paired.prompt(0).size() == 4);
   for (const auto* made : {&causal, &paired}) CHECK(missing_in_error([&] { batch_of(*made, 0); }, {"without targets"}) == "");
 }
@@ -193,7 +193,7 @@ TEST_CASE("a loader of pairs gives every pair once, within its budget", "[data]"
     for (int k = 0; k < i * 7 % 11; ++k) text += " good";
     data.pairs.push_back({text, i % 3 ? "not bad" : "bad", {}});
   }
-  const LoaderOf loader(TokenizedPairs::sequence_to_sequence(data, tokenizer(), {}), {.batch = 0, .tokens = 60, .bucket = 4, .seed = 5});
+  const LoaderOf loader(TokenizedPairs::sequence_to_sequence(data, pair_tokenizer(), {}), {.batch = 0, .tokens = 60, .bucket = 4, .seed = 5});
   std::vector<std::int64_t> seen;
   for (std::int64_t step = 0; step < loader.steps(1); ++step) {
     const Batch batch = loader.batch(1, step);
@@ -204,8 +204,8 @@ TEST_CASE("a loader of pairs gives every pair once, within its budget", "[data]"
   std::sort(seen.begin(), seen.end());
   REQUIRE(seen.size() == 50);
   for (std::int64_t i = 0; i < 50; ++i) CHECK(seen[static_cast<std::size_t>(i)] == i);
-  const auto few = TokenizedPairs::causal(data, tokenizer(), {.limit = 7, .seed = 3});
+  const auto few = TokenizedPairs::causal(data, pair_tokenizer(), {.limit = 7, .seed = 3});
   CHECK(few.size() == 7);
   CHECK(few.example(0) != 0);
-  CHECK(missing_in_error([&] { TokenizedPairs::causal(data, tokenizer(), {.limit = -1}); }, {"limit of -1"}) == "");
+  CHECK(missing_in_error([&] { TokenizedPairs::causal(data, pair_tokenizer(), {.limit = -1}); }, {"limit of -1"}) == "");
 }

@@ -10,7 +10,7 @@ using namespace peft;
 
 namespace {
 
-using Tuned = Method<Delta<LoRA<2>, At<Query, Value, FfnDown>>>;
+using Grouped = Method<Delta<LoRA<2>, At<Query, Value, FfnDown>>>;
 using Whole = Method<Delta<Full>>;
 
 std::vector<int> lengths() {
@@ -51,7 +51,7 @@ Batch pick(const Batch& b, const std::vector<int>& which) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("the same bits for any number of workers", "[engine]", Tuned, Whole) {
+TEMPLATE_TEST_CASE("the same bits for any number of workers", "[engine]", Grouped, Whole) {
   using M = Model<Bert<float>, TestType>;
   const Batch batch = tiny::batch(lengths());
   const auto one = step<M>(1, batch);
@@ -66,7 +66,7 @@ TEMPLATE_TEST_CASE("the same bits for any number of workers", "[engine]", Tuned,
 }
 
 TEST_CASE("groups change nothing but rounding; dropout follows the example, not its place", "[engine]") {
-  using M = Model<Bert<double>, Tuned>;
+  using M = Model<Bert<double>, Grouped>;
   const Batch batch = tiny::batch(lengths());
   const auto many = step<M>(2, batch), one = step<M>(1, batch, {10000, 1});
   std::vector<int> order(static_cast<std::size_t>(batch.sequences()));
@@ -85,7 +85,7 @@ TEST_CASE("groups change nothing but rounding; dropout follows the example, not 
 }
 
 TEST_CASE("a sequence is predicted as if it were alone", "[engine]") {
-  using M = Model<Bert<double>, Tuned>;
+  using M = Model<Bert<double>, Grouped>;
   const Batch batch = tiny::batch({5, 60, 1, 12});
   const auto all = step<M>(2, batch).logits;
   for (int s = 0; s < 4; ++s) {

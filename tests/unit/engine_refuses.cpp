@@ -7,11 +7,11 @@ using namespace peft;
 
 namespace {
 
-using Tuned = Method<Delta<LoRA<2>, At<Query>>>;
-using M = Model<Bert<double>, Tuned>;
+using Refused = Method<Delta<LoRA<2>, At<Query>>>;
+using RefusedModel = Model<Bert<double>, Refused>;
 
 template <class F>
-std::string message(F&& f) {
+std::string refusal(F&& f) {
   try {
     f();
   } catch (const Error& e) {
@@ -27,12 +27,12 @@ bool says(const std::string& text, const std::string& part) {
 }  // namespace
 
 TEST_CASE("batches that do not fit the model are refused in words", "[engine]") {
-  M model(tiny::bert(), {3});
-  Engine<M> engine(model, 2, {24, 2});
+  RefusedModel model(tiny::bert(), {3});
+  Engine<RefusedModel> engine(model, 2, {24, 2});
   const auto refused = [&](auto&& spoil) {
     Batch b = tiny::batch({4, 6, 5});
     spoil(b);
-    return message([&] { engine.accumulate(b, 1, 1); });
+    return refusal([&] { engine.accumulate(b, 1, 1); });
   };
   CHECK(says(refused([](Batch& b) { b.ids[7] = 20; }), "token id 20 is outside the backbone's vocabulary of 20"));
   CHECK(says(refused([](Batch& b) { b.ids[0] = -1; }), "token id -1"));
@@ -47,21 +47,21 @@ TEST_CASE("batches that do not fit the model are refused in words", "[engine]") 
   // And after all that it works.
   CHECK(std::isfinite(engine.accumulate(tiny::batch({80, 1}), 1, 1)));
 
-  M score(tiny::bert(), {1});
-  Engine<M> regression(score, 1);
+  RefusedModel score(tiny::bert(), {1});
+  Engine<RefusedModel> regression(score, 1);
   Batch b = tiny::batch({4}, 1);
   b.targets[0] = std::numeric_limits<double>::infinity();
-  CHECK(says(message([&] { regression.accumulate(b, 1, 1); }), "the score inf is not a finite number"));
+  CHECK(says(refusal([&] { regression.accumulate(b, 1, 1); }), "the score inf is not a finite number"));
 }
 
 TEST_CASE("choices made at run time are checked when a method is attached", "[engine]") {
   const auto attach = [](auto&& change) {
-    Tuned method;
+    Refused method;
     change(std::get<0>(method.deltas));
-    return message([&] { M(tiny::bert(), {3}, method); });
+    return refusal([&] { RefusedModel(tiny::bert(), {3}, method); });
   };
   CHECK(says(attach([](auto& d) { d.layers = {1, 3}; }), "Layers<1, 3>: the backbone has layers 0 to 1"));
   CHECK(says(attach([](auto& d) { d.layers = {-1, 1}; }), "Layers<-1, 1>"));
   CHECK(says(attach([](auto& d) { d.layers = {1, 1}; }), "Layers<1, 1>"));
-  CHECK(says(message([] { M(tiny::bert(), {0}); }), "labels = 0"));
+  CHECK(says(refusal([] { RefusedModel(tiny::bert(), {0}); }), "labels = 0"));
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <peft/side/gru.hpp>
 #include <peft/side/read.hpp>
 #include <peft/side/read_layers.hpp>
 
@@ -33,6 +34,14 @@ TEST_CASE("READ's joiners follow PyTorch", "[golden]") {
   read.cell.kind = AnyCell::rnn;
   read.joiner.gated = true;
   read_follows("read_gated.safetensors", read);
+}
+
+TEST_CASE("READ's equation 12 follows PyTorch", "[golden]") {
+  read_follows("read_phi.safetensors", Read<LSTM, 6, Concatenated<OwnToken>>{});
+  read_follows("read_phi_psi.safetensors", Read<GRU, 6, Concatenated<OwnToken, SameSequence>>{});
+  Read<RNN, 6, Concatenated<OwnToken, SameSequence>> gated;
+  gated.joiner.gated = true;
+  read_follows<ClassifyMean>("read_phi_psi_gated.safetensors", gated);
 }
 
 TEST_CASE("READ without recurrence follows PyTorch", "[golden]") { read_follows("read_layers.safetensors", ReadLayers<6>{}); }

@@ -5,6 +5,8 @@
 #include <peft/delta/lora.hpp>
 #include <peft/delta/prompt.hpp>
 #include <peft/model/t5.hpp>
+#include <peft/side/read_pair.hpp>
+#include <peft/side/read_pair_full.hpp>
 #include <peft/task/language_model.hpp>
 
 #include "golden.hpp"
@@ -29,5 +31,12 @@ TEST_CASE("T5 follows transformers and PEFT", "[golden]") {
     Delta<Prompt> prompt;
     prompt.delta.length = 3;
     follows_t5(checkpoint, "prompt.safetensors", Method<Delta<Prompt>>(prompt));
+  }
+}
+
+TEST_CASE("READ on T5 follows PyTorch: Algorithm 1, and its equations in full", "[golden]") {
+  for (const char* checkpoint : {"tiny-t5-v1.0", "tiny-t5-v1.1"}) {
+    follows_t5(checkpoint, "read.safetensors", Method<SideNet<ReadPair<GRU, 5>>>{});
+    follows_t5(checkpoint, "read_full.safetensors", Method<SideNet<ReadPairFull<GRU, 5>>>{});
   }
 }

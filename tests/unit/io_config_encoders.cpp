@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <peft/io/config/bert.hpp>
 #include <peft/io/config/deberta.hpp>
+#include <peft/io/config/distilbert.hpp>
 #include <peft/io/config/roberta.hpp>
 
 #include "io_config_refused.hpp"
@@ -27,6 +28,13 @@ const ConfigFile<DebertaConfig> deberta{parse_deberta_config, json::parse(R"({
     "num_attention_heads": 6, "num_hidden_layers": 12, "pad_token_id": 0, "pooler_dropout": 0, "pooler_hidden_act": "gelu",
     "pooler_hidden_size": 384, "pos_att_type": ["p2c", "c2p"], "position_biased_input": false, "position_buckets": 256,
     "relative_attention": true, "share_att_key": true, "type_vocab_size": 0, "vocab_size": 128100})")};
+
+const ConfigFile<DistilbertConfig> distilbert{parse_distilbert_config, json::parse(R"({
+    "activation": "gelu", "architectures": ["DistilBertForMaskedLM"], "attention_dropout": 0.2, "dim": 384, "dropout": 0.3,
+    "hidden_dim": 1536, "id2label": {"0": "no", "1": "yes"}, "initializer_range": 0.03, "label2id": {"no": 0, "yes": 1},
+    "max_position_embeddings": 256, "model_type": "distilbert", "n_heads": 12, "n_layers": 4, "output_past": true,
+    "pad_token_id": 0, "qa_dropout": 0.1, "seq_classif_dropout": 0.4, "sinusoidal_pos_embds": true, "tie_weights_": true,
+    "vocab_size": 28996})")};
 
 }  // namespace
 
@@ -139,4 +147,44 @@ TEST_CASE("deberta config: what is not supported or impossible is refused") {
   for (const json& value : {json("batch_norm"), json(true), json("layer_norm|x")}) CHECK(deberta.refused("norm_rel_ebd", value) == "");
   CHECK(deberta.refused("pooler_hidden_act", "gelu_fast") == "");
   CHECK(deberta.refused("max_relative_positions", 1ll << 40) == "");
+}
+
+TEST_CASE("distilbert config: everything is read") {
+  const DistilbertConfig c = distilbert.read();
+  CHECK(c.model_type == "distilbert");
+  CHECK(c.hidden_size == 384);
+  CHECK(c.head_size() == 32);
+  CHECK(c.num_hidden_layers == 4);
+  CHECK(c.intermediate_size == 1536);
+  CHECK(c.vocab_size == 28996);
+  CHECK(c.longest() == 256);
+  CHECK(c.type_vocab_size == 0);
+  CHECK(c.layer_norm_eps == 1e-12);
+  CHECK(c.hidden_act == ActivationKind::Gelu);
+  CHECK(c.hidden_dropout_prob == 0.3);
+  CHECK(c.attention_probs_dropout_prob == 0.2);
+  CHECK(c.classifier_dropout == 0.4);
+  CHECK(c.initializer_range == 0.03);
+  CHECK(c.labels == std::vector<std::string>{"no", "yes"});
+  CHECK(c.pad_token_id == 0);
+}
+
+TEST_CASE("distilbert config: variants, defaults and refusals") {
+  CHECK(distilbert.without("max_position_embeddings").longest() == 512);
+  CHECK(distilbert.without("activation").hidden_act == ActivationKind::Gelu);
+  CHECK(distilbert.without("dropout").hidden_dropout_prob == 0.1);
+  CHECK(distilbert.without("attention_dropout").attention_probs_dropout_prob == 0.1);
+  CHECK(distilbert.without("seq_classif_dropout").classifier_dropout == 0.2);
+  CHECK(distilbert.without("model_type").hidden_size == 384);
+  CHECK(distilbert.with("activation", "relu").hidden_act == ActivationKind::Relu);
+  CHECK(distilbert.with("activation", "gelu_new").hidden_act == ActivationKind::GeluTanh);
+  CHECK(distilbert.with("activation", "silu").hidden_act == ActivationKind::Silu);
+  distilbert.check_sizes({"dim", "n_layers", "n_heads", "hidden_dim", "vocab_size"}, true);
+  distilbert.check_sizes({"max_position_embeddings"}, false);
+  distilbert.check_probabilities({"dropout", "attention_dropout", "seq_classif_dropout"});
+  distilbert.check_flags({"sinusoidal_pos_embds"});
+  for (const char* type : {"bert", "DistilBert", "distilroberta", ""}) CHECK(distilbert.refused("model_type", type) == "");
+  CHECK(distilbert.refused("n_heads", 7) == "");
+  CHECK(distilbert.refused("activation", "mish") == "");
+  CHECK(distilbert.refused("pad_token_id", 28996) == "");
 }

@@ -268,6 +268,10 @@ TEST_CASE("peft lora: missing, misshapen and surplus tensors") {
   CHECK(lacks(with_tensors({a, b, {q + ".lora_magnitude_vector", DType::F32, {3}}}), {"magnitude", "DoRA"}) == "");
   CHECK(lacks(with_tensors({a, b, {q + ".lora_B.bias", DType::F32, {3}}}), {"lora_B.bias"}) == "");
   CHECK(with_tensors({a, b, {"classifier.weight", DType::F32, {2, 4}}}) == "");
+  // As PEFT: "classifier" is the end of this name, not of that one.
+  CHECK(with_tensors({a, b, {"pre_classifier.weight", DType::F32, {4, 4}}}) == "");
+  CHECK(with_tensors({a, b, {"classifier.dense.weight", DType::F32, {4, 4}}}) == "");
+  CHECK(lacks(with_tensors({a, b, {"classifier_post.weight", DType::F32, {4, 4}}}), {"classifier_post", "surplus"}) == "");
 
   const Temporary folder;
   CHECK(lacks(error_of([&] { load_peft_lora(folder.path()); }), {"adapter_config.json"}) == "");

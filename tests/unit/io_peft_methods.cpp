@@ -24,7 +24,7 @@ namespace {
 template <class Method>
 using On = Model<Bert<float>, Method>;
 
-json config_in(const Temporary& folder) { return json::parse(get(folder / "adapter_config.json")); }
+json adapter_config_in(const Temporary& folder) { return json::parse(get(folder / "adapter_config.json")); }
 
 /// Saves a changed model and takes it into a method that knows nothing of it but its type.
 template <class Method, class Change>
@@ -49,7 +49,7 @@ void there_and_back(const Temporary& folder, const Method& method, Change&& chan
   // What was read is written as it was.
   const Temporary second;
   save(again, second.path());
-  json was = config_in(folder), is = config_in(second);
+  json was = adapter_config_in(folder), is = adapter_config_in(second);
   if (was["peft_type"] == "ADALORA") was.erase("rank_pattern"), is.erase("rank_pattern");  // places of what is gone are not kept
   CHECK(was == is);
   const auto tensors = load_peft(second.path()).tensors;
@@ -91,7 +91,7 @@ TEST_CASE("peft files: DoRA, with rsLoRA's scale and ranks that differ", "[model
   part.delta.ranks["bert.encoder.layer.1.output.dense"] = 5;
   const Temporary folder;
   there_and_back(folder, method, nothing);
-  const json config = config_in(folder);
+  const json config = adapter_config_in(folder);
   CHECK(config["use_dora"] == true);
   CHECK(config["use_rslora"] == true);
   CHECK(config["lora_alpha"] == 16);
@@ -110,7 +110,7 @@ TEST_CASE("peft files: VeRA, with and without its projections", "[model][export]
   part.delta.seed = 21;
   const Temporary folder;
   there_and_back(folder, method, nothing);
-  const json config = config_in(folder);
+  const json config = adapter_config_in(folder);
   CHECK(config["peft_type"] == "VERA");
   CHECK(config["projection_prng_key"] == 21);
   CHECK(config["target_modules"].size() == 9);
@@ -138,7 +138,7 @@ TEST_CASE("peft files: VeRA, with and without its projections", "[model][export]
 TEST_CASE("peft files: (IA)^3", "[model][export]") {
   const Temporary folder;
   there_and_back(folder, IA3{}, nothing);
-  const json config = config_in(folder);
+  const json config = adapter_config_in(folder);
   CHECK(config["target_modules"].size() == 9);
   CHECK(config["feedforward_modules"].size() == 3);
   const auto file = SafeTensors::open(folder / "adapter_model.safetensors");
@@ -168,7 +168,7 @@ TEST_CASE("peft files: AdaLoRA, some of its triplets gone, and a whole module's"
         ++module;
       }
   });
-  const json config = config_in(folder);
+  const json config = adapter_config_in(folder);
   CHECK(config["target_modules"].size() == 5);
   CHECK(config["init_r"] == 4);
   CHECK(config["lora_alpha"] == 9);
@@ -183,5 +183,5 @@ TEST_CASE("peft files: AdaLoRA, some of its triplets gone, and a whole module's"
   const Temporary fresh;
   On<Method> model(Bert<float>::open(small::folder()), Classify{3}, method);
   save(model, fresh.path());
-  CHECK(config_in(fresh)["target_modules"].size() == 6);
+  CHECK(adapter_config_in(fresh)["target_modules"].size() == 6);
 }

@@ -10,8 +10,10 @@ namespace {
 
 using Plain = Method<SideNet<Read<AnyCell, 4>>>;
 using Joined = Method<SideNet<Read<AnyCell, 4, Concat>>>;
+using Full = Method<SideNet<Read<GRU, 4, Concatenated<OwnToken, SameSequence>>>>;
 static_assert(DeltaFor<Read<>, Site::side> && !DeltaFor<Read<>, Site::layer>);
 static_assert(!Lane<Model<Bert<double>, Plain>>::crosses && !Lane<Model<Bert<double>, Joined>>::crosses);
+static_assert(Full::type<0>::taps_own_scores && !Joined::type<0>::taps_all_rows);
 
 auto& read_net(auto& method) { return std::get<0>(method.deltas).delta; }
 
@@ -38,6 +40,7 @@ TEST_CASE("READ alone: every cell, joiner and option") {
   whole::check_alone(joined);
   joined.joiner.gated = true;
   whole::check_alone(joined);
+  whole::check_alone<Read<GRU, 3, Concatenated<OwnToken>>>();
   Read<LSTM, 2, Concat> other;
   other.joiner.gated = other.norm_after = true;
   other.dropout = 0.3;
@@ -58,6 +61,16 @@ TEST_CASE("READ in whole models") {
     read_net(method).joiner.gated = gated;
     whole::check(method);
   }
+}
+
+TEST_CASE("READ's equation 12, with what other tokens say") {
+  Full method;
+  whole::check(method, {.deviation = 0.6});
+  read_net(method).joiner.gated = true;
+  whole::check<ClassifyMean>(method, {.labels = 1, .deviation = 0.6});
+  const Extent k = 4, d = 12;
+  read_net(method).joiner.gated = false;
+  for (const int layers : {2, 5}) CHECK(read_trained(method, layers, d) == 3 * k * (d + k + 2) + d * k + 2 * (k * k + k) + 3 * k * k + 2 * k * k);
 }
 
 TEST_CASE("READ without recurrence") {

@@ -73,7 +73,8 @@ struct Checkpoint {
       const auto& t = file.at(tensor);
       tensors[tensor] = {t.dtype, t.shape, {t.bytes.begin(), t.bytes.end()}};
     }
-    for (const char* other : {"config.json", "vocab.txt"}) std::filesystem::copy_file(folder(name) / other, copy / other);
+    for (const char* other : {"config.json", "vocab.txt"})
+      if (std::filesystem::exists(folder(name) / other)) std::filesystem::copy_file(folder(name) / other, copy / other);
   }
   const std::filesystem::path& write() const {
     std::vector<peft::NamedTensor> list;

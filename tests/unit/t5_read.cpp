@@ -3,6 +3,7 @@
 #include <peft/side/gru.hpp>
 #include <peft/side/lstm.hpp>
 #include <peft/side/read_pair.hpp>
+#include <peft/side/read_pair_full.hpp>
 #include <peft/side/rnn.hpp>
 #include <peft/task/language_model.hpp>
 #include <peft/testing/gradcheck_model.hpp>
@@ -12,7 +13,6 @@
 using namespace peft;
 template <class Cell>
 using Pair = Method<SideNet<ReadPair<Cell, 3>>>;
-using Plain = Pair<GRU>::Plain;
 
 // No gradient crosses the backbone: if one did, this would not compile.
 template <>
@@ -30,4 +30,34 @@ TEMPLATE_TEST_CASE("READ in full on an encoder-decoder", "[gradcheck]", RNN, GRU
     const int gates = std::is_same_v<TestType, RNN> ? 1 : std::is_same_v<TestType, GRU> ? 3 : 4;
     CHECK(model.trainable() == 2 * gates * 3 * (size.width + 3 + 2) + 2 * size.width * 3);
   }
+}
+
+namespace {
+
+/// The gradients on three backbones, those of every tensor of the side net.
+template <class Net>
+void check_full(const Net& net, int gates) {
+  Method<SideNet<Net>> method;
+  std::get<0>(method.deltas).delta = net;
+  for (const pairs::Size& size : pairs::sizes) {
+    Model<T5<double>, Method<SideNet<Net>>, LanguageModel> model(pairs::t5(size), {}, method);
+    const auto result = testing::gradcheck_model(model, pairs::batch(), {.workers = 2, .deviation = 1.5});
+    INFO(result);
+    CHECK(result.worst < 1e-6);
+    CHECK(result.largest > 0.02);
+    CHECK(result.checked == model.trainable());
+    CHECK(testing::gradcheck_model(model, pairs::batch(), {.deviation = 1.5, .flip = true}).worst > 0.04);
+    const int k = 3, d = size.width;
+    if (!net.encoder.joiner.gated) CHECK(model.trainable() == 2 * gates * k * (d + 2 * k + 2) + 3 * (2 * k * k + 2 * k) + 4 * k * k + d * k);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("READ by its equations on an encoder-decoder", "[gradcheck]") {
+  check_full(ReadPairFull<GRU, 3>{}, 3);
+  ReadPairFull<LSTM, 3> gated;
+  gated.encoder.joiner.gated = gated.decoder.joiner.gated = true;
+  gated.dropout = 0.2;
+  check_full(gated, 4);
 }

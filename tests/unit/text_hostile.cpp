@@ -17,7 +17,7 @@ using peft::Tokenizer;
 
 namespace {
 
-const std::filesystem::path golden = std::filesystem::path(PEFT_TEST_DATA) / "pipelines";
+const std::filesystem::path tokenizer_files = std::filesystem::path(PEFT_TEST_DATA) / "pipelines";
 
 std::string base64_of(std::string_view bytes) {
   constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -41,7 +41,7 @@ std::string words(std::initializer_list<std::uint32_t> numbers) {
 // "" when the changed tokenizer is refused with a message that holds the parts.
 std::string refused(const std::string& family, const std::function<void(nlohmann::json&)>& change,
                     std::initializer_list<std::string_view> parts) {
-  auto json = peft::parse_json_file(golden / family / "tokenizer.json");
+  auto json = peft::parse_json_file(tokenizer_files / family / "tokenizer.json");
   change(json);
   const Folder folder{{"tokenizer.json", json.dump()}};
   return missing_in_error([&] { Tokenizer::open(folder); }, parts);
@@ -108,7 +108,7 @@ TEST_CASE("Malformed Unigram models", "[text]") {
   CHECK(refused("t5", model("vocab", nlohmann::json::array({nlohmann::json::array({1, 1.0})})), {"vocab[0]"}) == "");
   CHECK(refused("t5", model("vocab", nullptr), {"\"vocab\" is missing"}) == "");
   CHECK(refused("t5", model("vocab", nlohmann::json::array()), {"none of the 0 tokens"}) == "");
-  auto json = peft::parse_json_file(golden / "t5" / "tokenizer.json");
+  auto json = peft::parse_json_file(tokenizer_files / "t5" / "tokenizer.json");
   json["normalizer"] = nullptr;
   json["model"]["unk_id"] = nullptr;
   const Folder folder{{"tokenizer.json", json.dump()}};
@@ -170,7 +170,7 @@ TEST_CASE("Compiled rules that are none", "[text]") {
 }
 
 TEST_CASE("Any damage to compiled rules is refused or harmless", "[text]") {
-  const peft::MappedFile file(golden / "sentencepiece" / "spiece.model");
+  const peft::MappedFile file(tokenizer_files / "sentencepiece" / "spiece.model");
   const std::string sound(file.text());
   std::uint64_t state = 3;
   int read = 0, refusals = 0;

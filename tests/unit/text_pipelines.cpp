@@ -18,7 +18,7 @@ using Ids = std::vector<std::int32_t>;
 
 namespace {
 
-const std::filesystem::path golden = std::filesystem::path(PEFT_TEST_DATA) / "pipelines";
+const std::filesystem::path pipelines_golden = std::filesystem::path(PEFT_TEST_DATA) / "pipelines";
 
 std::string content(const nlohmann::json& text) {
   std::string out;
@@ -49,13 +49,13 @@ nlohmann::json brief(const Ids& ids) {
 }
 
 std::string charsmap() {
-  const peft::MappedFile file(golden / "nmt_nfkc.txt");
+  const peft::MappedFile file(pipelines_golden / "nmt_nfkc.txt");
   return std::string(file.text().substr(0, file.text().find('\n')));
 }
 
 // The compiled rules, which the files only name, put in.
 Tokenizer open(const std::string& family) {
-  const peft::MappedFile file(golden / family / "tokenizer.json");
+  const peft::MappedFile file(pipelines_golden / family / "tokenizer.json");
   std::string text(file.text());
   constexpr std::string_view name = "(nmt_nfkc.txt)";
   if (const auto at = text.find(name); at != text.npos) text.replace(at, name.size(), charsmap());
@@ -66,7 +66,7 @@ Tokenizer open(const std::string& family) {
 }  // namespace
 
 TEST_CASE("Tokenizers of all families give the reference's ids and texts", "[text]") {
-  const auto reference = peft::parse_json_file(golden / "cases.json");
+  const auto reference = peft::parse_json_file(pipelines_golden / "cases.json");
   const auto& cases = reference.at("cases");
   REQUIRE(cases.size() > 300);
   for (const std::string family : {"roberta", "roberta_prefix", "llama3", "qwen2", "smollm", "llama2", "t5", "deberta",
@@ -89,8 +89,8 @@ TEST_CASE("Tokenizers of all families give the reference's ids and texts", "[tex
 }
 
 TEST_CASE("A SentencePiece model file alone gives SentencePiece's ids", "[text]") {
-  const Tokenizer tokenizer = Tokenizer::open(golden / "sentencepiece");
-  const auto answers = peft::parse_json_file(golden / "cases.json").at("sentencepiece");
+  const Tokenizer tokenizer = Tokenizer::open(pipelines_golden / "sentencepiece");
+  const auto answers = peft::parse_json_file(pipelines_golden / "cases.json").at("sentencepiece");
   REQUIRE(answers.size() > 150);
   for (const auto& answer : answers) {
     INFO(answer.dump());
@@ -121,7 +121,7 @@ TEST_CASE("Special tokens of every family: their slots, their roles", "[text]") 
   CHECK(deberta.types.back() == 1);
 
   const Folder folder{
-      {"tokenizer.json", peft::MappedFile(golden / "smollm" / "tokenizer.json").text()},
+      {"tokenizer.json", peft::MappedFile(pipelines_golden / "smollm" / "tokenizer.json").text()},
       {"tokenizer_config.json", R"({"bos_token": "<|im_start|>"})"},
       {"special_tokens_map.json", R"({"bos_token": "no", "eos_token": {"content": "<|im_end|>"}, "pad_token": null})"}};
   const Tokenizer smollm = Tokenizer::open(folder);

@@ -5,7 +5,7 @@
 
 namespace peft {
 
-/// What BERT and the encoders made after it (RoBERTa, DeBERTa) have in common; sizes are BERT-base's.
+/// What BERT and the encoders made after it (RoBERTa, DeBERTa, DistilBERT) have in common; sizes are BERT-base's.
 struct EncoderConfig : CheckpointConfig {
   int hidden_size = 768;
   int num_hidden_layers = 12;

@@ -192,7 +192,8 @@ class PeftTensors {
   std::map<std::string, const HostTensor*> left_;
 };
 
-/// The modules that an adapter saves whole: modules_to_save and what PEFT adds for a task.
+/// The modules that an adapter saves whole: modules_to_save and what PEFT adds for a task. As in PEFT a name means every module
+/// whose own ends in it, with what is inside: "classifier" means pre_classifier as well.
 class PeftKept {
  public:
   explicit PeftKept(const JsonFields& fields) : names_(fields.texts("modules_to_save")) {
@@ -202,7 +203,7 @@ class PeftKept {
   }
   bool has(const std::string& path) const {
     return std::any_of(names_.begin(), names_.end(),
-                       [&](const std::string& name) { return ("." + path + ".").find("." + name + ".") != std::string::npos; });
+                       [&](const std::string& name) { return !name.empty() && (path + ".").find(name + ".") != std::string::npos; });
   }
 
  private:

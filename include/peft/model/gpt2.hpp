@@ -51,6 +51,7 @@ struct Gpt2Family : Family {
     s.attention_dropout = c.attn_pdrop;
     return s;
   }
+  static std::vector<LayerCount> layer_counts(Config& c) { return {{"n_layer", &c.n_layer}}; }
   static std::vector<std::string> ignored() { return {"h.*.attn.bias", "h.*.attn.masked_bias", "lm_head."}; }
   static bool has(Site s, int layer, const Config& c, const nn::Shape& shape) {
     if (s == Site::lm_head) return !c.tie_word_embeddings;

@@ -87,8 +87,8 @@ class Model {
   }
   HeadPlace head_place() const {
     constexpr bool dense = Task::reads == Reads::first && Backbone::Family::dense_in_head;
-    return {backbone_->width(), dense ? cat(Backbone::Family::classifier, ".out_proj") : std::string(Backbone::Family::classifier),
-            dense ? cat(Backbone::Family::classifier, ".dense") : std::string()};
+    return {backbone_->width(), dense ? Backbone::Family::head_out : Backbone::Family::classifier,
+            dense ? Backbone::Family::head_dense : ""};
   }
 
   /// Trainable numbers, the head's included.

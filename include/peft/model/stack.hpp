@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include <peft/model/own_scores.hpp>
 #include <peft/nn/block.hpp>
-#include <peft/pass.hpp>
 
 namespace peft {
 
@@ -33,6 +33,7 @@ class Stack {
     training_ = training;
     // Two buffers take turns where a layer's input need not outlive the next layer.
     for (V& v : turn_) v = p.keep(p.batch->tokens, width(p), "hidden");
+    scores_.start(p, begin_, end_);
   }
 
   /// Where layer l's input goes: kept when a delta in l reads it in backward.
@@ -61,6 +62,7 @@ class Stack {
       V y = input(p, l + 1, only_first ? p.batch->sequences : p.batch->tokens);
       const std::size_t mark = p.w.space.mark();
       block(l).forward(p, shape, x, y, only_first, crosses(l));
+      scores_.show(p, shape, block(l).attention, l, l - begin_);
       inside(l);
       // What a side net keeps of this layer lies above what stays of it.
       if (!crosses(l)) p.w.space.release(mark);
@@ -99,6 +101,7 @@ class Stack {
   int begin_, end_, first_ = 0;
   bool training_ = false;
   std::vector<nn::Block<P>> blocks_;
+  OwnScores<P> scores_;
   V turn_[2], dturn_[2];
 };
 

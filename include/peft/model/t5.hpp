@@ -83,6 +83,7 @@ struct T5Family : Family {
     s.reach = c.relative_attention_max_distance;
     return s;
   }
+  static std::vector<LayerCount> layer_counts(Config& c) { return {{"num_layers", &c.num_layers}, {"num_decoder_layers", &c.num_decoder_layers}}; }
   static std::vector<std::string> ignored() {
     return {"encoder.embed_tokens.", "decoder.embed_tokens.", "lm_head.", "decoder.block.0.layer.1.EncDecAttention.relative_attention_bias"};
   }

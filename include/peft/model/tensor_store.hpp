@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <set>
 #include <string>
@@ -45,7 +44,7 @@ class TensorStore {
     if (on_host<E> && ref->dtype == mine && aligned)
       return put(name, C(reinterpret_cast<const T*>(ref->bytes.data()), rows, cols));
     const auto values = ref->template values<T>();
-    return put(name, own(values, rows, cols));
+    return put(name, own(name, values, rows, cols));
   }
 
   /// The tensor as (rows, cols), which the file holds transposed.
@@ -56,7 +55,7 @@ class TensorStore {
     for (Extent i = 0; i < rows; ++i)
       for (Extent j = 0; j < cols; ++j) to[static_cast<std::size_t>(i) * cols + j] = from[static_cast<std::size_t>(j) * rows + i];
     transposed_.insert(name);
-    return put(name, own(to, rows, cols));
+    return put(name, own(name, to, rows, cols));
   }
   /// Does the file hold the tensor (cols, rows)?
   bool transposed(const std::string& name) const { return transposed_.count(name) != 0; }
@@ -68,7 +67,7 @@ class TensorStore {
 
   /// A tensor made here, not read.
   C make(const std::string& name, const std::vector<T>& values, Extent rows, Extent cols) {
-    return put(name, own(values, rows, cols));
+    return put(name, own(name, values, rows, cols));
   }
   /// A tensor loaded or made before.
   const C& at(const std::string& name) const {
@@ -78,6 +77,12 @@ class TensorStore {
   }
   bool loaded(const std::string& name) const { return tensors_.count(name) != 0; }
   const std::map<std::string, C>& tensors() const { return tensors_; }
+  /// Lets go of all other tensors, and of the memory that only they take.
+  void keep_only(const std::set<std::string>& names) {
+    const auto other = [&](const auto& entry) { return names.count(entry.first) == 0; };
+    std::erase_if(tensors_, other);
+    std::erase_if(blocks_, other);
+  }
   const Checkpoint* checkpoint() const { return checkpoint_.empty() ? nullptr : &checkpoint_.front(); }
 
   /// Every tensor of the file was asked for, or the beginning of its name (without the prefix) matches one of `ignored`, in which * is any text.
@@ -104,15 +109,15 @@ class TensorStore {
   }
   std::string source() const { return checkpoint_.empty() ? "backbone" : checkpoint_.front().path(); }
   C put(const std::string& name, C tensor) { return tensors_[name] = tensor; }
-  C own(const std::vector<T>& values, Extent rows, Extent cols) {
-    blocks_.emplace_back(Kokkos::view_alloc(Kokkos::WithoutInitializing, "peft::weight"), values.size());
-    upload(E{}, blocks_.back().data(), values.data(), values.size());
-    return C(blocks_.back().data(), rows, cols);
+  C own(const std::string& name, const std::vector<T>& values, Extent rows, Extent cols) {
+    Block& block = blocks_[name] = Block(Kokkos::view_alloc(Kokkos::WithoutInitializing, "peft::weight"), values.size());
+    upload(E{}, block.data(), values.data(), values.size());
+    return C(block.data(), rows, cols);
   }
 
   std::vector<Checkpoint> checkpoint_;  // one or none
   std::string prefix_;
-  std::deque<Block> blocks_;
+  std::map<std::string, Block> blocks_;  // of tensors that are not used as mapped
   std::map<std::string, C> tensors_;
   std::set<std::string> used_, transposed_;
 };

@@ -4,6 +4,7 @@
 #include <array>
 #include <filesystem>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,12 @@
 
 namespace peft {
 
+/// How many layers a config says there are, under the name that config.json has for it.
+struct LayerCount {
+  const char* name;
+  int* count;
+};
+
 /// What a family of checkpoints may leave out of its description. A family names, besides:
 ///   struct Config, with Hugging Face's names            Config read(folder)
 ///   const char* name, architecture                      as in "bert", "Bert" + "ForSequenceClassification"
@@ -23,8 +30,9 @@ namespace peft {
 ///   nn::Shape shape(config)                             the numbers
 struct Family {
   static constexpr bool special_tokens = false;    // tokens such as [CLS] around every text
-  static constexpr bool dense_in_head = false;     // a classifier is a dense layer, tanh and a linear one, trained together
-  static constexpr const char* classifier = "classifier";  // the linear one's name
+  static constexpr const char* classifier = "classifier";  // the name of a head's linear layer
+  static constexpr bool dense_in_head = false;     // on the first token it is a dense layer, `pooler_activation` and a linear one
+  static constexpr const char *head_dense = "classifier.dense", *head_out = "classifier.out_proj";  // their names there
   static constexpr const char* prefix = "";        // of names, which files of the bare transformer leave out
   static constexpr bool input_by_output = false;   // weights are stored (in, out)
   static constexpr bool biases = true;             // at least some of its checkpoints have any
@@ -36,6 +44,7 @@ struct Family {
     return name;
   }
   static std::vector<std::string> ignored() { return {}; }                        // beginnings of names that may be there
+  static std::vector<LayerCount> layer_counts(auto& c) { return {{"num_hidden_layers", &c.num_hidden_layers}}; }  // of each stack
   static bool has(Site, int, const auto&, const nn::Shape&) { return true; }      // of the sites, in this layer
   static bool bias(Site, const auto&) { return true; }                            // of linear sites and of norms
   static Extent entries(Site, const auto& c) { return c.vocab_size; }             // of a table
@@ -133,6 +142,31 @@ class Transformer {
     if (classifier >= 0) copy->classifier_dropout_ = classifier;
     if (classifier >= 0 && copy->pooler_dropout_ > 0) copy->pooler_dropout_ = classifier;
     return copy;
+  }
+
+  /// The same weights without those of the last n layers, of an encoder-decoder of the last n of both; the norm after the last layer
+  /// follows what is left. `open` has checked the whole folder; what this one leaves out takes no memory once that one is gone.
+  /// READ-large is T5-large without four (Nguyen et al., 2023, appendix D.1).
+  std::shared_ptr<const Transformer> without_last_layers(int n) const {
+    auto made = std::make_shared<Transformer>(*this);
+    for (const LayerCount& stack : F::layer_counts(made->config_)) {
+      require(n >= 0 && n < *stack.count, folder_, ": the last ", n, " layers cannot be left out where ", stack.name, " = ", *stack.count,
+              "; a number from 0 to ", *stack.count - 1, " is wanted");
+      *stack.count -= n;
+    }
+    const Shape fewer = F::shape(made->config_);
+    made->shape_.layers = fewer.layers;
+    made->shape_.encoder_layers = fewer.encoder_layers;
+    made->weights_.clear();
+    std::set<std::string> names;
+    made->bind(
+        [&](Site, const std::string& name, Extent, Extent) {
+          names.insert(name);
+          return store_.at(name);
+        },
+        has_pooler_);
+    made->store_.keep_only(names);
+    return made;
   }
 
   /// Does this checkpoint have the site, in this layer?

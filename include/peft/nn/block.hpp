@@ -56,6 +56,7 @@ struct Block {
 
  private:
   static bool trains_attention(const P& p) { return SelfAttention<P>::trains(p) || p.template trains<Site::attn_norm>(); }
+  static double attention_out_dropout(const Shape& shape) { return spec.drops_attention_out ? shape.hidden_dropout : 0; }
   bool decodes(const P& p, const Shape& shape) const { return spec.cross && shape.decodes(p.layer); }
 
   /// The rows that go on after attention; the first ones of x (n, d), or all.
@@ -76,7 +77,7 @@ struct Block {
     attention.forward(p, shape, x, residual, part, only_first, crossing);
     p.template after<Site::attention>(residual, part);
     V a = kept_if(p, crossing && FeedForward<P>::keeps_input(p), m, d, "ff input");
-    attn_norm = norm<Site::attn_norm>(p, part, residual, drop(p, DropoutAt::attention_out, shape.hidden_dropout), shape.epsilon, a, crossing);
+    attn_norm = norm<Site::attn_norm>(p, part, residual, drop(p, DropoutAt::attention_out, attention_out_dropout(shape)), shape.epsilon, a, crossing);
     ff.forward(p, shape, a, part, crossing);
     p.template after<Site::ffn>(a, part);
     ff_x = a;
@@ -95,7 +96,7 @@ struct Block {
     if (empty(dx) && !trains_attention(p)) return;
 
     norm_backward<Site::attn_norm>(p, attn_norm, dy);
-    dropped(p, DropoutAt::attention_out, shape.hidden_dropout, dpart, dy);
+    dropped(p, DropoutAt::attention_out, attention_out_dropout(shape), dpart, dy);
     p.template post_backward<Site::attention>(dpart);
     p.template branch_backward<Site::attention>(attention_x, dpart, dy);
     // dx = the residual's gradient + what comes through q, k and v.
@@ -124,7 +125,7 @@ struct Block {
       ops::gather_rows(p.w, sum, x, p.batch->first);
     else
       ops::copy(p.w, sum, x);
-    add_dropped(p, DropoutAt::attention_out, shape.hidden_dropout, sum, part);
+    add_dropped(p, DropoutAt::attention_out, attention_out_dropout(shape), sum, part);
     if constexpr (spec.cross)
       if (decodes(p, shape)) {
         V asked = kept_if(p, crossing && CrossAttention<P>::keeps_input(p), m, d, "cross input");
@@ -170,7 +171,7 @@ struct Block {
       }
 
     if (!below && !trains_attention(p)) return;
-    dropped(p, DropoutAt::attention_out, shape.hidden_dropout, dpart, dy);
+    dropped(p, DropoutAt::attention_out, attention_out_dropout(shape), dpart, dy);
     p.template post_backward<Site::attention>(dpart);
     // The gradient of the normalised rows, of which the first may have been asked for alone.
     V dall = only_first ? p.temp(p.batch->tokens, d) : dnormed;

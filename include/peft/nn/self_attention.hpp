@@ -11,6 +11,7 @@
 #include <peft/ops/columns.hpp>
 #include <peft/ops/disentangled_bias.hpp>
 #include <peft/ops/prefix.hpp>
+#include <peft/ops/ragged.hpp>
 #include <peft/ops/rotary.hpp>
 #include <peft/ops/select.hpp>
 
@@ -124,6 +125,8 @@ struct SelfAttention {
       }
     return s;
   }
+  /// How rows attend to rows, the mean over the heads as ops::attention_mean leaves it, while queries and keys are there.
+  void scores(P& p, const Shape& shape, V mean) const { ops::attention_mean<E, T>(p.w, segments(p, shape), C(q), C(k), bias(p, shape, {}), mean); }
 
  private:
   static bool has_prefix(const P& p) { return p.template any<Site::self_attention, Route::prefix>(); }

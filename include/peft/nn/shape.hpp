@@ -24,6 +24,7 @@ struct Spec {
   bool cross = false;      // an encoder, and a decoder whose layers attend to what it gives
   bool gated = false;      // the feed-forward part may be gated (Shape::gated)
   bool fused_qkv = false;  // queries, keys and values are one projection
+  bool drops_attention_out = true;  // dropout on what attention gives, before its residual
 };
 
 /// The numbers of a transformer: what a checkpoint's config says and no type needs to know.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <peft/ops/norm.hpp>
+#include <peft/ops/select.hpp>
+#include <peft/side/concatenated.hpp>
 #include <peft/side/recurrence.hpp>
 #include <peft/side/steps.hpp>
 
@@ -12,14 +14,15 @@ namespace peft {
 /// No gradient crosses the backbone, and the tensors do not depend on its depth. What the paper leaves open is a member or a
 /// parameter of the type here: the projection O and its initial value (`output_deviation`: 0, so that the first step is the
 /// backbone's), the cell (`Recurrence`: as torch.nn's), the joiner (x_i = phi_i), dropout on x (0), and a norm without tensors
-/// after the correction (none). Trains G k (d + k + 2) + d k, and the joiner's; G = 1 RNN, 3 GRU, 4 LSTM.
+/// after the correction (none). Trains G k (d + k + 2) + d k, and the joiner's; G = 1 RNN, 3 GRU, 4 LSTM. A joiner that reads how
+/// tokens attend to each other makes the backbone compute the last layer for every row.
 template <class Cell = GRU, int k = 128, class Joiner = Direct>
 struct Read : Recurrence<Cell, Joiner> {
   static_assert(IsCell<Cell>, "peft::Read<Cell, k>: this type is no recurrent cell (peft/side/cell.hpp: IsCell)");
   static_assert(k > 0, "peft::Read<Cell, k>: the width k must be positive");
   static constexpr Route route = Route::side;
   static constexpr Kind fits = Kind::side;
-  static constexpr bool one_stack = true;
+  static constexpr bool one_stack = true, taps_own_scores = Joiner::own_scores, taps_all_rows = taps_own_scores;
   using Depth = Recurrence<Cell, Joiner>;
 
   int width = k;
@@ -40,7 +43,11 @@ struct Read : Recurrence<Cell, Joiner> {
     Depth::declare(fields, p, m.in, width);
     fields.trained("output.weight", p.O, m.in, width, normal(output_deviation));
   }
-  void begin(auto&, const auto&, auto& kept, int layers) const { kept.steps = layers; }
+  void begin(auto&, const auto&, auto& kept, int layers) const {
+    kept.steps = layers;
+    if constexpr (taps_own_scores) kept.join.others.scores.clear();
+  }
+  void tap_own_attention(auto&, const auto&, auto& kept, int, const auto& scores) const { kept.join.others.scores.push_back(scores); }
   /// Stores phi_i; the embeddings need no correction.
   void tap(auto& c, const auto&, auto& kept, int layer, auto phi) const {
     const Extent n = rows(phi);
@@ -50,8 +57,11 @@ struct Read : Recurrence<Cell, Joiner> {
       store_dropped(c, step_of(kept.x, layer, n), phi, dropout);
   }
   void correct(auto& c, const auto& p, auto& kept, auto last) const {
-    const auto h = Depth::forward(c, p, kept, constant(kept.x), kept.steps);
-    ops::gemm(c.w, last, h, t(p.O), 1, 1);                       // phi += h_L O'                   (n, d)
+    Depth::forward(c, p, kept, constant(kept.x), kept.steps);
+    {
+      const auto scope = c.w.scope();
+      ops::gemm(c.w, last, read_of(c, kept, rows(last)), t(p.O), 1, 1);  // phi += h_L O'           (n, d)
+    }
     if (!norm_after) return;
     kept.normalised = c.keep(rows(last), cols(last), "norm");
     kept.rstd = c.keep(rows(last), 1, "norm");
@@ -65,13 +75,28 @@ struct Read : Recurrence<Cell, Joiner> {
       ops::norm_backward(c.w, dlast, constant(kept.normalised), constant(kept.rstd), row_of(c, dlast, 1), dsum);
       dlast = constant(dsum);
     }
-    auto dh = c.temp(rows(dlast), width);
-    ops::gemm(c.w, g.O, t(dlast), step_of(kept.h, kept.steps - 1, rows(dlast)), 1, 1);  // dO += dphi' h_L  (d, k)
+    const Extent m = rows(dlast);
+    ops::gemm(c.w, g.O, t(dlast), read_of(c, kept, m), 1, 1);    // dO  += dphi' h_L                (d, k)
+    auto dh = c.temp(m, width);
     ops::gemm(c.w, dh, dlast, p.O);                              // dh   = dphi O                   (n, k)
+    if (m != kept.n) {
+      auto all = c.temp(kept.n, width);
+      ops::fill(c.w, all, typename decltype(all)::value_type(0));
+      ops::add_to_rows(c.w, all, constant(dh), c.batch->first);
+      dh = all;
+    }
     Depth::backward(c, p, kept, constant(kept.x), dh, g, decltype(dh){});
   }
 
  private:
+  /// h_L of the m rows that the task reads: the first of each sequence, where others are there as well.
+  auto read_of(auto& c, auto& kept, Extent m) const {
+    auto h = step_of(kept.h, kept.steps - 1, kept.n);
+    if (m == kept.n) return h;
+    auto first = c.temp(m, width);
+    ops::gather_rows(c.w, first, constant(h), c.batch->first);
+    return first;
+  }
   /// A row (1, d) of one number, a temporary.
   static auto row_of(auto& c, const auto& like, double value) {
     auto row = c.temp(1, cols(like));

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include <peft/ops/ragged.hpp>
+#include <peft/side/named_fields.hpp>
 #include <peft/side/recurrence.hpp>
 #include <peft/side/steps.hpp>
 
@@ -47,7 +48,7 @@ struct ReadPair {
   void declare(auto& fields, auto& p, const Module& m) const {
     require(m.shape.encoder_layers > 0, "ReadPair: the backbone is no encoder-decoder; Read is for an encoder or a decoder alone");
     p.encoder_layers = m.shape.encoder_layers;
-    Named<std::remove_reference_t<decltype(fields)>> encoder{fields, "encoder."}, decoder{fields, "decoder."};
+    NamedFields encoder{fields, "encoder."}, decoder{fields, "decoder."};
     depth.declare(encoder, p.encoder, m.in, width);
     depth.declare(decoder, p.decoder, m.in, width);
     fields.trained("psi.weight", p.Psi, m.in, width, uniform(1 / std::sqrt(static_cast<double>(width))));
@@ -106,16 +107,6 @@ struct ReadPair {
     ops::gemm(c.w, dh, dseen, p.Psi);                              // dh^E = dseen Psi                (n, k)
     depth.backward(c, p.encoder, kept.encoder, constant(kept.source), dh, g.encoder, decltype(dx){});
   }
-
- private:
-  /// Fields under a name of their own.
-  template <class F>
-  struct Named {
-    F& fields;
-    const char* prefix;
-    void trained(const std::string& name, auto& tensor, Extent r, Extent c, Init init) const { fields.trained(prefix + name, tensor, r, c, init); }
-    void vector(const std::string& name, auto& tensor, Extent n, Init init) const { fields.vector(prefix + name, tensor, n, init); }
-  };
 };
 
 }  // namespace peft

@@ -6,6 +6,7 @@
 #include <peft/ops/reduce.hpp>
 #include <peft/side/any_cell.hpp>
 #include <peft/side/joiner.hpp>
+#include <peft/side/steps.hpp>
 
 namespace peft {
 

@@ -89,9 +89,11 @@ class Lora(Method):
 
 
 class IA3(Method):
-    """On the modules that PEFT takes by default."""
+    """On the modules that PEFT takes by default, where it knows the model."""
 
     def modules(self):
+        if "ia3" in self.variant.places:
+            return self.variant.places["ia3"]
         kind = self.variant.config.model_type
         return dict(targets=sorted(IA3_TARGETS[kind]), feedforward=sorted(IA3_FEEDFORWARD[kind]))
 
@@ -115,7 +117,7 @@ class Prompt(Method):
 
     def trained(self):
         trained = self.by_peft(PromptTuningConfig(task_type=self.variant.task.peft, num_virtual_tokens=LENGTH,
-                                                  num_transformer_submodules=1))
+                                                  num_transformer_submodules=1, **self.variant.places.get("sizes", {})))
         rows = trained.pop("prompt_encoder.embedding.weight")
         with torch.no_grad():
             rows.mul_(0.5)

@@ -21,7 +21,7 @@ sys.path[0] = str(GOLDEN)  # this folder is a package
 from backbones import generate, real  # noqa: E402
 from make import BETAS, DECAY, EPS, compute  # noqa: E402
 
-ARCHITECTURES = ("roberta", "deberta", "llama", "gpt2", "t5")
+ARCHITECTURES = ("roberta", "deberta", "distilbert", "llama", "gpt2", "t5")
 
 
 def rounding(single, double):
@@ -90,7 +90,7 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     if arguments.real:
-        real.write(*arguments.real, arguments.architectures or ARCHITECTURES)
+        real.write(*arguments.real, arguments.architectures or real.MODELS)
     else:
         for architecture in arguments.architectures or ARCHITECTURES:
             tiny(architecture)

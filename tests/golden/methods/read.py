@@ -19,17 +19,25 @@ class SideNet(nn.Module):
         nn.init.normal_(self.output.weight, std=0.3)
         if joiner != "direct":
             self.ffn = nn.Sequential(nn.Linear(width, width), nn.Tanh(), nn.Linear(width, width))
-        if joiner == "gated":
+        if "gated" in joiner:
             self.gate = nn.Linear(d, width)
+        if "phi" in joiner:
+            self.phi = nn.Linear(width, width, bias=False)
+        if "psi" in joiner:
+            self.psi = nn.Linear(width, width, bias=False)
 
-    def forward(self, hidden):
+    def forward(self, hidden, scores=None):
+        """`scores`: per layer (n, n), how each row attends to the others."""
         h = torch.zeros(*hidden[0].shape[:1], self.width, dtype=hidden[0].dtype)
         second = torch.zeros_like(h)
-        for phi in hidden:
+        for i, phi in enumerate(hidden):
             x = phi
             if self.joiner != "direct":
-                psi = self.ffn(h)
-                if self.joiner == "gated":
+                u = self.ffn(h)
+                psi = self.phi(u) if "phi" in self.joiner else u
+                if "psi" in self.joiner:
+                    psi = psi + scores[i] @ self.psi(u)
+                if "gated" in self.joiner:
                     psi = torch.sigmoid(self.gate(phi)) * psi
                 x = torch.cat([phi, psi], dim=-1)
             if self.kind == "lstm":
@@ -90,15 +98,19 @@ class Read(Recipe):
     def name(parameter):
         for ours, theirs in (("cell.weight_ih", "cell.parametrizations.weight_ih.original0"),
                              ("joiner.weight_ih", "cell.parametrizations.weight_ih.original1"),
-                             ("joiner.ffn.0", "ffn.0"), ("joiner.ffn.1", "ffn.2"), ("joiner.gate", "gate")):
+                             ("joiner.ffn.0", "ffn.0"), ("joiner.ffn.1", "ffn.2"), ("joiner.gate", "gate"),
+                             ("joiner.phi", "phi"), ("joiner.psi", "psi")):
             if parameter.startswith("side." + theirs):
                 return "side." + ours + parameter[len("side." + theirs):]
         return parameter
 
     def logits(self, batch):
         inputs = padded(batch)
-        hidden = self.model.bert(**inputs, output_hidden_states=True).hidden_states[1:]
+        seen = self.model.bert(**inputs, output_hidden_states=True, output_attentions="psi" in self.joiner)
+        hidden = seen.hidden_states[1:]
         mask = inputs["attention_mask"].bool()
+        if "psi" in self.joiner:
+            return self.model.classifier(self.pooled_of_all(hidden, seen.attentions, mask))
         if self.pooling == "first":
             rows = [h[:, 0] for h in hidden]
             corrected = rows[-1] + self.model.side(rows)
@@ -108,6 +120,15 @@ class Read(Recipe):
             corrected[mask] = hidden[-1][mask] + self.model.side([h[mask] for h in hidden])
             pooled = corrected.sum(1) / mask.sum(1, keepdim=True)
         return self.model.classifier(pooled)
+
+    def pooled_of_all(self, hidden, attentions, mask):
+        """A sequence by itself, its tokens together."""
+        first = []
+        for s, n in enumerate(mask.sum(1).tolist()):
+            corrected = hidden[-1][s, :n] + self.model.side([h[s, :n] for h in hidden], [a[s, :, :n, :n].mean(0) for a in attentions])
+            first.append(corrected[0] if self.pooling == "first" else corrected.mean(0))
+        pooled = torch.stack(first)
+        return torch.tanh(self.model.bert.pooler.dense(pooled)) if self.pooling == "first" else pooled
 
     def about(self):
         return dict(method="READ", cell=self.kind, joiner=self.joiner, width=self.width, pooling=self.pooling)
@@ -120,5 +141,8 @@ RECIPES = {
     "read_gru_meanpool": lambda: Read("gru", pooling="mean"),
     "read_concat": lambda: Read("gru", joiner="concat"),
     "read_gated": lambda: Read("rnn", joiner="gated"),
+    "read_phi": lambda: Read("lstm", joiner="phi"),
+    "read_phi_psi": lambda: Read("gru", joiner="phi psi"),
+    "read_phi_psi_gated": lambda: Read("rnn", joiner="phi psi gated", pooling="mean"),
     "read_layers": lambda: Read("layers"),
 }

@@ -35,10 +35,8 @@ inline Decoder::Step read_decoder_step(const JsonFields& fields) {
 /// `decoder` of tokenizer.json; null for tokens with spaces between them.
 inline Decoder read_decoder(const JsonFields& root) {
   Decoder out;
-  if (root.find("decoder") == nullptr) return out;
-  out.between.clear();
-  for_each_step(child(root, "decoder"), "decoders",
-                [&](const JsonFields& fields) { out.steps.push_back(read_decoder_step(fields)); });
+  if (root.find("decoder") != nullptr) out.between.clear();
+  for (const JsonFields& fields : steps_of(root, "decoder", "decoders")) out.steps.push_back(read_decoder_step(fields));
   return out;
 }
 

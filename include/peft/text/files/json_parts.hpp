@@ -2,13 +2,13 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
-#include <initializer_list>
 #include <limits>
 #include <peft/core/error.hpp>
 #include <peft/io/json.hpp>
 #include <peft/io/json_fields.hpp>
 #include <string>
 #include <string_view>
+#include <vector>
 
 /// What the readers of tokenizer.json's parts share.
 namespace peft::tokenizer_json {
@@ -33,13 +33,19 @@ inline const nlohmann::json& array_in(const JsonFields& fields, const std::strin
   fail(fields.where(), " is of type \"", fields.text("type"), "\", which cannot be read; known are ", known);
 }
 
-/// Calls `use(JsonFields)` for the members of a Sequence, or for the part itself when it is none.
-template <class F>
-void for_each_step(const JsonFields& part, const std::string& members, F&& use) {
-  if (part.text("type") != "Sequence") return use(part);
+// Appends the part, or what it is a sequence of.
+inline void append_steps(const JsonFields& part, const std::string& members, std::vector<JsonFields>& out) {
+  if (part.text("type") != "Sequence") return out.push_back(part);
   std::size_t i = 0;
   for (const auto& value : array_in(part, members))
-    for_each_step(JsonFields(value, cat(part.where(), ": ", members, '[', i++, ']')), members, use);
+    append_steps(JsonFields(value, cat(part.where(), ": ", members, '[', i++, ']')), members, out);
+}
+
+/// The steps of `root[key]`: itself, or the `members` of a Sequence, those of sequences in it too; none for null.
+inline std::vector<JsonFields> steps_of(const JsonFields& root, const std::string& key, const std::string& members) {
+  std::vector<JsonFields> out;
+  if (root.find(key) != nullptr) append_steps(child(root, key), members, out);
+  return out;
 }
 
 }  // namespace peft::tokenizer_json

@@ -33,25 +33,19 @@ inline WordPiece read_wordpiece(const JsonFields& fields) {
   return {std::move(vocabulary), std::move(options)};
 }
 
-/// "left right" or ["left", "right"]
-inline std::vector<std::pair<std::string, std::string>> read_merges(const JsonFields& fields) {
-  std::vector<std::pair<std::string, std::string>> out;
-  const auto& merges = array_in(fields, "merges");
-  out.reserve(merges.size());
-  for (const auto& merge : merges) {
-    const bool pair = merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string();
-    if (pair) {
-      out.emplace_back(merge[0].get<std::string>(), merge[1].get<std::string>());
-      continue;
-    }
-    const std::string line = merge.is_string() ? merge.get<std::string>() : std::string();
-    if (line.starts_with("#version")) continue;
-    const std::size_t space = line.find(' ');
-    require(space != line.npos && line.find(' ', space + 1) == line.npos, "merges[", out.size(), "] is ", shown(merge),
-            ", expected two tokens");
-    out.emplace_back(line.substr(0, space), line.substr(space + 1));
+// "left right" or ["left", "right"]. False for the line that names a version.
+inline bool read_merge(const nlohmann::json& merge, std::uint32_t rank, Bpe& model) {
+  if (merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string()) {
+    model.add_merge(rank, merge[0].get_ref<const std::string&>(), merge[1].get_ref<const std::string&>());
+    return true;
   }
-  return out;
+  const std::string line = merge.is_string() ? merge.get_ref<const std::string&>() : std::string();
+  if (line.starts_with("#version")) return false;
+  const std::size_t space = line.find(' ');
+  require(space != line.npos && line.find(' ', space + 1) == line.npos, "merges[", rank, "] is ", shown(merge),
+          ", expected two tokens");
+  model.add_merge(rank, line.substr(0, space), line.substr(space + 1));
+  return true;
 }
 
 inline Bpe read_bpe(const JsonFields& fields) {
@@ -64,7 +58,10 @@ inline Bpe read_bpe(const JsonFields& fields) {
   options.fuse_unk = fields.boolean("fuse_unk", false);
   options.byte_fallback = fields.boolean("byte_fallback", false);
   options.ignore_merges = fields.boolean("ignore_merges", false);
-  return {read_vocabulary(fields), read_merges(fields), std::move(options)};
+  Bpe out(read_vocabulary(fields), array_in(fields, "merges").size(), std::move(options));
+  std::uint32_t rank = 0;
+  for (const auto& merge : fields.at("merges")) rank += read_merge(merge, rank, out);
+  return out;
 }
 
 /// [["token", score], ...], where the place is the id

@@ -51,9 +51,8 @@ inline Normalizer::Step read_normalizer_step(const JsonFields& fields) {
 /// `normalizer` of tokenizer.json, null for none.
 inline Normalizer read_normalizer(const JsonFields& root) {
   Normalizer out;
-  if (root.find("normalizer") != nullptr)
-    for_each_step(child(root, "normalizer"), "normalizers",
-                  [&](const JsonFields& fields) { out.steps.push_back(read_normalizer_step(fields)); });
+  for (const JsonFields& fields : steps_of(root, "normalizer", "normalizers"))
+    out.steps.push_back(read_normalizer_step(fields));
   return out;
 }
 

@@ -19,45 +19,55 @@ namespace peft {
 /// What a SentencePiece model file holds of use here: tokens, and how text is prepared.
 struct SentencePieceModel {
   enum Type : std::uint64_t { Normal = 1, Unknown = 2, Control = 3, UserDefined = 4, Unused = 5, Byte = 6 };
-  struct Piece {
-    std::string text;
-    double score = 0;
-    std::uint64_t type = Normal;
-  };
-  std::vector<Piece> pieces;
+
+  Vocabulary vocabulary;
+  std::vector<double> scores;
+  std::optional<std::int32_t> unk;
+  std::vector<AddedToken> added;  // control tokens and the like
   std::string charsmap;
   std::uint64_t model_type = 1;  // 1: Unigram
   bool byte_fallback = false, dummy_prefix = true, remove_extra_whitespaces = true;
 
   /// Field numbers are those of sentencepiece_model.proto. Throws Error naming the file and the byte.
-  static SentencePieceModel read(const std::filesystem::path& file) {
+  explicit SentencePieceModel(const std::filesystem::path& file) {
     const MappedFile mapped(file);
-    SentencePieceModel out;
     for (ProtobufReader model(mapped.text(), file.string()); model.next();) {
       if (model.field() == 1) {
-        Piece piece;
-        for (ProtobufReader entry = model.message(); entry.next();) {
-          if (entry.field() == 1) piece.text = entry.bytes();
-          if (entry.field() == 2) piece.score = entry.real();
-          if (entry.field() == 3) piece.type = entry.number();
-        }
-        require(utf8::repaired(piece.text) == piece.text && std::isfinite(piece.score), file.string(), ": piece ",
-                out.pieces.size(), " is not UTF-8 with a finite score");
-        out.pieces.push_back(std::move(piece));
+        read_piece(model.message(), file.string());
       } else if (model.field() == 2) {
         for (ProtobufReader trainer = model.message(); trainer.next();) {
-          if (trainer.field() == 3) out.model_type = trainer.number();
-          if (trainer.field() == 35) out.byte_fallback = trainer.flag();
+          if (trainer.field() == 3) model_type = trainer.number();
+          if (trainer.field() == 35) byte_fallback = trainer.flag();
         }
       } else if (model.field() == 3) {
         for (ProtobufReader normalizer = model.message(); normalizer.next();) {
-          if (normalizer.field() == 2) out.charsmap = normalizer.bytes();
-          if (normalizer.field() == 3) out.dummy_prefix = normalizer.flag();
-          if (normalizer.field() == 4) out.remove_extra_whitespaces = normalizer.flag();
+          if (normalizer.field() == 2) charsmap = normalizer.bytes();
+          if (normalizer.field() == 3) dummy_prefix = normalizer.flag();
+          if (normalizer.field() == 4) remove_extra_whitespaces = normalizer.flag();
         }
       }
     }
-    return out;
+  }
+
+ private:
+  void read_piece(ProtobufReader piece, const std::string& file) {
+    std::string text;
+    double score = 0;
+    std::uint64_t type = Normal;
+    while (piece.next()) {
+      if (piece.field() == 1) text = piece.bytes();
+      if (piece.field() == 2) score = static_cast<double>(piece.real());
+      if (piece.field() == 3) type = piece.number();
+    }
+    const auto id = static_cast<std::int32_t>(scores.size());
+    require(utf8::repaired(text) == text && std::isfinite(score), file, ": piece ", id,
+            " is not UTF-8 with a finite score");
+    require(vocabulary.find(text) == Vocabulary::none, file, ": piece ", id, ", \"", text, "\", comes a second time");
+    vocabulary.set(text, id);
+    scores.push_back(score);
+    if (type == Unknown) unk = id;
+    if (type == Control || type == Unknown || type == UserDefined)
+      added.push_back({.content = text, .id = id, .special = type != UserDefined, .normalized = false});
   }
 };
 
@@ -65,36 +75,21 @@ struct SentencePieceModel {
 /// has these tokens (DeBERTa), A </s> and A </s> B </s> where it has that one (T5). Read here rather than by the
 /// library: the few fields above become the parts that tokenizer.json has, too, and no dependency is added.
 inline TokenizerParts read_sentencepiece(const std::filesystem::path& file) {
-  using Type = SentencePieceModel::Type;
   using Kind = SequenceTemplate::Kind;
-  SentencePieceModel model = SentencePieceModel::read(file);
+  SentencePieceModel model(file);
   const std::string name = file.string();
-  require(model.model_type == 1 && !model.pieces.empty(), name, ": ", model.pieces.size(),
+  Vocabulary& vocabulary = model.vocabulary;
+  require(model.model_type == 1 && !model.scores.empty(), name, ": ", model.scores.size(),
           " pieces and a model of type ", model.model_type,
           "; a Unigram model (type 1) was expected, others need a tokenizer.json");
-  Vocabulary vocabulary;
-  std::vector<double> scores;
-  std::optional<std::int32_t> unk;
-  std::vector<AddedToken> added;
-  for (const auto& piece : model.pieces) {
-    const auto id = static_cast<std::int32_t>(scores.size());
-    require(vocabulary.find(piece.text) == Vocabulary::none, name, ": piece ", id, ", \"", piece.text,
-            "\", comes a second time");
-    vocabulary.set(piece.text, id);
-    scores.push_back(piece.score);
-    if (piece.type == Type::Unknown) unk = id;
-    if (piece.type == Type::Control || piece.type == Type::Unknown || piece.type == Type::UserDefined)
-      added.push_back(
-          {.content = piece.text, .id = id, .special = piece.type != Type::UserDefined, .normalized = false});
-  }
   const auto cls = vocabulary.find("[CLS]"), sep = vocabulary.find("[SEP]"), end = vocabulary.find("</s>");
   const bool bert = cls != Vocabulary::none && sep != Vocabulary::none;
   if (bert && vocabulary.find("[MASK]") == Vocabulary::none)  // DeBERTa puts it behind the pieces
-    added.push_back({.content = "[MASK]",
-                     .id = static_cast<std::int32_t>(vocabulary.rows()),
-                     .special = true,
-                     .normalized = false});
-  TokenizerParts out{{{}, {}, Unigram(std::move(vocabulary), std::move(scores), unk, model.byte_fallback)}};
+    model.added.push_back({.content = "[MASK]",
+                           .id = static_cast<std::int32_t>(vocabulary.rows()),
+                           .special = true,
+                           .normalized = false});
+  TokenizerParts out{{{}, {}, Unigram(std::move(vocabulary), std::move(model.scores), model.unk, model.byte_fallback)}};
   auto& steps = out.pipeline.normalizer.steps;
   if (!model.charsmap.empty())
     steps.push_back(Precompiled{std::make_shared<Charsmap>(model.charsmap, name + ": precompiled_charsmap")});
@@ -114,7 +109,7 @@ inline TokenizerParts read_sentencepiece(const std::filesystem::path& file) {
     out.sequence = {{{Kind::A, 0}, stop}, {{Kind::A, 0}, stop, {Kind::B, 0}, stop}};
     out.roles = {.pad = "<pad>", .unk = "<unk>", .eos = "</s>"};
   }
-  out.added = std::move(added);
+  out.added = std::move(model.added);
   return out;
 }
 

@@ -76,12 +76,11 @@ inline void read_sequence_step(const JsonFields& fields, Sequence& out) {
 inline Sequence read_sequence(const JsonFields& root) {
   Sequence out;
   int found = 0;
-  if (root.find("post_processor") == nullptr) return out;
-  for_each_step(child(root, "post_processor"), "processors", [&](const JsonFields& fields) {
-    if (fields.text("type") == "ByteLevel") return;  // changes no more than where tokens lie in the text
+  for (const JsonFields& fields : steps_of(root, "post_processor", "processors")) {
+    if (fields.text("type") == "ByteLevel") continue;  // changes no more than where tokens lie in the text
     require(++found == 1, fields.where(), ": a second one that puts tokens around the text");
     read_sequence_step(fields, out);
-  });
+  }
   return out;
 }
 

@@ -73,9 +73,8 @@ inline Splitter::Step read_splitter_step(const JsonFields& fields) {
 /// `pre_tokenizer` of tokenizer.json, null for none.
 inline Splitter read_splitter(const JsonFields& root) {
   Splitter out;
-  if (root.find("pre_tokenizer") != nullptr)
-    for_each_step(child(root, "pre_tokenizer"), "pretokenizers",
-                  [&](const JsonFields& fields) { out.steps.push_back(read_splitter_step(fields)); });
+  for (const JsonFields& fields : steps_of(root, "pre_tokenizer", "pretokenizers"))
+    out.steps.push_back(read_splitter_step(fields));
   return out;
 }
 

@@ -31,22 +31,9 @@ struct BpeOptions {
 /// is left (Sennrich et al. 2016).
 class Bpe {
  public:
-  /// Every `left + right` of `merges` must be tokens, and their sum (without `right`'s continuing prefix); earlier
-  /// pairs are joined first. Throws Error naming the pair.
-  Bpe(Vocabulary vocabulary, const std::vector<std::pair<std::string, std::string>>& merges, BpeOptions options)
-      : vocabulary_(std::move(vocabulary)), merges_(merges.size()), bytes_(vocabulary_), options_(std::move(options)) {
-    for (std::size_t i = 0; i < merges.size(); ++i) {
-      const auto& [left, right] = merges[i];
-      const auto id = [&](const std::string& token) {
-        const std::int32_t found = vocabulary_.find(token);
-        require(found != Vocabulary::none, "merge ", i, " (\"", left, "\", \"", right, "\"): \"", token,
-                "\" is not in the vocabulary");
-        return found;
-      };
-      const std::size_t prefix = std::min(options_.continuing_prefix.size(), right.size());
-      const std::int32_t first = id(left), second = id(right);
-      merges_.set(first, second, {static_cast<std::uint32_t>(i), id(left + right.substr(prefix))});
-    }
+  /// Throws Error when there is no token of the unknown token's name.
+  Bpe(Vocabulary vocabulary, std::size_t merges, BpeOptions options)
+      : vocabulary_(std::move(vocabulary)), merges_(merges), bytes_(vocabulary_), options_(std::move(options)) {
     if (options_.unk_token) {
       unk_ = vocabulary_.find(*options_.unk_token);
       require(unk_ != Vocabulary::none, "the unknown token \"", *options_.unk_token, "\" is not in the vocabulary");
@@ -57,6 +44,20 @@ class Bpe {
       utf8::append(character, c);
       first_[c] = vocabulary_.find(character);
     }
+  }
+
+  /// Adds merge `rank` of those announced to the constructor; the lowest is done first. Throws Error, naming it, when
+  /// the tokens or their sum (without the second one's continuing prefix) are not in the vocabulary.
+  void add_merge(std::uint32_t rank, const std::string& left, const std::string& right) {
+    const auto id = [&](const std::string& token) {
+      const std::int32_t found = vocabulary_.find(token);
+      require(found != Vocabulary::none, "merge ", rank, " (\"", left, "\", \"", right, "\"): \"", token,
+              "\" is not in the vocabulary");
+      return found;
+    };
+    const std::int32_t first = id(left), second = id(right);
+    const std::size_t prefix = std::min(options_.continuing_prefix.size(), right.size());
+    merges_.set(first, second, {rank, id(left + right.substr(prefix))});
   }
 
   /// Appends the ids of one word of well-formed UTF-8.

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <peft/text/model/vocabulary.hpp>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace peft {
@@ -16,26 +14,33 @@ namespace peft {
 class Trie {
  public:
   explicit Trie(const Vocabulary& vocabulary) {
-    std::vector<std::pair<std::string_view, std::int32_t>> tokens;
-    tokens.reserve(vocabulary.size());
-    vocabulary.for_each([&](std::string_view token, std::int32_t id) { tokens.emplace_back(token, id); });
-    std::sort(tokens.begin(), tokens.end());
-    std::vector<Range> ranges{{0, tokens.size(), 0}};  // of the tokens below each node
-    nodes_.push_back({});
-    labels_.push_back(0);
-    for (std::size_t i = 0; i < nodes_.size(); ++i) {
-      auto [at, end, depth] = ranges[i];
-      while (at < end && tokens[at].first.size() == depth) nodes_[i].id = tokens[at++].second;  // the last id stands
-      nodes_[i].first = static_cast<std::uint32_t>(nodes_.size());
-      while (at < end) {
-        const char label = tokens[at].first[depth];
-        const std::size_t begin = at;
-        while (at < end && tokens[at].first[depth] == label) ++at;
-        ranges.push_back({begin, at, depth + 1});
-        nodes_.push_back({});
-        labels_.push_back(label);
+    struct Draft {
+      std::uint32_t child = 0, sibling = 0;  // 0: none
+      std::int32_t id = Vocabulary::none;
+      char label = 0;
+    };
+    std::vector<Draft> drafts(1);
+    vocabulary.for_each([&](std::string_view token, std::int32_t id) {
+      std::uint32_t node = 0;
+      for (const char label : token) {
+        std::uint32_t child = drafts[node].child;
+        while (child != 0 && drafts[child].label != label) child = drafts[child].sibling;
+        if (child == 0) {
+          child = static_cast<std::uint32_t>(drafts.size());
+          drafts.push_back({0, drafts[node].child, Vocabulary::none, label});
+          drafts[node].child = child;
+        }
+        node = child;
       }
-      nodes_[i].count = static_cast<std::uint32_t>(nodes_.size()) - nodes_[i].first;
+      drafts[node].id = id;  // the last one of a token
+    });
+    std::vector<std::uint32_t> order{0};  // children of a node in a row
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      const Draft& draft = drafts[order[i]];
+      labels_ += draft.label;
+      nodes_.push_back({static_cast<std::uint32_t>(order.size()), 0, draft.id});
+      for (std::uint32_t child = draft.child; child != 0; child = drafts[child].sibling) order.push_back(child);
+      nodes_[i].count = static_cast<std::uint32_t>(order.size()) - nodes_[i].first;
     }
   }
 
@@ -54,9 +59,6 @@ class Trie {
   }
 
  private:
-  struct Range {
-    std::size_t begin, end, depth;
-  };
   struct Node {
     std::uint32_t first = 0, count = 0;  // its children, one after the other
     std::int32_t id = Vocabulary::none;

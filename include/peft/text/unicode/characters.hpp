@@ -59,7 +59,7 @@ inline bool is_new_number(char32_t c) { return c >= 0x10D40 && in(new_number_ran
 /// What the regular expressions of byte-level models tell apart: \p{L}, \p{N}, \s.
 enum class Kind : unsigned char { Letter, Number, Space, Other };
 
-inline Kind kind(char32_t c) {
+[[gnu::noinline]] inline Kind kind(char32_t c) {
   if (c < 0x80) {
     if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) return Kind::Letter;
     return c >= '0' && c <= '9' ? Kind::Number : is_space(c) ? Kind::Space : Kind::Other;
@@ -76,7 +76,7 @@ inline bool is_number(char32_t c) { return kind(c) == Kind::Number; }
 
 /// A word character in the sense of regular expressions: letter, circled letter, mark, decimal digit, letter number,
 /// connector, joiner.
-inline bool is_word(char32_t c) {
+[[gnu::noinline]] inline bool is_word(char32_t c) {
   if (c < 0x80) return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
   const auto category = utf8proc_category(static_cast<utf8proc_int32_t>(c));
   return (category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_NL) || category == UTF8PROC_CATEGORY_PC ||

@@ -9,13 +9,9 @@ namespace peft::utf8 {
 
 inline constexpr char32_t replacement = 0xFFFD;
 
-/// Takes the code point at `text[at]`, which must exist, and moves `at` past it. Ill-formed bytes give U+FFFD, one for
-/// every longest part that could have begun a character (Unicode 15, 3.9), as when Python decodes with
-/// errors="replace".
-inline char32_t next(std::string_view text, std::size_t& at) {
+// The part of `next` for what is not ASCII, `lead` being the byte before `text[at]`. Not inlined: it is called everywhere.
+[[gnu::noinline]] inline char32_t after_lead(std::string_view text, std::size_t& at, unsigned lead) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned lead = byte(at++);
-  if (lead < 0x80) return lead;
   if (lead < 0xC2 || lead > 0xF4) return replacement;
   const int more = lead < 0xE0 ? 1 : lead < 0xF0 ? 2 : 3;
   // The second byte excludes overlong forms, surrogates and what lies beyond U+10FFFF.
@@ -29,6 +25,14 @@ inline char32_t next(std::string_view text, std::size_t& at) {
   return code;
 }
 
+/// Takes the code point at `text[at]`, which must exist, and moves `at` past it. Ill-formed bytes give U+FFFD, one for
+/// every longest part that could have begun a character (Unicode 15, 3.9), as when Python decodes with
+/// errors="replace".
+inline char32_t next(std::string_view text, std::size_t& at) {
+  const unsigned lead = static_cast<unsigned char>(text[at++]);
+  return lead < 0x80 ? lead : after_lead(text, at, lead);
+}
+
 /// The code point before `text[end]` in well-formed text; `end` must not be 0.
 inline char32_t last_before(std::string_view text, std::size_t end) {
   std::size_t at = end - 1;
@@ -36,7 +40,7 @@ inline char32_t last_before(std::string_view text, std::size_t end) {
   return next(text, at);
 }
 
-inline void append(std::string& out, char32_t code) {
+[[gnu::noinline]] inline void append(std::string& out, char32_t code) {
   const auto put = [&](char32_t byte) { out.push_back(static_cast<char>(byte)); };
   if (code < 0x80) return put(code);
   if (code < 0x800) {
@@ -53,12 +57,12 @@ inline void append(std::string& out, char32_t code) {
   put(0x80 | (code & 0x3F));
 }
 
-inline bool is_ascii(std::string_view text) {
+[[gnu::noinline]] inline bool is_ascii(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
 
 /// The text with U+FFFD for what is ill-formed.
-inline std::string repaired(std::string_view text) {
+[[gnu::noinline]] inline std::string repaired(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   for (std::size_t at = 0; at < text.size();) append(out, next(text, at));

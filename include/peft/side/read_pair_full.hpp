@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <peft/side/concatenated.hpp>
+#include <peft/side/gru.hpp>
+#include <peft/side/named_fields.hpp>
+#include <peft/side/recurrence.hpp>
+
+namespace peft {
+
+/// READ on an encoder-decoder by its equations 12 and 13 (Nguyen et al., 2023, appendix A), without what Algorithm 1 leaves out of them:
+///   encoder:  psi^a_i = Phi F h^a_{i-1} + sum_b sigma^ab_i Psi F h^b_{i-1}          through attention to itself,
+///   decoder:  psi^a_j = Phi F h^a_{j-1} + sum_b sigma^ab_j Psi F^E h^E,b_last       through attention to the encoder,
+///   h_i = cell([phi_i; psi_i], h_{i-1}),   phi^D_last <- phi^D_last + O h^D_last.
+/// What the two have of their own are F, Phi, Psi and the cell. As in ReadPair: O ~ N(0, output_deviation^2), 0, means over the heads,
+/// and matrices shared by the layers. Either joiner may be another (side/concatenated.hpp), gated as eq. 14 as well. Trains
+/// 2 G k (d + 2 k + 2) + 3 (2 k^2 + 2 k) + 4 k^2 + d k; G = 1 RNN, 3 GRU, 4 LSTM.
+template <class Cell = GRU, int k = 128, class Encoder = Concatenated<OwnToken, SameSequence>, class Decoder = Concatenated<OwnToken, SourceSequence>>
+struct ReadPairFull {
+  static_assert(IsCell<Cell>, "peft::ReadPairFull<Cell, k>: this type is no recurrent cell (peft/side/cell.hpp: IsCell)");
+  static_assert(k > 0, "peft::ReadPairFull<Cell, k>: the width k must be positive");
+  static_assert(!Decoder::own_scores, "peft::ReadPairFull: eq. 13 reads how a decoder attends to its encoder, not to itself");
+  static constexpr Route route = Route::side;
+  static constexpr Kind fits = Kind::side;
+  static constexpr bool taps_all_rows = true, taps_scores = true, taps_own_scores = Encoder::own_scores;
+  static constexpr bool mixes_tokens = false;  // a decoder's row sees no other of the decoder
+
+  [[no_unique_address]] Recurrence<Cell, Encoder> encoder{};
+  [[no_unique_address]] Recurrence<Cell, Decoder> decoder{};
+  [[no_unique_address]] SideFfn ffn{};
+  int width = k;
+  double dropout = 0, output_deviation = 0;
+
+  template <class V>
+  struct Params {
+    typename Recurrence<Cell, Encoder>::template Params<V> encoder;
+    typename Recurrence<Cell, Decoder>::template Params<V> decoder;
+    SideFfn::Params<V> F;  // of the source
+    V O;                   // (d, k)
+    int encoder_layers = 0;
+  };
+  template <class V>
+  struct Kept {
+    typename Recurrence<Cell, Encoder>::template Kept<V> encoder;
+    typename Recurrence<Cell, Decoder>::template Kept<V> decoder;
+    V source, target;  // (L_E n, d)  (L_D m, d): what the layers gave
+    V z, slope;        // (n, k) of F
+    int steps = 0;     // of the decoder
+  };
+
+  void declare(auto& fields, auto& p, const Module& m) const {
+    require(m.shape.encoder_layers > 0, "ReadPairFull: the backbone is no encoder-decoder; Read is for an encoder or a decoder alone");
+    p.encoder_layers = m.shape.encoder_layers;
+    NamedFields of_encoder{fields, "encoder."}, of_decoder{fields, "decoder."};
+    encoder.declare(of_encoder, p.encoder, m.in, width);
+    decoder.declare(of_decoder, p.decoder, m.in, width);
+    ffn.declare(fields, "source.ffn", p.F, width);
+    fields.trained("output.weight", p.O, m.in, width, normal(output_deviation));
+  }
+
+  void begin(auto&, const auto& p, auto& kept, int layers) const {
+    kept.steps = layers - p.encoder_layers;
+    if constexpr (taps_own_scores) kept.encoder.join.others.scores.clear();
+    kept.decoder.join.others.scores.clear();
+  }
+  /// Stores phi; the embeddings need no correction.
+  void tap(auto& c, const auto& p, auto& kept, int layer, auto phi) const {
+    const Extent n = rows(phi);
+    if (layer == -1) {
+      kept.source = c.keep(p.encoder_layers * n, cols(phi), "taps");
+    } else if (layer == -2) {
+      kept.target = c.keep(kept.steps * n, cols(phi), "taps");
+    } else {
+      const bool first = layer < p.encoder_layers;
+      store_dropped(c, first ? step_of(kept.source, layer, n) : step_of(kept.target, layer - p.encoder_layers, n), phi, dropout);
+    }
+  }
+  void tap_own_attention(auto&, const auto&, auto& kept, int, const auto& scores) const { kept.encoder.join.others.scores.push_back(scores); }
+  void tap_attention(auto&, const auto&, auto& kept, int, const auto& scores) const { kept.decoder.join.others.scores.push_back(scores); }
+
+  void correct(auto& c, const auto& p, auto& kept, auto last) const {
+    const auto h = encoder.forward(c, p.encoder, kept.encoder, constant(kept.source), p.encoder_layers);
+    auto& seen = kept.decoder.join.others.source;
+    for (auto* v : {&kept.z, &kept.slope, &seen}) *v = c.keep(rows(h), width, "side");
+    ffn.forward(c, p.F, h, kept.z, kept.slope, seen);              // F^E h^E                         (n, k)
+    const auto out = decoder.forward(c, p.decoder, kept.decoder, constant(kept.target), kept.steps);
+    ops::gemm(c.w, last, out, t(p.O), 1, 1);                       // phi += h^D O'                   (m, d)
+  }
+
+  void backward(auto& c, const auto& p, auto& kept, auto dlast, auto& g) const {
+    const auto scope = c.w.scope();
+    const Extent m = rows(dlast), n = kept.encoder.n;
+    auto dout = c.temp(m, width), dh = c.temp(n, width);
+    auto& dseen = kept.decoder.join.others.source_gradient;
+    dseen = c.temp(n, width);
+    for (auto v : {dseen, dh}) ops::fill(c.w, v, typename decltype(v)::value_type(0));
+    ops::gemm(c.w, g.O, t(dlast), step_of(kept.decoder.h, kept.steps - 1, m), 1, 1);
+    ops::gemm(c.w, dout, dlast, p.O);                              // dh^D = dphi O                   (m, k)
+    decoder.backward(c, p.decoder, kept.decoder, constant(kept.target), dout, g.decoder, decltype(dout){});
+    ffn.backward(c, p.F, dseen, kept.slope, dh);                   // dh^E                            (n, k)
+    ffn.finish(c, dseen, kept.z, kept.slope, step_of(kept.encoder.h, p.encoder_layers - 1, n), g.F);
+    encoder.backward(c, p.encoder, kept.encoder, constant(kept.source), dh, g.encoder, decltype(dh){});
+  }
+};
+
+}  // namespace peft

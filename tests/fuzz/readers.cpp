@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Readers of files that are not trusted, fed with whatever libFuzzer makes up. The first byte says which; a reader may refuse
+// with an Error, and with nothing else. Run by run.py.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <peft/io/safetensors_header.hpp>
+#include <peft/text/tokenizer.hpp>
+
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path& folder() {
+  static const fs::path made = [] {
+    std::string name = (fs::exists("/dev/shm") ? fs::path("/dev/shm") : fs::temp_directory_path()) / "peft_fuzz_XXXXXX";
+    if (mkdtemp(name.data()) == nullptr) std::abort();
+    return fs::path(name);
+  }();
+  return made;
+}
+
+/// A tokenizer of one file must cope with any text, and its ids must be rows of the embedding that it asks for.
+void tokenizer(const char* file, std::string_view bytes) {
+  const fs::path path = folder() / file;
+  std::ofstream(path, std::ios::binary) << bytes;
+  struct Remove {
+    fs::path path;
+    ~Remove() { fs::remove(path); }
+  } remove{path};
+  const auto t = peft::Tokenizer::open(folder());
+  const std::string text = "The quick, brown f\xc3\xb6x [SEP] \xe4\xbd\xa0\xe5\xa5\xbd\xff  isn't </s> 123\t" + std::string(bytes.substr(0, 64));
+  const auto ids = t.ids(text);
+  for (const std::int32_t id : ids)
+    if (id < 0 || static_cast<std::size_t>(id) >= t.vocab_size()) std::abort();
+  t.decode(ids);
+  t.encode(text, "other", 16);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size == 0) return 0;
+  const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
+  try {
+    switch (data[0] % 5) {
+      case 0: peft::read_safetensors_header(std::as_bytes(std::span(bytes)), "fuzz"); break;
+      case 1: peft::to_text(peft::parse_json(bytes, "fuzz"), -1, "fuzz"); break;
+      case 2: tokenizer("tokenizer.json", bytes); break;
+      case 3: tokenizer("spiece.model", bytes); break;
+      case 4: tokenizer("vocab.txt", bytes); break;
+    }
+  } catch (const peft::Error&) {
+  }
+  return 0;
+}

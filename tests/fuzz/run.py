@@ -1,0 +1,47 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Builds the fuzzer with clang's libFuzzer, AddressSanitizer and UBSan, and runs it from the test data as seeds.
+
+    tests/fuzz/run.py FOLDER [SECONDS]
+
+FOLDER keeps the program, the inputs found so far and crashes; the status is libFuzzer's, 0 when nothing was found.
+CXX names the compiler (clang++), CPPFLAGS may add include paths.
+"""
+import os
+import pathlib
+import shlex
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+LONGEST = 1 << 15
+
+
+def seeds(corpus):
+    """Small files of the test data, with the byte in front that chooses their reader."""
+    kinds = {"safetensors": 0, "config.json": 1, "tokenizer.json": 2, "spiece.model": 3, "spm.model": 3, "vocab.txt": 4}
+    for path in sorted((ROOT / "tests" / "golden" / "data").rglob("*")):
+        kind = kinds.get(path.name, kinds.get(path.suffix[1:]))
+        if path.is_file() and kind is not None:
+            data = path.read_bytes()
+            if kind == 4:
+                data = b"\n".join(data.split(b"\n")[:300])
+            if len(data) < LONGEST:
+                (corpus / f"{kind}-{path.parent.name}-{path.name}").write_bytes(bytes([kind]) + data)
+
+
+def main():
+    folder, seconds = pathlib.Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 60
+    corpus, program = folder / "corpus", folder / "fuzz_readers"
+    corpus.mkdir(parents=True, exist_ok=True)
+    seeds(corpus)
+    subprocess.run([os.environ.get("CXX", "clang++"), "-std=c++20", "-O1", "-g1", "-fsanitize=fuzzer,address,undefined",
+                    "-fno-sanitize-recover=undefined", "-I", str(ROOT / "include"), *shlex.split(os.environ.get("CPPFLAGS", "")),
+                    str(ROOT / "tests" / "fuzz" / "readers.cpp"), "-o", str(program), "-lutf8proc"], check=True)
+    run = [str(program.resolve()), str(corpus.resolve()), f"-max_total_time={seconds}", f"-max_len={LONGEST}", "-rss_limit_mb=2048", "-timeout=20",
+           f"-artifact_prefix={folder.resolve()}/"]
+    sys.exit(subprocess.run(run).returncode)
+
+
+if __name__ == "__main__":
+    main()
