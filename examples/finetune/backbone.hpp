@@ -9,7 +9,7 @@
 
 /// What a run needs to know of a checkpoint before its method's unit opens it.
 struct BackboneFacts {
-  std::string family;       // bert, roberta, deberta-v2, t5, gpt2, llama
+  std::string family;       // bert, distilbert, roberta, deberta-v2, t5, gpt2, llama
   peft::SiteSet sites;
   bool writes = false;      // it gives words: tasks are text to text
   bool paired = false;      // an encoder and a decoder

@@ -205,6 +205,7 @@ std::map<std::string, std::string> Job::identity() const {
           {"bucket", cat(o.bucket)},
           {"order", o.shuffle ? "shuffled" : "as in the file"},
           {"max-length", cat(o.max_length)},
+          {"drop-layers", cat(o.drop_layers)},
           {"dropout", shortest(o.dropout)},
           {"delta-dropout", shortest(o.delta_dropout)}};
 }

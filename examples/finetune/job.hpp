@@ -108,6 +108,7 @@ class Job {
 
   mutable std::map<std::string, std::string> settings_;
   double head_deviation_ = 0.02;
+  int most_new_tokens_ = options.max_new_tokens;
   void write_predictions(const std::vector<float>& logits) const;
   void write_tags(const std::vector<float>& logits) const;
   void write_texts(const std::vector<std::string>& texts) const;

@@ -47,6 +47,14 @@ void Job::read_texts() {
   dev = group_by_source(std::move(dev));
   if (options.texts > 0) dev.pairs.resize(std::min(dev.pairs.size(), static_cast<std::size_t>(options.texts)));
   dev_prompts = std::make_unique<TokenizedPairs>(tokenized(dev, 0));
+  if (facts.paired) return;
+  // Better now than after hours of training.
+  std::size_t prompt = 0;
+  for (std::size_t i = 0; i < dev_prompts->size(); ++i) prompt = std::max(prompt, dev_prompts->prompt(i).size());
+  const int left = facts.longest - static_cast<int>(prompt);
+  require(left > 0, "a dev prompt of ", prompt, " tokens leaves no room for a text in the backbone's ", facts.longest, " positions; --texts 0 writes none");
+  if (left < most_new_tokens_) std::cerr << "warning: texts end after " << left << " tokens: the longest dev prompt has " << prompt << " of the backbone's " << facts.longest << " positions\n";
+  most_new_tokens_ = std::min(most_new_tokens_, left);
 }
 
 TokenizedPairs Job::tokenized(const PairDataset& pairs, std::int64_t limit) const {
@@ -84,7 +92,7 @@ std::vector<std::vector<std::int32_t>> Job::class_ids() const {
 
 GenerateOptions Job::writing() const {
   GenerateOptions o;
-  o.max_new_tokens = options.max_new_tokens;
+  o.max_new_tokens = most_new_tokens_;
   o.beams = options.beams;
   o.eos = facts.end;
   o.start = facts.start;

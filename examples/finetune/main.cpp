@@ -55,6 +55,7 @@ void declare(CLI::App& app, Options& o) {
   app.add_option("--warmup", o.warmup, "a fraction of the steps below 1, else a number of steps")->check(amount)->capture_default_str();
   app.add_option("--weight-decay", o.weight_decay, "AdamW's")->check(amount)->capture_default_str();
   app.add_option("--clip", o.clip, "largest norm of the gradient; 0: off")->check(amount)->capture_default_str();
+  app.add_option("--drop-layers", o.drop_layers, "take the backbone without its last N layers (of both stacks), as READ-large does")->check(CLI::Range(0, 1000));
   app.add_option("--dropout", o.dropout, "the backbone's; default: its config's")->check(amount)->check(CLI::Range(0., 0.99));
   app.add_option("--delta-dropout", o.delta_dropout, "the delta's own")->check(amount)->check(CLI::Range(0., 0.99))->capture_default_str();
   app.add_option_function<std::string>("--sparsity", [&o](const std::string& x) { o.settings.push_back("sparsity=" + x); },
@@ -86,7 +87,7 @@ void declare(CLI::App& app, Options& o) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app{"Fine-tunes a checkpoint of BERT, RoBERTa, DeBERTa-v2/v3, T5, GPT-2 or Llama with one of the methods listed below."};
+  CLI::App app{"Fine-tunes a checkpoint of BERT, DistilBERT, RoBERTa, DeBERTa-v2/v3, T5, GPT-2 or Llama with one of the methods listed below."};
   Options options;
   declare(app, options);
   CLI11_PARSE(app, argc, argv);

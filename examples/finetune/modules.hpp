@@ -8,6 +8,7 @@
 #include <peft/train/progress.hpp>
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -64,6 +65,13 @@ std::vector<peft::report::Buffer> memory_of(peft::Engine<M>& engine, std::size_t
           {"gradients of the groups", static_cast<std::uint64_t>(layout.group_size()) * sizeof(float) * workers},
           {"gradient, moments", static_cast<std::uint64_t>(layout.gradient_size()) * sizeof(float) * 3},
           {"values", static_cast<std::uint64_t>(layout.size()) * sizeof(float)}};
+}
+
+/// The checkpoint as the command line wants it.
+template <class Backbone>
+std::shared_ptr<const Backbone> open_backbone(const Options& o) {
+  auto backbone = Backbone::open(o.model)->with_dropout(o.dropout, o.dropout, o.dropout);
+  return o.drop_layers > 0 ? backbone->without_last_layers(o.drop_layers) : backbone;
 }
 
 /// Fills a fresh model with what --load gave.

@@ -14,6 +14,7 @@ struct Options {
   double lr = -1;  // below 0: the method's own
   std::string schedule = "linear";
   double warmup = 0.06;
+  int drop_layers = 0;  // of each stack, the last ones
   double dropout = -1;  // the backbone's; below 0: its config's
   double delta_dropout = 0;
   double weight_decay = 0.01, clip = 0;

@@ -29,8 +29,7 @@ int run_with(const Job& job, Task task, Method method, const std::string& label,
   using M = Model<Backbone, Method, Task>;
   using D = ContentsOf<M>;
   const Options& o = job.options;
-  auto backbone = Backbone::open(o.model)->with_dropout(o.dropout, o.dropout, o.dropout);
-  M model(backbone, task, method, o.seed);
+  M model(open_backbone<Backbone>(o), task, method, o.seed);
   load_into(model, job);
 
   Engine<M> engine(model, o.workers);

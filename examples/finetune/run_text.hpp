@@ -19,7 +19,7 @@ int run_text(const Job& job, Method method, const std::string& label) {
   using M = Model<Backbone, Method, LanguageModel>;
   using D = ContentsOf<M>;
   const Options& o = job.options;
-  M model(Backbone::open(o.model)->with_dropout(o.dropout, o.dropout, o.dropout), {}, method, o.seed);
+  M model(open_backbone<Backbone>(o), {}, method, o.seed);
   load_into(model, job);
 
   Engine<M> engine(model, o.workers);
@@ -34,13 +34,19 @@ int run_text(const Job& job, Method method, const std::string& label) {
   result.total = model.total();
   for (const report::Buffer& b : buffers) result.step_memory += b.bytes;
   const auto score = [&] {
-    const metric::Scores likelihood = score_likelihood(engine, *job.dev_pairs);
-    if (!job.words || job.words->task.regression()) return likelihood;
-    const std::vector<double> classes = choose_classes(engine, *job.dev_pairs, job.class_ids(), job.facts.start);
+    if (!job.words || job.words->task.regression()) return score_likelihood(engine, *job.dev_pairs);
+    const auto words = job.class_ids();
+    const std::vector<double> losses = class_losses(engine, *job.dev_pairs, words, job.facts.start), classes = likeliest_classes(losses, words.size());
     result.texts.clear();
     for (const double c : classes) result.texts.push_back(job.words->task.labels[static_cast<std::size_t>(c)]);
     metric::Scores scores = metric::score(job.kind, classes, job.dev_labels);
-    scores.parts.push_back(likelihood.parts.front());
+    double loss = 0, tokens = 0;
+    for (std::size_t i = 0; i < classes.size(); ++i) {
+      const auto right = static_cast<std::size_t>(job.dev_labels[i]);
+      loss += losses[i * words.size() + right];
+      tokens += static_cast<double>(words[right].size());
+    }
+    scores.parts.push_back({"loss", loss / tokens});
     return scores;
   };
   result.history = with_progress(job, [&](FitOptions& fit_options) { return fit(engine, *job.pair_loader, fit_options, score); });

@@ -108,7 +108,7 @@ class BadModel(Case):
 
         def changed(**entries):
             file.write_text(json.dumps(config | entries))
-        for entries, word in (({"model_type": "gpt2"}, "model_type"), ({"hidden_size": "32"}, "hidden_size"),
+        for entries, word in (({"model_type": "mamba"}, "model_type"), ({"hidden_size": "32"}, "hidden_size"),
                               ({"hidden_size": -32}, "hidden_size"), ({"num_hidden_layers": 10**9}, "num_hidden_layers"),
                               ({"num_attention_heads": 5}, "num_attention_heads"), ({"hidden_act": "swish"}, "hidden_act"),
                               ({"hidden_dropout_prob": 2}, "hidden_dropout_prob"), ({"vocab_size": 97}, "word_embeddings"),

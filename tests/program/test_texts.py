@@ -66,15 +66,16 @@ class Case(unittest.TestCase):
 
     def bad(self, done, *parts):
         self.assertEqual(done.returncode, 1, done.stderr)
-        self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+        lines = [line for line in done.stderr.splitlines() if not line.startswith("warning: ")]
+        self.assertEqual(len(lines), 1, done.stderr)
         for part in parts:
-            self.assertIn(part, done.stderr)
+            self.assertIn(part, lines[0])
 
 
 class Writing(Case):
     def learns(self, model, method, **changes):
         """Trains, saves, and comes to the same scores and texts from what was saved."""
-        self.good(self.texts(model, method=method, epochs=0, json="before.json", **changes))
+        self.good(self.texts(model, method=method, json="before.json", **(changes | {"epochs": 0})))
         self.good(self.texts(model, method=method, out="out", json="run.json", predict="texts", **changes))
         before, run = self.box.json("before.json"), self.box.json("run.json")
         self.assertLess(run["scores"]["loss"], before["scores"]["loss"] - 0.3)
@@ -82,7 +83,7 @@ class Writing(Case):
         texts = (self.box.path / "texts").read_text().splitlines()
         sources = {line.split(",")[0] for line in (self.box.path / "pairs/dev.csv").read_text().splitlines()[1:]}
         self.assertEqual(len(texts), len(sources))
-        self.good(self.texts(model, method=method, epochs=0, load="out", json="again.json", predict="texts2", **changes))
+        self.good(self.texts(model, method=method, load="out", json="again.json", predict="texts2", **(changes | {"epochs": 0})))
         again = self.box.json("again.json")
         self.assertEqual(again["written"], run["written"])
         self.assertAlmostEqual(again["scores"]["loss"], run["scores"]["loss"], places=6)
@@ -126,7 +127,9 @@ class Writing(Case):
             self.assertEqual(process.returncode, 130)
             self.assertIn("--resume", said)
             self.good(subprocess.run([*command, "--resume"], cwd=self.box.path, capture_output=True, text=True, timeout=300))
-        self.assertEqual(self.box.json("part.json")["step_losses"], self.box.json("whole.json")["step_losses"])
+        rest, whole = (self.box.json(name)["step_losses"] for name in ("part.json", "whole.json"))
+        self.assertGreater(len(rest), 0)
+        self.assertEqual(rest, whole[-len(rest):])
 
 
 class Words(Case):
@@ -152,12 +155,16 @@ class Words(Case):
 
 class Encoders(Case):
     def test_roberta_and_deberta(self):
+        for split, count, seed in (("train", 300, 1), ("dev", 50, 2)):
+            draw = random.Random(seed)
+            rows = [(draw.choices(WORDS[:8], k=3), draw.randint(0, 1)) for _ in range(count)]
+            self.box.write(f"two/{split}.csv", csv([(" ".join(w + [("bad", "good")[c]]), c) for w, c in rows]))
         for model in ("tiny-roberta", "tiny-deberta-v3"):
-            given = {"task": "csv", "data": self.box.path / "data"}
-            self.good(self.texts(model, **given, epochs=12, out=model + "-out", json="run.json"))
+            given = {"task": "csv", "data": self.box.path / "two"}
+            self.good(self.texts(model, **given, sites="*", epochs=8, out=model + "-out", json="run.json"))
             run = self.box.json("run.json")
             self.assertGreater(run["dev"][-1], 0.8, model)
-            self.good(self.texts(model, **given, epochs=0, load=model + "-out", json="again.json"))
+            self.good(self.texts(model, **given, sites="*", epochs=0, load=model + "-out", json="again.json"))
             self.assertEqual(self.box.json("again.json")["dev"][-1], run["dev"][-1])
 
 

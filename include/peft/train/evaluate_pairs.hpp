@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <limits>
 #include <span>
 #include <vector>
 
@@ -46,24 +45,27 @@ inline void add_answer(Batch& b, std::span<const std::int32_t> prompt, const std
   b.add(ids, std::vector<std::int32_t>(ids.size(), 0), targets, example);
 }
 
-/// The class of every pair: that whose words the model finds likeliest after the prompt. classes: the token ids of each, with their
-/// end.
+/// The loss of each class's words after each prompt, (pairs, classes). classes: the token ids of each, with their end.
 template <class M>
-std::vector<double> choose_classes(Engine<M>& engine, const TokenizedPairs& data, const std::vector<std::vector<std::int32_t>>& classes,
-                                   std::int32_t start, std::size_t batch = 64) {
-  std::vector<double> chosen(data.size()), least(data.size(), std::numeric_limits<double>::infinity());
+std::vector<double> class_losses(Engine<M>& engine, const TokenizedPairs& data, const std::vector<std::vector<std::int32_t>>& classes,
+                                 std::int32_t start, std::size_t batch = 64) {
+  std::vector<double> all(data.size() * classes.size());
   for (std::size_t c = 0; c < classes.size(); ++c)
     for (std::size_t begin = 0; begin < data.size(); begin += batch) {
       const std::size_t end = std::min(begin + batch, data.size());
       Batch b;
       for (std::size_t i = begin; i < end; ++i) add_answer(b, data.prompt(i), classes[c], data.paired(), start, data.example(i));
       const std::vector<double> losses = engine.sequence_losses(b);
-      for (std::size_t i = begin; i < end; ++i)
-        if (losses[i - begin] < least[i]) {
-          least[i] = losses[i - begin];
-          chosen[i] = static_cast<double>(c);
-        }
+      for (std::size_t i = begin; i < end; ++i) all[i * classes.size() + c] = losses[i - begin];
     }
+  return all;
+}
+
+/// The class of every row of `class_losses`: the one whose words are likeliest.
+inline std::vector<double> likeliest_classes(std::span<const double> losses, std::size_t classes) {
+  std::vector<double> chosen;
+  for (std::size_t at = 0; at < losses.size(); at += classes)
+    chosen.push_back(static_cast<double>(std::min_element(losses.begin() + at, losses.begin() + at + classes) - losses.begin() - at));
   return chosen;
 }
 

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <peft/model/distilbert.hpp>
+
+#include "../adapter.hpp"
+#include "../bitfit.hpp"
+#include "../full.hpp"
+#include "../head.hpp"
+#include "../lora.hpp"
+
+namespace {
+
+using Backbone = peft::Distilbert<float>;
+
+const Also head_distilbert("head", "distilbert", run_head<Backbone>);
+const Also bitfit_distilbert("bitfit", "distilbert", run_bitfit<Backbone>);
+const Also full_distilbert("full", "distilbert", run_full<Backbone>);
+const Also lora_distilbert("lora", "distilbert", run_lora<Backbone>);
+const Also adapter_distilbert("adapter", "distilbert", run_adapter<Backbone>);
+
+}  // namespace
