@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include <tuple>
-
 #include <peft/ops/map.hpp>
 #include <peft/ops/norm.hpp>
 #include <peft/ops/reduce.hpp>
@@ -43,9 +41,7 @@ void normalise_twice(P& p, typename P::C x, typename P::C residual, const Dropou
     ops::copy(p.w, h, x);
   if (!empty(residual)) ops::add(p.w, h, residual);
   normalise(p, weights, C(h), C(), {}, epsilon, kept.inner_normalised, kept.inner_rstd, kept.inner);
-  p.template each<S, Route::branch>([&](auto i, int m) {
-    p.attached.template delta<i>().forward(p.template here<i>(m), P::template module<i>(p.values, m), C(kept.inner), h, std::get<i>(p.kept.all)[m]);
-  });
+  p.template branches<S>(C(kept.inner), h);
   normalise(p, weights, C(h), C(), {}, epsilon, kept.normalised, kept.rstd, y);
 }
 
@@ -59,9 +55,7 @@ NormKept<typename P::V> norm(P& p, typename P::C x, typename P::C residual, cons
     normalise_twice<S>(p, x, residual, drop, epsilon, kept, y, crossing);
   else
     normalise(p, p.template weights<S>(), x, residual, drop, epsilon, kept.normalised, kept.rstd, y);
-  p.template each<S, Route::post>([&](auto i, int m) {
-    p.attached.template delta<i>().forward(p.template here<i>(m), P::template module<i>(p.values, m), y, std::get<i>(p.kept.all)[m]);
-  });
+  p.template posts<S>(y);
   return kept;
 }
 
