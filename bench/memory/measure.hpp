@@ -55,11 +55,11 @@ inline GroupShape group_of(const Batch& b, const Options& o, int added) {
   GroupShape most;
   for (std::size_t c = 1; c < cuts.size(); ++c) {
     const int from = cuts[c - 1], to = cuts[c], n = to - from;
-    most.tokens = std::max(most.tokens, b.offsets[to] - b.offsets[from] + n * added);
+    most.tokens = std::max(most.tokens, b.offsets[to] - b.offsets[from]);
     most.decoder_tokens = std::max(most.decoder_tokens, b.decoder_offsets[to] - b.decoder_offsets[from]);
     most.sequences = std::max(most.sequences, n);
   }
-  most.longest = b.longest() + added;
+  most.longest = b.longest();
   most.decoder_longest = b.decoder_longest();
   return most;
 }

@@ -179,6 +179,8 @@ concept DeltaFor = IsDelta<D> && has(D::fits, info(S).kind);
 //   static constexpr bool special_tokens = true        acts on the rows that c.batch->slot names; refused where there are none
 //   static constexpr bool rescales = true              a branch that changes what is in y: its backward finds the gradient of the
 //                                                      new y in dy and leaves that of the old one there
+//   static constexpr bool between_norms = true         a branch that may sit on norms: x is what one gives, y what it takes, and the
+//                                                      norm then acts once more, Norm(h + f(Norm h))
 //   bool attaches(const Module&) const                 leave a module out (default: sit everywhere)
 //   void declare_shared(auto& fields, auto& s, shape)  tensors that exist once per model; forward sees what `prepare` makes of them
 //                                                      (with a fourth parameter: the std::vector<Module> that share them)
@@ -196,6 +198,13 @@ template <class D>
 constexpr bool rescales() {
   if constexpr (requires { D::rescales; })
     return D::rescales;
+  else
+    return false;
+}
+template <class D>
+constexpr bool sits_between_norms() {
+  if constexpr (requires { D::between_norms; })
+    return D::between_norms;
   else
     return false;
 }

@@ -173,8 +173,8 @@ constexpr SiteSet sites_of() {
   static_assert(missing.empty() || D::route == Route::prefix, "peft::At: the backbone has no such site");
   static_assert(all_of_kind(sites, D::fits),
                 "peft::Delta: the delta does not fit one of these sites: compare its `fits` with the sites' kinds (peft/site.hpp)");
-  static_assert(D::route != Route::branch || (sites & (Norm | Tables | Layer)).empty(),
-                "peft::Delta: a branch sits on a linear site, on attn or on ff");
+  static_assert(D::route != Route::branch || ((sites & (Tables | Layer)).empty() && ((sites & Norm).empty() || sits_between_norms<D>())),
+                "peft::Delta: a branch sits on a linear site, on attn or on ff; on a norm if it says `between_norms` (peft/concepts.hpp)");
   static_assert(D::route != Route::pre || (sites & (Norm | Tables | Attention | CrossAttention | Ffn)).empty(),
                 "peft::Delta: a pre delta sits on a linear site or on layer");
   static_assert(!wants_special_tokens<D>() || adds_special_tokens<Backbone>(),

@@ -117,9 +117,17 @@ struct Pass : Context<typename Backbone_::Scalar, typename Backbone_::Space> {
   /// Branch and post deltas of S: y = post(y + branch(x)).
   template <Site S>
   void after(C x, V y) {
+    branches<S>(x, y);
+    posts<S>(y);
+  }
+  template <Site S>
+  void branches(C x, V y) {
     each<S, Route::branch>([&](auto i, int m) {
       attached.template delta<i>().forward(here<i>(m), module<i>(values, m), x, y, std::get<i>(kept.all)[m]);
     });
+  }
+  template <Site S>
+  void posts(V y) {
     each<S, Route::post>([&](auto i, int m) {
       attached.template delta<i>().forward(here<i>(m), module<i>(values, m), y, std::get<i>(kept.all)[m]);
     });

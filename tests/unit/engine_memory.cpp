@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <peft/delta/lora.hpp>
+#include <peft/delta/prompt.hpp>
 
 #include "unit/engine_tiny.hpp"
 
@@ -35,6 +36,24 @@ TEST_CASE("the plan is what a step takes, to the byte", "[engine]") {
     lane.predict(group(batch, false), logits);
     CHECK(lane.worker.space.peak() < planned);
   }
+}
+
+TEST_CASE("virtual rows are planned once", "[engine]") {
+  Method<Delta<Prompt>> method;
+  std::get<0>(method.deltas).delta.length = 7;
+  using Prompted = Model<Bert<float>, Method<Delta<Prompt>>>;
+  Prompted model(tiny::bert<float>({16, 2, 3, 20}, 0.1), {3}, method);
+  const Batch batch = tiny::batch({12, 5, 9});
+  Lane<Prompted> lane(model);
+  const std::size_t planned = lane.plan({batch.tokens(), batch.sequences(), batch.longest()}, true);
+  lane.worker.space.watch();
+  auto tables = model.values();
+  lane.step(group(batch), tables, [](auto&&) {});
+  CHECK(lane.worker.space.peak() == planned);
+  // The engine gives a lane no more than that.
+  Engine<Prompted> engine(model, 1, {1 << 20, 1});
+  engine.accumulate(batch, 1, 3);
+  CHECK(engine.planned_by_name() == lane.planned_by_name());
 }
 
 TEST_CASE("a step larger than its plan is refused", "[engine]") {

@@ -68,3 +68,9 @@ TEST_CASE("a side net beside a model that writes", "[generate]") {
   STATIC_REQUIRE(!decodes_by_row<Method<SideNet<Mean>>::Plain>());
   CHECK(cache::difference(cache::llama(), Method<SideNet<Mean>>{}) < 1e-10);
 }
+
+TEST_CASE("READ that reads a text's own scores sees all of its rows", "[generate]") {
+  using Equation = Method<SideNet<Read<GRU, 3, Concatenated<OwnToken, SameSequence>>>>;
+  STATIC_REQUIRE(!decodes_by_row<Equation::Plain>());
+  CHECK(cache::difference(cache::llama(), Equation{}) < 1e-10);
+}

@@ -5,6 +5,7 @@
 #include <peft/side/gru.hpp>
 #include <peft/side/ladder.hpp>
 #include <peft/side/read_pair.hpp>
+#include <peft/side/read_pair_full.hpp>
 
 #include "generate_cache.hpp"
 
@@ -24,6 +25,9 @@ TEST_CASE("T5 over a cache computes what a whole pass computes", "[generate]") {
 TEST_CASE("READ in full over a cache", "[generate]") {
   STATIC_REQUIRE(decodes_by_row<Method<SideNet<ReadPair<GRU, 3>>>::Plain>());
   CHECK(cache::difference(cache::t5(), Method<SideNet<ReadPair<GRU, 3>>>{}) < 1e-10);
+  using Equations = Method<SideNet<ReadPairFull<GRU, 3>>>;
+  STATIC_REQUIRE(decodes_by_row<Equations::Plain>());
+  CHECK(cache::difference(cache::t5(), Equations{}) < 1e-10);
 }
 
 TEST_CASE("a ladder beside T5 needs all rows, with READ or without", "[generate]") {

@@ -62,7 +62,7 @@ using InPlace = Method<Delta<Full, At<Linear>>, Delta<DiffPruning, At<Norm | Tab
                                                                       only(Site::position_key) | only(Site::position_query)>>>;
 
 /// Side nets, each correcting what the one before left: only the first may scale it, and none may replace it.
-using Beside = Method<SideNet<SideTuning<2>>, SideNet<Ladder<2>>, SideNet<Read<GRU, 3>>>;
+using Beside = Method<SideNet<SideTuning<2>>, SideNet<Ladder<2>>, SideNet<Read<GRU, 3, Concatenated<OwnToken, SameSequence>>>>;
 inline Beside beside() {
   Beside method;
   std::get<1>(method.deltas).delta.replaces = false;

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <peft/delta/houlsby.hpp>
 #include <peft/delta/pfeiffer.hpp>
+#include <peft/delta/seq_bn.hpp>
+#include <peft/model/gpt2.hpp>
+#include <peft/task/language_model.hpp>
 
+#include "unit/io_temporary.hpp"
 #include "whole.hpp"
 
 using namespace peft;
@@ -9,6 +13,7 @@ using namespace peft;
 TEST_CASE("adapters: gradients, alone", "[gradcheck]") {
   whole::check_alone<Adapter<3>>();
   whole::check_alone<PfeifferAdapter<4>>();
+  whole::check_alone<SeqBnAdapter<4>>();
   whole::check_alone<ParallelAdapter<3>>();
   whole::check_alone<Adapter<3, ops::GeluTanh, NearIdentity, Proximal>>();
   ParallelAdapter<Dynamic> parallel;
@@ -18,6 +23,30 @@ TEST_CASE("adapters: gradients, alone", "[gradcheck]") {
 }
 
 TEST_CASE("Houlsby's adapters with trained LayerNorms: gradients, a step", "[gradcheck]") { whole::check(Houlsby<3>{}); }
+
+namespace {
+
+/// Smooth, as a difference across relu's kink is no derivative.
+struct SmoothSeqBn : Adapter<3, ops::Tanh, BertNormal, Open, Route::branch> {
+  static constexpr Kind fits = Kind::norm;
+  static constexpr bool between_norms = true;
+  using Places = At<FfnNorm>;
+};
+
+}  // namespace
+
+TEST_CASE("adapters between two norms, the norms trained and followed by an adapter: gradients, a step", "[gradcheck]") {
+  whole::check(Method<Delta<SmoothSeqBn>>{});
+  whole::check<ClassifyMean>(Method<Delta<SmoothSeqBn, At<AttnNorm, FfnNorm>>, Delta<Full, At<AttnNorm, FfnNorm>>, Delta<Adapter<2>, At<Layer>>>{});
+  Gpt2Config config;
+  config.vocab_size = 20;
+  config.n_embd = config.n_inner = config.n_positions = 8;
+  config.n_layer = 1;
+  config.n_head = 2;
+  const auto gpt2 = Gpt2<double>::random(config, 1);
+  using Refused = Model<Gpt2<double>, SeqBn<2>, LanguageModel>;
+  CHECK(lacks(error_of([&] { Refused(gpt2, LanguageModel{}); }), {"norms come before their parts", "At<Layer>"}) == "");
+}
 
 TEST_CASE("adapters on every hidden site, sequential and parallel: gradients, a step", "[gradcheck]") {
   // Smooth ones: a difference across relu's kink is no derivative.
@@ -51,6 +80,7 @@ TEST_CASE("adapters: trainable parameters in closed form, and how they begin") {
   const int place = 2 * w * d + w + d;
   CHECK(trained(Houlsby<w>{}, nothing) == 3 * (2 * place + 4 * d));
   CHECK(trained(Pfeiffer<w>{}, nothing) == 3 * place);
+  CHECK(trained(SeqBn<w>{}, nothing) == 3 * place);
   CHECK(trained(Method<Delta<ParallelAdapter<w>>>{}, nothing) == 3 * place);
   // AdapterDrop: the lower layers go without; a width relative to the backbone's.
   CHECK(trained(Pfeiffer<w>{}, [](auto& m) { std::get<0>(m.deltas).layers = {2, 3}; }) == place);

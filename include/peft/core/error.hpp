@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <cstddef>
 #include <initializer_list>
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace peft {
 
@@ -36,23 +38,54 @@ class Printable {
   return out.str();
 }
 
-[[noreturn, gnu::cold]] inline void fail_with(std::initializer_list<Printable> parts) { throw Error(joined(parts)); }
+namespace messages {
 
-/// The arguments as text, one after the other.
-template <class... A>
-[[gnu::cold, gnu::noinline]] std::string cat(const A&... a) {
-  return joined({a...});
-}
+template <std::size_t>
+using Part = const Printable&;
 
-/// Throws Error with the arguments as its message.
-template <class... A>
-[[noreturn, gnu::cold, gnu::noinline]] void fail(const A&... a) {
-  fail_with({a...});
-}
+// cat, fail and require of so many parts. Whatever these are, they are the same functions: a template over the parts' types would
+// be instantiated for nearly every message, which was a tenth of a program's compile time.
+template <class Parts>
+struct Arity;
+template <std::size_t... I>
+struct Arity<std::index_sequence<I...>> {
+  struct Cat {
+    [[gnu::cold, gnu::noinline]] std::string operator()(Part<I>... part) const { return joined({part...}); }
+  };
+  struct Fail {
+    [[noreturn, gnu::cold, gnu::noinline]] void operator()(Part<I>... part) const { throw Error(joined({part...})); }
+  };
+  struct Require {
+    void operator()(bool ok, Part<I>... part) const {
+      if (!ok) [[unlikely]] Fail{}(part...);
+    }
+  };
+};
 
-template <class... A>
-void require(bool ok, const A&... a) {
-  if (!ok) [[unlikely]] fail(a...);
-}
+template <class... F>
+struct Overloads : F... {
+  using F::operator()...;
+};
+
+template <class Arities>
+struct Functions;
+template <std::size_t... N>
+struct Functions<std::index_sequence<N...>> {
+  using Cat = Overloads<typename Arity<std::make_index_sequence<N + 1>>::Cat...>;
+  using Fail = Overloads<typename Arity<std::make_index_sequence<N + 1>>::Fail...>;
+  using Require = Overloads<typename Arity<std::make_index_sequence<N + 1>>::Require...>;
+};
+using UpTo20 = Functions<std::make_index_sequence<20>>;
+
+}  // namespace messages
+
+/// cat(parts...): the parts as text, one after the other.
+inline constexpr messages::UpTo20::Cat cat{};
+
+/// fail(parts...) throws Error with the parts as its message.
+inline constexpr messages::UpTo20::Fail fail{};
+
+/// require(ok, parts...) does so unless ok.
+inline constexpr messages::UpTo20::Require require{};
 
 }  // namespace peft

@@ -20,10 +20,11 @@ namespace peft {
 /// numbers (T5), rotary heads turn as part of the backbone's. Here h_L goes through the backbone's own last norm; the released code
 /// reads words off U's output as it is.
 ///
-/// a = 0, T = 0.1, D and U as torch.nn.Linear; blocks and N are cut out of the backbone's (`pruned`) or N(0, 0.02^2). With w,
+/// a = 0, T = 0.1, D and U as torch.nn.Linear; blocks and N are cut out of the backbone's (`pruned`, by what Score says: Magnitude, or
+/// Fisher as the paper) or N(0, 0.02^2). With w,
 /// f = inner / r and B blocks (at `layers`; none named: at every layer) it trains beside BERT
 /// d w + w + B (d w + w + 1 + 4 (w^2 + w) + 2 w f + f + w + 4 w) + w d + d.
-template <int r = 8>
+template <int r = 8, class Score = Magnitude>
 struct Ladder {
   static_assert(r > 0, "peft::Ladder<r>: the reduction r must be positive");
   static constexpr Route route = Route::side;
@@ -34,6 +35,7 @@ struct Ladder {
   double temperature = 0.1;
   bool replaces = true, pruned = true;
   std::vector<int> layers{};  // counted through, an encoder's first
+  [[no_unique_address]] Score score{};  // what `pruned` goes by
 
   /// One stack, or the encoder's and the decoder's: [0] is the one whose output is corrected.
   template <class V>
@@ -78,7 +80,7 @@ struct Ladder {
   }
   void initialise(const auto& backbone, const Module& m, auto&& write) const {
     if (!pruned) return;
-    const Pruner<typename std::remove_cvref_t<decltype(backbone)>::Scalar> pruner(backbone, small_shape(m, reduction, heads));
+    const Pruner<typename std::remove_cvref_t<decltype(backbone)>::Scalar, Score> pruner(backbone, small_shape(m, reduction, heads), score);
     for (const int l : blocks_at(m.shape)) pruner.block(l, cat("layer.", l), write);
     if (m.spec.cross) pruner.norm(m.shape.encoder_layers - 1, "encoder.norm", write);
     if (m.spec.pre_norm) pruner.norm(m.shape.layers - 1, "norm", write);

@@ -111,6 +111,10 @@ struct SidePass : Context<Scalar, Space> {
   template <Site S>
   void after(C, V) const {}
   template <Site S>
+  void branches(C, V) const {}
+  template <Site S>
+  void posts(V) const {}
+  template <Site S>
   void post_backward(V) const {}
   template <Site S>
   void branch_backward(C, C, V) const {}

@@ -8,37 +8,38 @@
 #include <vector>
 
 #include <peft/core/transfer.hpp>
+#include <peft/side/magnitude.hpp>
 #include <peft/side/pass.hpp>
 
 namespace peft {
 
-/// Structured pruning of a backbone by magnitude: what a small network beside it begins with (LST, Sung et al., 2022, with the
-/// L1 norm where the released code takes Fisher information). Everything that is added to the residual stream shares its
-/// coordinates, so one set of them is kept in all layers: those of the largest summed L1 norms in the weights that read or
-/// write the stream. Rows of queries, keys and values are kept jointly, by the product of their norms, evenly over the heads; rows of
-/// the feed-forward by their own norm, gated by the product of both. Rotary heads keep evenly spaced pairs, those that turn as
-/// the small heads do.
-template <class T>
+/// Structured pruning of a backbone: what a small network beside it begins with (LST, Sung et al., 2022, section 3.3). Everything that
+/// is added to the residual stream shares its coordinates, so one set of them is kept in all layers: those of the largest summed scores
+/// in the weights that read or write the stream. Rows of queries, keys and values are kept jointly, evenly over the heads; rows of the
+/// feed-forward by their own score, gated jointly. Rotary heads keep evenly spaced pairs, those that turn as the small heads do. Score
+/// says what a number of a weight is worth, and three of one place together: `Magnitude`, or `Fisher` (side/fisher.hpp).
+template <class T, class Score = Magnitude>
 class Pruner {
  public:
   using Rows = std::vector<Extent>;
 
-  Pruner(const auto& backbone, const nn::Shape& small) : large_(backbone.shape()), small_(small), spec_(backbone.spec) {
+  Pruner(const auto& backbone, const nn::Shape& small, const Score& score = {})
+      : large_(backbone.shape()), small_(small), spec_(backbone.spec), score_(score) {
     for (int l = 0; l < large_.layers; ++l) {
       layers_.emplace_back(block_parts.size());
       [&]<std::size_t... i>(std::index_sequence<i...>) {
         (read<block_parts[i].site>(backbone, l), ...);
       }(std::make_index_sequence<block_parts.size()>{});
     }
-    std::vector<double> score(static_cast<std::size_t>(large_.width));
+    std::vector<double> sums(static_cast<std::size_t>(large_.width));
     for (const auto& layer : layers_)
       for (const BlockPart& part : block_parts) {
         if (info(part.site).kind == Kind::norm) continue;
         const Matrix& w = layer[part_of(part.site)];
         for (Extent i = 0; i < w.rows; ++i)
-          for (Extent j = 0; j < w.cols; ++j) score[static_cast<std::size_t>(writes(part.site) ? i : j)] += std::abs(w.at(i, j));
+          for (Extent j = 0; j < w.cols; ++j) sums[static_cast<std::size_t>(writes(part.site) ? i : j)] += w.score(i, j);
       }
-    stream_ = largest(score, small_.width, 1);
+    stream_ = largest(sums, small_.width, 1);
   }
 
   /// The coordinates of the residual stream that are kept.
@@ -47,10 +48,9 @@ class Pruner {
   /// Gives every tensor of the block cut out of layer `l` to write(name, values), under `path`.
   void block(int l, const std::string& path, auto&& write) const {
     const auto& layer = layers_[static_cast<std::size_t>(l)];
-    std::vector<double> own(static_cast<std::size_t>(large_.inner), 1);
-    for (const Site s : {Site::ff_up, Site::ff_gate})
-      if (has_part(s, spec_, small_, l)) multiply_norms(own, layer[part_of(s)]);
-    const Rows inner = largest(own, small_.inner, 1);
+    std::vector<const Matrix*> up{&layer[part_of(Site::ff_up)]};
+    if (has_part(Site::ff_gate, spec_, small_, l)) up.push_back(&layer[part_of(Site::ff_gate)]);
+    const Rows inner = largest(joint(up), small_.inner, 1);
     const bool cross = has_part(Site::cross_query, spec_, small_, l);
     const Rows heads = attending(layer, {Site::query, Site::key, Site::value}, small_.heads);
     const Rows asked = cross ? attending(layer, {Site::cross_query, Site::cross_key, Site::cross_value}, small_.heads) : Rows();
@@ -74,7 +74,9 @@ class Pruner {
   struct Matrix {
     Extent rows = 0, cols = 0;
     std::vector<T> w, bias;
+    std::vector<float> scores;  // empty: the numbers' own size
     T at(Extent i, Extent j) const { return w[static_cast<std::size_t>(i) * cols + j]; }
+    double score(Extent i, Extent j) const { return scores.empty() ? std::abs(at(i, j)) : scores[static_cast<std::size_t>(i) * cols + j]; }
   };
   static bool writes(Site s) { return s == Site::attn_out || s == Site::cross_out || s == Site::ff_down; }
 
@@ -83,22 +85,27 @@ class Pruner {
   void read(const Backbone& backbone, int l) {
     Matrix& into = layers_.back()[part_of(S)];
     if constexpr (Backbone::sites.contains(S)) {
-      if (backbone.has(S, l)) into = host(backbone.template weights<S>(l));
+      if (backbone.has(S, l)) into = host(backbone.template weights<S>(l), backbone.path(S, l), info(S).kind);
     } else if constexpr (Backbone::sites.contains(Site::qkv) && (S == Site::query || S == Site::key || S == Site::value)) {
       const auto all = backbone.template weights<Site::qkv>(l);
       const Extent q = large_.query_width(), kv = large_.key_width(), from = S == Site::query ? 0 : S == Site::key ? q : q + kv;
       const Extent count = S == Site::query ? q : kv;
-      into = host(all);
-      const auto some = [&](std::vector<T>& v, std::ptrdiff_t width) { v = std::vector<T>(v.begin() + from * width, v.begin() + (from + count) * width); };
+      into = host(all, backbone.path(Site::qkv, l), Kind::linear);
+      const auto some = [&](auto& v, std::ptrdiff_t width) {
+        if (!v.empty()) v = std::remove_cvref_t<decltype(v)>(v.begin() + from * width, v.begin() + (from + count) * width);
+      };
       some(into.w, into.cols);
+      some(into.scores, into.cols);
       some(into.bias, 1);
       into.rows = count;
     }
   }
   template <class C>
-  static Matrix host(const Weights<C>& from) {
+  Matrix host(const Weights<C>& from, const std::string& path, Kind kind) const {
     using E = SpaceOf<C>;
-    return {peft::rows(from.w), peft::cols(from.w), downloaded<E>(from.w.data(), from.w.size()), downloaded<E>(from.b.data(), from.b.size())};
+    Matrix m{peft::rows(from.w), peft::cols(from.w), downloaded<E>(from.w.data(), from.w.size()), downloaded<E>(from.b.data(), from.b.size()), {}};
+    if (kind == Kind::linear) m.scores = score_.of(path + ".weight", m.w.size());
+    return m;
   }
   void cut(const Matrix& w, const Rows& out, const Rows& in, const Rows& of_bias, const std::string& path, auto&& write) const {
     std::vector<T> weight, bias;
@@ -113,9 +120,9 @@ class Pruner {
   /// Rows of an attention that are kept.
   Rows attending(const std::vector<Matrix>& layer, std::initializer_list<Site> parts, Extent heads) const {
     if (spec_.position == nn::Position::rotary) return spaced(heads);
-    std::vector<double> joint(static_cast<std::size_t>(large_.query_width()), 1);
-    for (const Site s : parts) multiply_norms(joint, layer[part_of(s)]);
-    return largest(joint, small_.query_width(), heads);
+    std::vector<const Matrix*> all;
+    for (const Site s : parts) all.push_back(&layer[part_of(s)]);
+    return largest(joint(all), small_.query_width(), heads);
   }
   /// Of every head the rows of evenly spaced pairs (i, i + head / 2).
   Rows spaced(Extent heads) const {
@@ -126,13 +133,25 @@ class Pruner {
         for (Extent i = 0; i < pairs; ++i) kept.push_back((2 * h + side) * half + i * stride);
     return kept;
   }
-  /// score_i *= the L1 norm of row i of w in the coordinates that are kept.
-  void multiply_norms(std::vector<double>& score, const Matrix& w) const {
-    for (Extent i = 0; i < w.rows; ++i) {
-      double sum = 0;
-      for (const Extent j : stream_) sum += std::abs(w.at(i, j));
-      score[static_cast<std::size_t>(i)] *= sum;
+  /// What row i of several weights is worth together, in the coordinates that are kept: the product of their L1 norms, or the L1 norm of
+  /// their product.
+  std::vector<double> joint(const std::vector<const Matrix*>& parts) const {
+    std::vector<double> rows;
+    for (Extent i = 0; i < parts.front()->rows; ++i) {
+      double of_sums = 1, of_products = 0;
+      for (const Matrix* w : parts) {
+        double sum = 0;
+        for (const Extent j : stream_) sum += w->score(i, j);
+        of_sums *= sum;
+      }
+      for (const Extent j : stream_) {
+        double product = 1;
+        for (const Matrix* w : parts) product *= w->score(i, j);
+        of_products += product;
+      }
+      rows.push_back(Score::elementwise ? of_products : of_sums);
     }
+    return rows;
   }
   /// `count` places in order, the largest of each of `parts` equal stretches.
   static Rows largest(const std::vector<double>& score, Extent count, Extent parts) {
@@ -151,6 +170,7 @@ class Pruner {
 
   nn::Shape large_, small_;
   nn::Spec spec_;
+  [[no_unique_address]] Score score_;
   std::vector<std::vector<Matrix>> layers_;
   Rows stream_;
 };

@@ -57,17 +57,15 @@ struct ReadPairFull {
     fields.trained("output.weight", p.O, m.in, width, normal(output_deviation));
   }
 
-  void begin(auto&, const auto& p, auto& kept, int layers) const {
-    kept.steps = layers - p.encoder_layers;
-    if constexpr (taps_own_scores) kept.encoder.join.others.scores.clear();
-    kept.decoder.join.others.scores.clear();
-  }
+  void begin(auto&, const auto& p, auto& kept, int layers) const { kept.steps = layers - p.encoder_layers; }
   /// Stores phi; the embeddings need no correction.
   void tap(auto& c, const auto& p, auto& kept, int layer, auto phi) const {
     const Extent n = rows(phi);
     if (layer == -1) {
       kept.source = c.keep(p.encoder_layers * n, cols(phi), "taps");
+      if constexpr (taps_own_scores) kept.encoder.join.others.scores.clear();
     } else if (layer == -2) {
+      kept.decoder.join.others.scores.clear();  // of a text that is written row by row only these come anew
       kept.target = c.keep(kept.steps * n, cols(phi), "taps");
     } else {
       const bool first = layer < p.encoder_layers;

@@ -50,8 +50,9 @@ class Engine {
   /// Makes room for steps on batches of up to `sequences` sequences of up to `longest` tokens, a decoder's up to `decoder_longest`. Returns bytes per worker.
   std::size_t plan(int sequences, int longest, bool training, int decoder_longest = 0) {
     check_length(longest);
-    const int extra = model_.attached().input_rows(), tokens = grouping_.tokens + (longest + decoder_longest + extra) * model_.task().together();
-    largest_ = grown(largest_, {tokens, std::min(sequences, tokens), longest + extra, decoder_longest > 0 ? tokens : 0, decoder_longest});
+    // Lanes add the virtual rows; a group's size counts them.
+    const int extra = model_.attached().input_rows(), rows = grouping_.tokens + (longest + decoder_longest + extra) * model_.task().together();
+    largest_ = grown(largest_, {rows - extra, std::min(sequences, rows / (1 + extra)), longest, decoder_longest > 0 ? rows : 0, decoder_longest});
     training_ = training_ || training;
     std::size_t bytes = 0;
     for (auto& lane : lanes_) bytes = lane->plan(largest_, training_);
@@ -227,8 +228,8 @@ class Engine {
     for (std::size_t c = 1; c < cuts.size(); ++c) {
       GroupShape g{0, cuts[c] - cuts[c - 1], 0};
       for (int s = cuts[c - 1]; s < cuts[c]; ++s) {
-        const int n = batch.offsets[s + 1] - batch.offsets[s] + added;
-        require(n > added, "sequence ", s, " of a batch is empty");
+        const int n = batch.offsets[s + 1] - batch.offsets[s];
+        require(n > 0, "sequence ", s, " of a batch is empty");
         g.tokens += n;
         g.longest = std::max(g.longest, n);
         if constexpr (decodes) {

@@ -47,6 +47,9 @@ def plug(layer, place, prefix, module):
         layer.attention.output.dense.register_forward_hook(lambda _m, _i, y: y + module(y))
     elif place == "ffn":
         layer.output.dense.register_forward_hook(lambda _m, _i, y: y + module(y))
+    elif place == "norm":  # between the last norm and the same once more
+        layer.output.LayerNorm.register_forward_hook(
+            lambda m, i, y: nn.functional.layer_norm(i[0] + module(y), m.normalized_shape, m.weight, m.bias, m.eps))
     else:  # beside the feed-forward: from the input of its first matrix to the output of its second
         seen = {}
         layer.intermediate.dense.register_forward_pre_hook(lambda _m, i: seen.update(x=i[0]))
@@ -83,7 +86,7 @@ class Adapters(Recipe):
             for place in self.places:
                 module = Bottleneck(self.matrix(width, self.width), self.matrix(self.width, width), self.f, self.scale)
                 plug(layer, place, "adapter_", module)
-                at = path + ("attention" if place == "attention" else "output")
+                at = path + {"attention": "attention", "norm": "output.LayerNorm"}.get(place, "output")
                 kind = "parallel" if place == "beside" else "adapter"
                 for part in ("down", "up"):
                     for name, p in getattr(module, part).named_parameters():
@@ -115,6 +118,8 @@ BOTH = ("attention", "ffn")
 RECIPES = {
     "houlsby": lambda: Adapters("plain", BOTH, nn.functional.gelu, norms=True),
     "pfeiffer": lambda: Adapters("plain", ("ffn",), nn.functional.relu, layers=range(1, 3)),
+    "seq_bn": lambda: Adapters("plain", ("norm",), nn.functional.relu),
+    "seq_bn_norms": lambda: Adapters("plain", ("norm",), nn.functional.relu, norms=True, layers=range(1, 3), seed=17),
     "parallel_adapter": lambda: Adapters("plain", ("beside",), nn.functional.relu, scale=4.0),
     "compacter": lambda: Adapters("hypercomplex", BOTH, gelu_tanh, norms=True),
     "compacter_own_rules": lambda: Adapters("hypercomplex", ("ffn",), gelu_tanh, shared=False),
