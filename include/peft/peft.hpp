@@ -28,14 +28,18 @@
 #include <peft/delta/pfeiffer.hpp>
 #include <peft/delta/prefix.hpp>
 #include <peft/delta/prompt.hpp>
+#include <peft/delta/seq_bn.hpp>
 #include <peft/delta/sora.hpp>
 #include <peft/delta/unipelt.hpp>
 #include <peft/delta/vera.hpp>
+#include <peft/side/fisher.hpp>
 #include <peft/side/gru.hpp>
 #include <peft/side/ladder.hpp>
 #include <peft/side/lstm.hpp>
 #include <peft/side/read.hpp>
 #include <peft/side/read_layers.hpp>
+#include <peft/side/read_pair.hpp>
+#include <peft/side/read_pair_full.hpp>
 #include <peft/side/rnn.hpp>
 #include <peft/side/side_tuning.hpp>
 
@@ -58,6 +62,7 @@
 #include <peft/optim/sgd.hpp>
 #include <peft/train/evaluate.hpp>
 #include <peft/train/evaluate_text.hpp>
+#include <peft/train/fisher.hpp>
 #include <peft/train/fit.hpp>
 #include <peft/train/progress.hpp>
 #include <peft/train/sparsity_schedule.hpp>
