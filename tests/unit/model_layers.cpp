@@ -3,6 +3,7 @@
 #include <peft/delta/lora.hpp>
 #include <peft/model/deberta.hpp>
 #include <peft/model/distilbert.hpp>
+#include <peft/model/distilbert.hpp>
 #include <peft/model/gpt2.hpp>
 #include <peft/model/llama.hpp>
 #include <peft/model/roberta.hpp>
@@ -71,6 +72,7 @@ std::vector<typename M::T> predict(M& model, const Batch& batch) {
 TEST_CASE("a backbone of every family without its last layer", "[model]") {
   same_as_shorter<Bert<>>("tiny-bert");
   same_as_shorter<Roberta<>>("tiny-roberta");
+  same_as_shorter<Distilbert<>>("tiny-distilbert");
   same_as_shorter<Deberta<>>("tiny-deberta-v3");
   same_as_shorter<Deberta<>>("tiny-deberta-c2p");
   same_as_shorter<Distilbert<>>("tiny-distilbert");
