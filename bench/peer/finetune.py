@@ -51,12 +51,12 @@ def arguments():
 
 
 def open_model(a):
-    """The checkpoint with a head for the task, and --dropout in every place that its config has."""
+    """The checkpoint with a head for the task, its own where the sizes fit, and --dropout in every place that its config has."""
     config = AutoConfig.from_pretrained(a.model, num_labels=glue.TASKS[a.task].outputs)
     for name in ("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout", "cls_dropout", "pooler_dropout"):
         if a.dropout is not None and hasattr(config, name):
             setattr(config, name, a.dropout)
-    return AutoModelForSequenceClassification.from_pretrained(a.model, config=config)
+    return AutoModelForSequenceClassification.from_pretrained(a.model, config=config, ignore_mismatched_sizes=True)
 
 
 def encode(rows, tokenizer, max_length):

@@ -107,7 +107,7 @@ void export_checkpoint(const M& model, const std::filesystem::path& folder, cons
   config.erase("dtype");
   config["torch_dtype"] = "float32";
   auto own = model.backbone().config();  // layers may have been left out
-  for (const LayerCount& stack : M::Backbone::Family::layer_counts(own)) config[stack.name] = *stack.count;
+  for (const auto& stack : M::Backbone::Family::layer_counts(own)) config[stack.name] = *stack.count;
   if (auto types = config.find("layer_types"); types != config.end() && types->is_array())
     types->get_ref<nlohmann::json::array_t&>().resize(static_cast<std::size_t>(model.backbone().layers()));
   config.erase("num_labels");

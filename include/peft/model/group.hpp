@@ -25,6 +25,7 @@ struct GroupStep {
   std::uint64_t seed = 0;           // of this step: what dropout is drawn from
   bool training = true;             // dropout is active
   Sequences decoder{};              // what a decoder reads
+  bool backward = true;             // otherwise its loss alone
 
   /// The sequences whose rows have targets and logits.
   const Sequences& read() const { return decoder.end > decoder.begin ? decoder : sequences; }

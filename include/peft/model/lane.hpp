@@ -62,14 +62,14 @@ class Lane {
   }
   const std::map<std::string, std::size_t>& planned_by_name() const { return names_; }
 
-  /// Forward and backward of one group; returns its loss. Gradients are in `accumulator()`, except those of embedding tables,
+  /// Forward and backward (only where `g` wants it) of one group; returns its loss. Gradients are in `accumulator()`, except those of embedding tables,
   /// which `tables` receives when `in_order` runs: it calls its argument when it is this group's turn.
   template <class InOrder>
   double step(const GroupStep& g, typename M::Tensors& tables, InOrder&& in_order) {
     ops::fill(worker, V(accumulator_.data(), 1, static_cast<Extent>(accumulator_.size())), T(0));
     const double loss = backward(g, forward(g, true));
     worker.fence();
-    in_order([&] { add_tables(tables); });
+    if (g.backward) in_order([&] { add_tables(tables); });
     return loss;
   }
 
@@ -274,11 +274,11 @@ class Lane {
     double loss = 0;
     if constexpr (reads_words) {
       if (!worker.planning()) targets_of_rows(g, added_rows(), targets_);
-      loss = words_.loss(pass_, C(out), targets_, g.weight, into_layers || has_side_net<Plain>() || trains_words() ? dlast : V());
+      loss = words_.loss(pass_, C(out), targets_, g.weight, g.backward && (into_layers || has_side_net<Plain>() || trains_words()) ? dlast : V());
     } else {
       loss = head_backward(g, out, dlast, into_layers);
     }
-    if (!into_layers && !has_side_net<Plain>()) return loss;
+    if (!g.backward || (!into_layers && !has_side_net<Plain>())) return loss;
     pass_.batch = &read_batch();
     pass_.rows_are(pass_.batch->example, pass_.batch->positions);
     if constexpr (spec.pre_norm) final_norm_backward(dlast, shape().layers - 1, final_);
@@ -303,6 +303,7 @@ class Lane {
     upload_targets(g, targets);
     model_.task().loss(worker, C(logits), C(targets), g.weight, losses, dlogits);
     const double loss = ops::sum(worker, C(losses));
+    if (!g.backward) return loss;
     ops::gemm(worker, head_gradient_.w, t(dlogits), pooled_, 1, 1);
     ops::add_column_sums(worker, head_gradient_.b, C(dlogits));
 

@@ -37,12 +37,14 @@ Gradcheck gradcheck_model(M& model, const Batch& batch, const ModelCheckOptions&
       values[i] += options.deviation * rng::normal(rng::combine(options.seed, f->name), i);
     model.write(*f, values);
   }
+  const double weight = 1. / batch.sequences();
   const auto loss = [&] {
     engine.prepare(options.seed, options.training);
-    return engine.accumulate(batch, 1. / batch.sequences(), options.seed, options.training) + engine.penalty();
+    return engine.loss(batch, weight, options.seed, options.training) + engine.penalty();
   };
   engine.zero_gradients();
-  loss();
+  engine.prepare(options.seed, options.training);
+  engine.accumulate(batch, weight, options.seed, options.training);
   engine.finish_gradients();
   std::vector<double> all(engine.total().size());
   Kokkos::deep_copy(Kokkos::View<double*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(all.data(), all.size()), engine.total());

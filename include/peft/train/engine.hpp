@@ -81,25 +81,11 @@ class Engine {
 
   /// Adds the gradient of weight * (sum of losses) of a batch; returns the weighted loss. Dropout is drawn from `seed`.
   double accumulate(const Batch& batch, double weight, std::uint64_t seed, bool training = true) {
-    model_.task().check(batch);
-    const std::vector<int> cuts = begin(batch, true);
-    std::vector<double> losses(cuts.size() - 1, 0);
-    std::atomic<int> turn{0};
-    run(static_cast<int>(cuts.size()) - 1, [&](Lane<M>& lane, int group) {
-      GroupStep g{sequences(batch, cuts[group], cuts[group + 1]), batch.targets, weight, seed, training,
-                  decoder(batch, cuts[group], cuts[group + 1])};
-      losses[group] = lane.step(g, gradients_, [&](auto&& tables) {
-        // Sums in the order of the groups, whoever finishes first.
-        while (turn.load(std::memory_order_acquire) != group && !failed_.load(std::memory_order_relaxed)) std::this_thread::yield();
-        if (failed_.load(std::memory_order_relaxed)) return;
-        add(lane);
-        tables();
-        turn.store(group + 1, std::memory_order_release);
-      });
-    });
-    double loss = 0;
-    for (const double l : losses) loss += l;
-    return loss;
+    return run_step(batch, weight, seed, training, true);
+  }
+  /// The same loss, without a gradient.
+  double loss(const Batch& batch, double weight, std::uint64_t seed, bool training = true) {
+    return run_step(batch, weight, seed, training, false);
   }
 
   /// After the last `accumulate` of a step: gradients of derived tensors go back to what they were derived from, penalties add.
@@ -172,6 +158,28 @@ class Engine {
   }
 
  private:
+  double run_step(const Batch& batch, double weight, std::uint64_t seed, bool training, bool backward) {
+    model_.task().check(batch);
+    const std::vector<int> cuts = begin(batch, true);
+    std::vector<double> losses(cuts.size() - 1, 0);
+    std::atomic<int> turn{0};
+    run(static_cast<int>(cuts.size()) - 1, [&](Lane<M>& lane, int group) {
+      GroupStep g{sequences(batch, cuts[group], cuts[group + 1]), batch.targets, weight, seed, training,
+                  decoder(batch, cuts[group], cuts[group + 1]), backward};
+      losses[group] = lane.step(g, gradients_, [&](auto&& tables) {
+        // Sums in the order of the groups, whoever finishes first.
+        while (turn.load(std::memory_order_acquire) != group && !failed_.load(std::memory_order_relaxed)) std::this_thread::yield();
+        if (failed_.load(std::memory_order_relaxed)) return;
+        add(lane);
+        tables();
+        turn.store(group + 1, std::memory_order_release);
+      });
+    });
+    double loss = 0;
+    for (const double l : losses) loss += l;
+    return loss;
+  }
+
   static GroupShape grown(GroupShape a, GroupShape b) {
     return {std::max(a.tokens, b.tokens), std::max(a.sequences, b.sequences), std::max(a.longest, b.longest),
             std::max(a.decoder_tokens, b.decoder_tokens), std::max(a.decoder_longest, b.decoder_longest)};
