@@ -1,19 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <peft/delta/pfeiffer.hpp>
+#include <peft/delta/seq_bn.hpp>
 
 #include "methods.hpp"
 #include "run.hpp"
 
 namespace {
 
+/// Settings: reduction, drop-layers (layers from the first on without one), form: pfeiffer, or seq_bn (AdapterHub's).
 int run_pfeiffer(const Job& job) {
   using namespace peft;
-  Method<Delta<PfeifferAdapter<Dynamic>, At<Ffn, Layer>>> method;
-  auto& part = std::get<0>(method.deltas);
-  part.mask = job.sites(Ffn, Ffn | Layer);
-  part.layers.first = static_cast<int>(job.setting("drop-layers", 0));
-  part.delta.reduction = static_cast<int>(job.setting("reduction", 16));
-  return run<peft::Bert<float>>(job, method, cat("adapter, reduction ", part.delta.reduction));
+  const auto train = [&](auto method, SiteSet places, SiteSet possible) {
+    auto& part = std::get<0>(method.deltas);
+    part.mask = job.sites(places, possible);
+    part.layers.first = static_cast<int>(job.setting("drop-layers", 0));
+    part.delta.reduction = static_cast<int>(job.setting("reduction", 16));
+    return run<Bert<float>>(job, method, cat("adapter, reduction ", part.delta.reduction));
+  };
+  if (job.choice("form", {"pfeiffer", "seq_bn"}) == 1) return train(SeqBn<Dynamic>{}, FfnNorm, FfnNorm);
+  return train(Method<Delta<PfeifferAdapter<Dynamic>, At<Ffn, Layer>>>{}, Ffn, Ffn | Layer);
 }
 
 const Entry pfeiffer_entry("pfeiffer", "Pfeiffer's adapters, after the feed-forward", 1e-3, run_pfeiffer);

@@ -3,6 +3,7 @@
 #include <peft/side/read.hpp>
 #include <peft/side/read_layers.hpp>
 #include <peft/side/read_pair.hpp>
+#include <peft/side/read_pair_full.hpp>
 
 #include "methods.hpp"
 #include "run.hpp"
@@ -36,20 +37,27 @@ int run_read_alone(const Job& job) {
   return train(Method<SideNet<Read<AnyCell, 128, Concat>>>{});
 }
 
-/// The same on an encoder-decoder, in full: settings cell, width, output_deviation.
+/// The same on an encoder-decoder: settings cell, width, output_deviation, and variant: direct (Algorithm 1), or full (equations 12
+/// and 13).
 template <class Backbone>
 int run_read(const Job& job) {
   using namespace peft;
   if constexpr (Backbone::spec.cross) {
-    Method<SideNet<ReadPair<AnyCell>>> method;
-    auto& net = std::get<0>(method.deltas).delta;
-    const std::string cell = job.setting("cell", std::string("gru"));
-    net.depth.cell = AnyCell::named(cell);
-    net.width = static_cast<int>(job.setting("width", 128));
-    require(net.width > 0, "--set width=", net.width, ": the width must be positive");
-    net.dropout = job.options.delta_dropout;
-    net.output_deviation = job.setting("output_deviation", 0);
-    return run<Backbone>(job, method, cat("READ ", cell, " ", net.width));
+    const std::string cell = job.setting("cell", std::string("gru")), variant = job.setting("variant", std::string("direct"));
+    require(variant == "direct" || variant == "full", "--set variant=", variant, ": direct or full on an encoder-decoder");
+    const auto train = [&](auto method, auto... recurrences) {
+      auto& net = std::get<0>(method.deltas).delta;
+      (((net.*recurrences).cell = AnyCell::named(cell)), ...);
+      net.width = static_cast<int>(job.setting("width", 128));
+      require(net.width > 0, "--set width=", net.width, ": the width must be positive");
+      net.dropout = job.options.delta_dropout;
+      net.output_deviation = job.setting("output_deviation", 0);
+      return run<Backbone>(job, method, cat("READ ", cell, " ", net.width, variant == "full" ? ", full" : ""));
+    };
+    using Pair = ReadPair<AnyCell>;
+    using Full = ReadPairFull<AnyCell>;
+    if (variant == "full") return train(Method<SideNet<Full>>{}, &Full::encoder, &Full::decoder);
+    return train(Method<SideNet<Pair>>{}, &Pair::depth);
   } else {
     return run_read_alone<Backbone>(job);
   }
