@@ -27,7 +27,6 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 ENCODERS = {"roberta": "roberta-l6-h384-question", "deberta": "deberta-v2-l12-h384-prompt-guard"}
 TASKS = {"cola": ("CoLA", 2400, 2), "rte": ("RTE", 1200, 2)}  # folder, training rows, passes
 LLAMA, T5 = "smollm2-135m-instruct", "flan-t5-small-titles"
-E2E_ROWS, E2E_SOURCES = 800, 50
 T5_ROWS, T5_EPOCHS = 1600, 1
 T5_GRID = {"full": [1e-4, 3e-4], "read": [1e-2, 3e-2]}
 SEARCH_SEED, SEEDS = 1000, [1, 2, 3]
@@ -39,6 +38,8 @@ def arguments():
     p.add_argument("--data", required=True, type=pathlib.Path)
     p.add_argument("--out", required=True, type=pathlib.Path)
     p.add_argument("--parts", nargs="+", choices=list(PARTS), default=list(PARTS))
+    p.add_argument("--e2e-rows", type=int, default=800, help="to train on")
+    p.add_argument("--e2e-sources", type=int, default=50, help="dev prompts, each with all its references")
     p.add_argument("--print", action="store_true", help="the tables of what is there, without a run")
     p.add_argument("--program", default=str(ROOT / "scripts" / "finetune"))
     p.add_argument("--peer", default=str(ROOT / "scripts" / "peer"), help="runs a Python file with PyTorch and PEFT")
@@ -89,7 +90,7 @@ def glue_in_order(o, task):
 
 
 def e2e_in_order(o):
-    folder = o.out / "data" / f"e2e-{E2E_ROWS}-{E2E_SOURCES}"
+    folder = o.out / "data" / f"e2e-{o.e2e_rows}-{o.e2e_sources}"
     if not folder.exists():
         part = folder.with_suffix(".part")
         shutil.rmtree(part, ignore_errors=True)
@@ -105,8 +106,8 @@ def e2e_in_order(o):
 
         whole = (o.data / "e2e" / "trainset.csv").exists()
         dev = read("devset.csv" if whole else "testset_w_refs.csv")
-        sources = set(list(dict.fromkeys(mr for mr, _ in dev))[:E2E_SOURCES])
-        write("trainset.csv", passes(read("trainset.csv" if whole else "devset.csv"), E2E_ROWS, 1, 1))
+        sources = set(list(dict.fromkeys(mr for mr, _ in dev))[:o.e2e_sources])
+        write("trainset.csv", passes(read("trainset.csv" if whole else "devset.csv"), o.e2e_rows, 1, 1))
         write("devset.csv", [row for row in dev if row[0] in sources])
         part.rename(folder)
     return folder
@@ -149,8 +150,8 @@ def llama(o):
     data = e2e_in_order(o)
     model = ["--model", o.models / LLAMA, "--task", "e2e", "--data", data, "--method", "lora"]
     shared = [*model, "--epochs", 1, "--batch", 8, "--lr", 1e-3, "--no-shuffle"]
-    before = run(o, "llama-e2e-before", [o.program, *model, "--epochs", 0])
-    ours, peer = pair(o, "llama-e2e", shared, "finetune_causal.py", ["--dropout", 0])
+    before = run(o, f"llama-e2e-{o.e2e_rows}-before", [o.program, *model, "--epochs", 0])
+    ours, peer = pair(o, f"llama-e2e-{o.e2e_rows}", shared, "finetune_causal.py", ["--dropout", 0])
     if not (before and ours and peer):
         return
     print(f"LoRA on {LLAMA}, E2E, {ours['examples']:,} examples, same start and order\n")
