@@ -85,13 +85,7 @@ Job::Job(Options given)
     std::cerr << "warning: " << lost << " dev words have no token within --max-length " << options.max_length << "; they count as tagged O\n";
   cut.limit = options.limit;
   cut.seed = options.seed;
-  LoaderOptions batches;
-  batches.batch = options.batch;
-  batches.tokens = options.batch_tokens;
-  batches.bucket = static_cast<int>(options.bucket);
-  batches.seed = options.seed;
-  batches.shuffle = options.shuffle;
-  loader = std::make_unique<Loader>(Tokenized(train, *tokenizer, cut), batches);
+  loader = std::make_unique<Loader>(Tokenized(train, *tokenizer, cut), batches());
   train.examples.clear();
   train.examples.shrink_to_fit();
 }
@@ -117,6 +111,16 @@ peft::FitOptions Job::fit_options(double standard) const {
   }
   fit.on_warning = [](const std::string& text) { std::cerr << "warning: " << text << "\n"; };
   return fit;
+}
+
+LoaderOptions Job::batches() const {
+  LoaderOptions batches;
+  batches.batch = options.batch;
+  batches.tokens = options.batch_tokens;
+  batches.bucket = static_cast<int>(options.bucket);
+  batches.seed = options.seed;
+  batches.shuffle = options.shuffle;
+  return batches;
 }
 
 int Job::longest() const {

@@ -104,6 +104,7 @@ class Job {
 
  private:
   void read_texts();
+  peft::LoaderOptions batches() const;
   peft::TokenizedPairs tokenized(const peft::PairDataset& pairs, std::int64_t limit) const;
 
   mutable std::map<std::string, std::string> settings_;

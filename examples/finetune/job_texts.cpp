@@ -35,13 +35,7 @@ void Job::read_texts() {
     dev = read_glue_pairs(*words, options.data, "dev");
     dev_labels = dev.labels;
   }
-  LoaderOptions batches;
-  batches.batch = options.batch;
-  batches.tokens = options.batch_tokens;
-  batches.bucket = static_cast<int>(options.bucket);
-  batches.seed = options.seed;
-  batches.shuffle = options.shuffle;
-  pair_loader = std::make_unique<LoaderOf<TokenizedPairs>>(tokenized(texts, options.limit), batches);
+  pair_loader = std::make_unique<LoaderOf<TokenizedPairs>>(tokenized(texts, options.limit), batches());
   dev_pairs = std::make_unique<TokenizedPairs>(tokenized(dev, 0));
   if (words || options.texts == 0) return;
   dev = group_by_source(std::move(dev));

@@ -8,6 +8,14 @@
 #include "methods.hpp"
 #include "run.hpp"
 
+/// The settings that every form of READ has.
+void configure_read(auto& net, const Job& job) {
+  net.width = static_cast<int>(job.setting("width", 128));
+  peft::require(net.width > 0, "--set width=", net.width, ": the width must be positive");
+  net.dropout = job.options.delta_dropout;
+  net.output_deviation = job.setting("output_deviation", 0);
+}
+
 /// On an encoder, or a decoder alone. Settings: cell (rnn, lstm, gru), width, variant (direct, concat, gated: the joiner; layers: no recurrence), norm_after (0, 1),
 /// output_deviation.
 template <class Backbone>
@@ -18,10 +26,7 @@ int run_read_alone(const Job& job) {
           ": direct, concat, gated or layers");
   const auto train = [&](auto method) {
     auto& net = std::get<0>(method.deltas).delta;
-    net.width = static_cast<int>(job.setting("width", 128));
-    require(net.width > 0, "--set width=", net.width, ": the width must be positive");
-    net.dropout = job.options.delta_dropout;
-    net.output_deviation = job.setting("output_deviation", 0);
+    configure_read(net, job);
     std::string label = cat("READ ", net.width);
     if constexpr (requires { net.cell; }) {
       const std::string cell = job.setting("cell", std::string("gru"));
@@ -48,10 +53,7 @@ int run_read(const Job& job) {
     const auto train = [&](auto method, auto... recurrences) {
       auto& net = std::get<0>(method.deltas).delta;
       (((net.*recurrences).cell = AnyCell::named(cell)), ...);
-      net.width = static_cast<int>(job.setting("width", 128));
-      require(net.width > 0, "--set width=", net.width, ": the width must be positive");
-      net.dropout = job.options.delta_dropout;
-      net.output_deviation = job.setting("output_deviation", 0);
+      configure_read(net, job);
       return run<Backbone>(job, method, cat("READ ", cell, " ", net.width, variant == "full" ? ", full" : ""));
     };
     using Pair = ReadPair<AnyCell>;

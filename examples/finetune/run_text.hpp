@@ -7,7 +7,6 @@
 #include <peft/train/evaluate_text.hpp>
 #include <peft/train/fit.hpp>
 
-
 #include "methods.hpp"
 #include "modules.hpp"
 

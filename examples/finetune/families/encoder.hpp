@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include "../adapter.hpp"
+#include "../bitfit.hpp"
+#include "../head.hpp"
+#include "../ia3.hpp"
+#include "../lora.hpp"
+#include "../pasta.hpp"
+#include "../sora_run.hpp"
+
+/// What the program runs on an encoder.
+template <class Backbone>
+struct EncoderMethods {
+  static constexpr const char* family = Backbone::Family::name;
+  Also head{"head", family, run_head<Backbone>};
+  Also bitfit{"bitfit", family, run_bitfit<Backbone>};
+  Also lora{"lora", family, run_lora<Backbone>};
+  Also sora{"sora", family, run_sora<Backbone>};
+  Also adapter{"adapter", family, run_adapter<Backbone>};
+  Also ia3{"ia3", family, run_ia3<Backbone>};
+  Also pasta{"pasta", family, run_pasta<Backbone>};
+};
