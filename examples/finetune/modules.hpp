@@ -86,6 +86,20 @@ void load_into(M& model, const Job& job) {
     fail(job.options.load, ": holds an adapter of kind ", job.adapter->kind(), ", which --method ", job.options.method, " does not read");
 }
 
+/// Shows a model and the plan of its steps, `step` bytes per worker; what the run's result says of both.
+template <class M>
+Job::Result begin_run(const Job& job, peft::Engine<M>& engine, std::size_t step, const std::string& label) {
+  const M& model = engine.model();
+  job.show_model(modules_of(model, label), label, model.head_from_checkpoint());
+  const std::vector<peft::report::Buffer> buffers = memory_of(engine, step);
+  job.show_plan(buffers, engine.workers());
+  Job::Result result;
+  result.trainable = model.trainable();
+  result.total = model.total();
+  for (const peft::report::Buffer& b : buffers) result.step_memory += b.bytes;
+  return result;
+}
+
 /// train(options), which fits a model, with a bar and a line per epoch.
 template <class Train>
 peft::History with_progress(const Job& job, Train&& train) {

@@ -34,14 +34,7 @@ int run_with(const Job& job, Task task, Method method, const std::string& label,
 
   Engine<M> engine(model, o.workers);
   const std::size_t step = engine.plan((o.batch > 0 ? o.batch : 64) * task.together(), job.longest(), o.epochs > 0);
-  job.show_model(modules_of(model, label), label, model.head_from_checkpoint());
-  const std::vector<report::Buffer> buffers = memory_of(engine, step);
-  job.show_plan(buffers, engine.workers());
-
-  Job::Result result;
-  result.trainable = model.trainable();
-  for (const report::Buffer& b : buffers) result.step_memory += b.bytes;
-  result.total = model.total();
+  Job::Result result = begin_run(job, engine, step, label);
   std::vector<float> logits;
   const auto score = [&] {
     logits = predict(engine, *job.dev_tokens);

@@ -24,14 +24,7 @@ int run_text(const Job& job, Method method, const std::string& label) {
   Engine<M> engine(model, o.workers);
   const int decoder = std::max(job.pair_loader->data().decoder_longest(), job.dev_pairs->decoder_longest());
   const std::size_t step = engine.plan(o.batch > 0 ? o.batch : 64, job.longest(), true, decoder);
-  job.show_model(modules_of(model, label), label, false);
-  const std::vector<report::Buffer> buffers = memory_of(engine, step);
-  job.show_plan(buffers, engine.workers());
-
-  Job::Result result;
-  result.trainable = model.trainable();
-  result.total = model.total();
-  for (const report::Buffer& b : buffers) result.step_memory += b.bytes;
+  Job::Result result = begin_run(job, engine, step, label);
   const auto score = [&] {
     if (!job.words || job.words->task.regression()) return score_likelihood(engine, *job.dev_pairs);
     const auto words = job.class_ids();
