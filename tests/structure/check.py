@@ -29,7 +29,7 @@ BELOW = {
     "model": ENGINE + METHODS + ["text", "data", "io", "report", "task"],
     "train": ENGINE + METHODS + ["text", "data", "io", "report", "optim", "task", "model"],
 }
-EVERYTHING = ["peft.hpp"]  # the headers that gather all others
+EVERYTHING = ["peft.hpp", "source.hpp"]  # the headers that gather all others
 FOR_ALL = ["version.hpp", "fwd.hpp"]
 LONGEST = 480
 LICENCE = "// SPDX-License-Identifier: Apache-2.0"
@@ -58,6 +58,8 @@ def check_header(path, text):
         include = re.match(r'\s*#\s*include\s*([<"])([^>"]+)[>"]', line)
         if include:
             yield from ((number, complaint) for complaint in check_include(path, here, *include.groups()))
+        if path.endswith(".ipp") and re.match(r"inline\b", line):
+            yield number, "in a .ipp file PEFT_INLINE stands in the place of inline"
         if here != "ops" and re.search(r"\bKOKKOS_(CLASS_)?LAMBDA\b", line.split("//")[0]):
             yield number, "a device lambda outside ops/: kernels live only there"
 
@@ -79,7 +81,7 @@ def check_include(path, here, bracket, target):
 
 def main(root):
     base = pathlib.Path(root) / "include" / "peft"
-    headers = sorted(base.rglob("*.hpp"))
+    headers = sorted([*base.rglob("*.hpp"), *base.rglob("*.ipp")])
     if not headers:
         print(f"{base}: no headers")
         return 1
@@ -88,6 +90,11 @@ def main(root):
         for number, complaint in check_header(header.relative_to(base).as_posix(), header.read_text(encoding="utf-8")):
             print(f"{header}:{number}: {complaint}")
             broken += 1
+    gathered = set(re.findall(r"#include <peft/(.+\.ipp)>", (base / "source.hpp").read_text(encoding="utf-8")))
+    there = {header.relative_to(base).as_posix() for header in headers if header.suffix == ".ipp"}
+    for path in sorted(gathered ^ there):
+        print(f"{base / 'source.hpp'}: {path} is {'not included there' if path in there else 'included but not there'}")
+        broken += 1
     print(f"{len(headers)} headers, {broken} complaints")
     return 1 if broken else 0
 
