@@ -2,7 +2,7 @@
 #pragma once
 #include <cstddef>
 #include <initializer_list>
-#include <sstream>
+#include <ostream>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -32,11 +32,7 @@ class Printable {
 };
 
 /// The parts, written one after the other.
-[[gnu::cold]] inline std::string joined(std::initializer_list<Printable> parts) {
-  std::ostringstream out;
-  for (const Printable& part : parts) part.print(out);
-  return out.str();
-}
+[[gnu::cold]] std::string joined(std::initializer_list<Printable> parts);
 
 namespace messages {
 
@@ -89,3 +85,7 @@ inline constexpr messages::UpTo20::Fail fail{};
 inline constexpr messages::UpTo20::Require require{};
 
 }  // namespace peft
+
+#ifndef PEFT_SEPARATE
+#include <peft/core/error.ipp>
+#endif

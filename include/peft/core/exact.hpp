@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include <charconv>
 #include <string>
 
 namespace peft {
 
 /// A double as the shortest text that reads back to the same bits.
-inline std::string exact(double value) {
-  char text[40];
-  return {text, std::to_chars(text, text + sizeof text, value).ptr};
-}
+std::string exact(double value);
 
 }  // namespace peft
+
+#ifndef PEFT_SEPARATE
+#include <peft/core/exact.ipp>
+#endif

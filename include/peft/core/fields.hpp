@@ -6,7 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include <peft/core/error.hpp>
 #include <peft/core/rng.hpp>
 #include <peft/core/tensor.hpp>
 
@@ -69,38 +68,15 @@ class Layout {
  public:
   static constexpr std::int64_t alignment = 16;  // elements
 
-  std::size_t add(Field field) {
-    require(field.rows > 0 && field.cols > 0, "field ", field.name, ": shape (", field.rows, ", ", field.cols,
-            ") is empty");
-    fields_.push_back(std::move(field));
-    return fields_.size() - 1;
-  }
+  std::size_t add(Field field);
   /// Gives every field its place.
-  void finish() {
-    std::int64_t at = 0;
-    const auto place = [&](auto belongs) {
-      for (Field& f : fields_)
-        if (belongs(f)) {
-          f.offset = at;
-          at += (f.size() + alignment - 1) / alignment * alignment;
-        }
-      return at;
-    };
-    dense_ = place([](const Field& f) { return f.role == Role::trained && !f.table; });
-    derived_ = place([](const Field& f) { return f.role == Role::derived && !f.table; });
-    gradients_ = place([](const Field& f) { return f.role != Role::state && f.table; });
-    size_ = place([](const Field& f) { return f.role == Role::state; });
-  }
+  void finish();
   const std::vector<Field>& fields() const { return fields_; }
   std::int64_t size() const { return size_; }                 // elements of the value buffer
   std::int64_t gradient_size() const { return gradients_; }   // elements of a full gradient buffer
   std::int64_t group_size() const { return derived_; }        // elements of a group's accumulator: all but the tables
   std::int64_t dense_size() const { return dense_; }
-  std::int64_t trained() const {
-    std::int64_t n = 0;
-    for (const Field& f : fields_) n += f.role == Role::trained ? f.size() : 0;
-    return n;
-  }
+  std::int64_t trained() const;
 
  private:
   std::vector<Field> fields_;
@@ -166,3 +142,7 @@ class Fields {
 };
 
 }  // namespace peft
+
+#ifndef PEFT_SEPARATE
+#include <peft/core/fields.ipp>
+#endif

@@ -5,7 +5,6 @@
 #include <string>
 #include <string_view>
 
-#include <peft/core/inline.hpp>
 
 namespace peft {
 

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include <peft/core/inline.hpp>
 #include <peft/io/near_names.hpp>
 
 namespace peft {

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include <cstddef>
-#include <cstdio>
-#include <cstdlib>
 #include <functional>
 #include <string_view>
 
@@ -19,37 +15,19 @@ struct Console {
   bool unicode = false;                  ///< shows more than ASCII
 
   /// Standard error, as it is: a terminal or not (TERM=dumb is none), UTF-8 by the locale's variables.
-  static Console standard_error() {
-    return {.write =
-                [](std::string_view text) {
-                  std::fwrite(text.data(), 1, text.size(), stderr);
-                  std::fflush(stderr);
-                },
-            .columns = [] { return window_columns(STDERR_FILENO); },
-            .terminal = isatty(STDERR_FILENO) == 1 && variable("TERM") != "dumb",
-            .unicode = utf8_locale()};
-  }
+  static Console standard_error();
 
  private:
-  static std::string_view variable(const char* name) {
-    const char* value = std::getenv(name);
-    return value == nullptr ? "" : value;
-  }
+  static std::string_view variable(const char* name);
 
-  static std::size_t window_columns(int descriptor) {
-    winsize window{};
-    return ioctl(descriptor, TIOCGWINSZ, &window) == 0 && window.ws_col > 0 ? window.ws_col : 80;
-  }
+  static std::size_t window_columns(int descriptor);
 
   /// The first that is set counts, as POSIX has it.
-  static bool utf8_locale() {
-    for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
-      const std::string_view value = variable(name);
-      const auto has = [&](const char* text) { return value.find(text) != value.npos; };
-      if (!value.empty()) return has("UTF-8") || has("UTF8") || has("utf8") || has("utf-8");
-    }
-    return false;
-  }
+  static bool utf8_locale();
 };
 
 }  // namespace peft::report
+
+#ifndef PEFT_SEPARATE
+#include <peft/report/console.ipp>
+#endif

@@ -8,14 +8,7 @@ namespace peft::report {
 
 /// Columns a Unicode scalar takes in a terminal: 0 for combining and zero-width marks, 2 for the East Asian wide
 /// blocks and emoji, 1 for the rest. By block, after Unicode Standard Annex 11; good enough to align tables.
-inline int code_width(char32_t c) {
-  const auto in = [c](char32_t low, char32_t high) { return low <= c && c <= high; };
-  if (in(0x300, 0x36F) || in(0x200B, 0x200F) || in(0x20D0, 0x20FF) || in(0xFE00, 0xFE0F) || c == 0xFEFF) return 0;
-  const bool wide = in(0x1100, 0x115F) || in(0x2E80, 0xA4CF) || in(0xAC00, 0xD7A3) || in(0xF900, 0xFAFF) ||
-                    in(0xFE30, 0xFE6F) || in(0xFF00, 0xFF60) || in(0xFFE0, 0xFFE6) || in(0x1F300, 0x1FAFF) ||
-                    in(0x20000, 0x3FFFD);
-  return wide ? 2 : 1;
-}
+int code_width(char32_t c);
 
 struct Utf8 {
   std::size_t bytes;
@@ -24,45 +17,16 @@ struct Utf8 {
 
 /// The UTF-8 sequence at the front of `text`: its length and its scalar. A byte that starts no valid sequence counts as
 /// one character of its own (U+FFFD). `text` must not be empty.
-inline Utf8 next_utf8(std::string_view text) {
-  const auto lead = static_cast<unsigned char>(text.front());
-  if (lead < 0x80) return {1, lead};
-  std::size_t bytes = 4;
-  if (lead < 0xE0)
-    bytes = 2;
-  else if (lead < 0xF0)
-    bytes = 3;
-  if (lead < 0xC0 || lead >= 0xF8 || bytes > text.size()) return {1, 0xFFFD};
-  char32_t code = lead & (0xFFu >> (bytes + 1));
-  for (std::size_t i = 1; i < bytes; ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    if ((byte & 0xC0) != 0x80) return {1, 0xFFFD};
-    code = (code << 6) | (byte & 0x3F);
-  }
-  return {bytes, code};
-}
+Utf8 next_utf8(std::string_view text);
 
 /// Columns that UTF-8 text takes in a terminal.
-inline std::size_t width(std::string_view text) {
-  std::size_t columns = 0;
-  while (!text.empty()) {
-    const Utf8 c = next_utf8(text);
-    columns += static_cast<std::size_t>(code_width(c.code));
-    text.remove_prefix(c.bytes);
-  }
-  return columns;
-}
+std::size_t width(std::string_view text);
 
 /// The longest front of UTF-8 text that takes at most `columns`, cut between characters.
-inline std::string clip(std::string_view text, std::size_t columns) {
-  std::size_t used = 0, bytes = 0;
-  while (bytes < text.size()) {
-    const Utf8 c = next_utf8(text.substr(bytes));
-    used += static_cast<std::size_t>(code_width(c.code));
-    if (used > columns) break;
-    bytes += c.bytes;
-  }
-  return std::string(text.substr(0, bytes));
-}
+std::string clip(std::string_view text, std::size_t columns);
 
 }  // namespace peft::report
+
+#ifndef PEFT_SEPARATE
+#include <peft/report/width.ipp>
+#endif

@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <ctime>
 
-#include "peft/core/error.hpp"
-#include "peft/report/memory.hpp"
+#include <peft/core/error.hpp>
+#include <peft/report/memory.hpp>
 
 namespace peft {
 
@@ -119,6 +119,9 @@ class BasicMeter {
   typename Clock::time_point last_;
 };
 
+#ifdef PEFT_SEPARATE
+extern template class BasicMeter<std::chrono::steady_clock>;
+#endif
 using Meter = BasicMeter<>;
 
 }  // namespace peft

@@ -10,12 +10,12 @@
 #include <string>
 #include <utility>
 
-#include "peft/core/error.hpp"
-#include "peft/report/console.hpp"
-#include "peft/report/memory.hpp"
-#include "peft/report/numbers.hpp"
-#include "peft/report/width.hpp"
-#include "peft/train/meter.hpp"
+#include <peft/core/error.hpp>
+#include <peft/report/console.hpp>
+#include <peft/report/memory.hpp>
+#include <peft/report/numbers.hpp>
+#include <peft/report/width.hpp>
+#include <peft/train/meter.hpp>
 
 namespace peft {
 
@@ -162,6 +162,9 @@ class BasicProgressBar {
   std::shared_ptr<Bar> bar_;
 };
 
+#ifdef PEFT_SEPARATE
+extern template class BasicProgressBar<std::chrono::steady_clock>;
+#endif
 using ProgressBar = BasicProgressBar<>;
 
 /// A progress bar on standard error.

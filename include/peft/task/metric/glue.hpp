@@ -1,21 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include <cctype>
-#include <cmath>
 #include <cstddef>
-#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "peft/core/error.hpp"
-#include "peft/task/metric/accuracy.hpp"
-#include "peft/task/metric/f1.hpp"
-#include "peft/task/metric/matthews.hpp"
-#include "peft/task/metric/pearson.hpp"
-#include "peft/task/metric/spearman.hpp"
+#include <peft/task/metric/accuracy.hpp>
+#include <peft/task/metric/f1.hpp>
+#include <peft/task/metric/matthews.hpp>
+#include <peft/task/metric/pearson.hpp>
+#include <peft/task/metric/spearman.hpp>
 
 namespace peft::metric {
 
@@ -36,42 +32,12 @@ struct Scores {
 
 /// GLUE's own choice per task (Wang et al., 2018, table 1): cola Matthews, mrpc and qqp F1 and accuracy, stsb Pearson
 /// and Spearman; everything else, GLUE or not, accuracy. Upper case, '-' and '_' do not matter ("STS-B", "stsb").
-inline Kind kind_of(std::string_view task) {
-  std::string plain;
-  for (const char c : task)
-    if (c != '-' && c != '_') plain += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  if (plain == "cola") return Kind::Matthews;
-  if (plain == "mrpc" || plain == "qqp") return Kind::F1Accuracy;
-  if (plain == "stsb") return Kind::PearsonSpearman;
-  return Kind::Accuracy;
-}
+Kind kind_of(std::string_view task);
 
 /// The scores of `predictions` (class indices, or values for PearsonSpearman) against as many targets.
 /// The main score is the mean of the parts; a correlation that is not defined (constant predictions) makes it NaN.
 /// Throws Error when the sizes differ or are 0, and as the single metrics do.
-inline Scores score(Kind kind, std::span<const double> predictions, std::span<const double> targets) {
-  Scores out;
-  switch (kind) {
-    case Kind::Accuracy:
-      out.main_name = "accuracy";
-      out.parts = {{"accuracy", accuracy(predictions, targets)}};
-      break;
-    case Kind::Matthews:
-      out.main_name = "matthews";
-      out.parts = {{"matthews", matthews(predictions, targets)}};
-      break;
-    case Kind::F1Accuracy:
-      out.main_name = "f1_accuracy";
-      out.parts = {{"f1", f1(predictions, targets)}, {"accuracy", accuracy(predictions, targets)}};
-      break;
-    case Kind::PearsonSpearman:
-      out.main_name = "pearson_spearman";
-      out.parts = {{"pearson", pearson(predictions, targets)}, {"spearman", spearman(predictions, targets)}};
-      break;
-  }
-  for (const auto& part : out.parts) out.main += part.second / static_cast<double>(out.parts.size());
-  return out;
-}
+Scores score(Kind kind, std::span<const double> predictions, std::span<const double> targets);
 
 /// The class of each row of logits (examples, labels): the largest, the first of equals; NaN (no class) for a row
 /// with a NaN in it, so that a diverged model scores no point by chance. With one label, the value itself.
@@ -108,3 +74,7 @@ Scores score_logits(Kind kind, std::span<const T> logits, std::size_t labels, st
 }
 
 }  // namespace peft::metric
+
+#ifndef PEFT_SEPARATE
+#include <peft/task/metric/glue.ipp>
+#endif
