@@ -3,6 +3,7 @@
 """Fine-tunes a checkpoint with every method and prints the table: trainable parameters, dev metric, speed, memory.
 
     bench/methods/table.py --model DIR --data GLUE --out DIR [--full] [--methods NAME...] [--tasks NAME...] [--jobs N] [--plan]
+                           [--known results/minilm.json]
 
 GLUE holds SST-2, CoLA and RTE in their official files. For each method and task the learning rate is the best of a grid
 of three (the method's own, a third and three times of it) on the dev set after a short run with a seed of its own; then
@@ -14,7 +15,9 @@ Each run has one worker, and --jobs of them (one per core) go on at once: the lo
 and the speed, examples per second of CPU time, does not depend on what else the machine does. The number of trained
 parameters must be the closed form of the method's docstring (closed_form.py).
 
-Every finished run is a file in OUT/runs: the same command again goes on where it stopped. The plan and the time that it is
+Every finished run is a file in OUT/runs: the same command again goes on where it stopped, and OUT/runs.json lists what the
+table was made of. --known takes such a list, of another machine perhaps: its runs are not done again, nor the search of the
+rates that they have; speeds are those of the list then. The plan and the time that it is
 expected to take come first; --plan stops there.
 """
 import argparse
@@ -102,9 +105,14 @@ def arguments():
     p.add_argument("--methods", nargs="+", choices=list(METHODS))
     p.add_argument("--seeds", type=int, nargs="+")
     p.add_argument("--jobs", type=int, default=os.cpu_count(), help="runs at once")
+    p.add_argument("--known", type=pathlib.Path, help="runs done before, a list like OUT/runs.json")
     p.add_argument("--print", action="store_true", help="the table of what is there, without a run")
     p.add_argument("--program", default=str(ROOT / "scripts" / "finetune"))
-    return p.parse_args()
+    o = p.parse_args()
+    rows = json.loads(o.known.read_text(encoding="utf-8")) if o.known else []
+    o.known = {(r["task"], r["method"], r["lr"], r["epochs"], r["seed"]): r for r in rows}
+    o.known_rate = {(r["task"], r["method"]): r["lr"] for r in rows}
+    return o
 
 
 def work(o):
@@ -130,13 +138,17 @@ def epochs_of(o, task, method):
 
 
 def search(o, task, method):
-    """No runs: the method's own rate is taken."""
+    """No runs: the method's own rate is taken, or the known one."""
+    if (task, method) in o.known_rate:
+        return []
     _, _, limit, epochs = sizes(o, task)[:4]
     return [Run(task, method, lr, limit, epochs, SEARCH_SEED) for lr in grid(method)] if epochs else []
 
 
 def rate(o, task, method):
     """The best of the grid; None while the search is not done."""
+    if (task, method) in o.known_rate:
+        return o.known_rate[task, method]
     found = [(metric(result(o, r)), r.lr) for r in search(o, task, method) if result(o, r) is not None]
     if len(found) < len(search(o, task, method)):
         return None
@@ -155,7 +167,13 @@ def path(o, run):
     return o.out / "runs" / (run.name() + ".json")
 
 
+def key(run):
+    return run.task, run.method, run.lr, run.epochs, run.seed
+
+
 def result(o, run):
+    if key(run) in o.known:
+        return o.known[key(run)]
     try:
         return json.loads(path(o, run).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -163,8 +181,16 @@ def result(o, run):
 
 
 def metric(r):
-    value = r["dev"][-1] if r.get("dev") else None
+    """The dev metric after the last epoch; a list of runs holds no other."""
+    value = r.get("dev")
+    if isinstance(value, list):
+        value = value[-1] if value else None
     return value if isinstance(value, (int, float)) and math.isfinite(value) else -math.inf
+
+
+def per_core(r):
+    """Training examples per second of CPU time."""
+    return r["examples_per_core_second"] if "examples_per_core_second" in r else r["examples"] / max(r["cpu_seconds"], 1e-9)
 
 
 stopped = threading.Event()
@@ -240,7 +266,8 @@ def table(o, task):
         if method == "head":
             head_only = (mean, error)
         gain = (mean - head_only[0]) / max(math.hypot(error, head_only[1]), 1e-9) if head_only and method != "head" and len(scores) > 1 else None
-        speed = statistics.median(r["examples"] / max(r["cpu_seconds"], 1e-9) for r in runs)
+        measured = [r for r in runs if "examples_per_core_second" in r] or runs
+        speed = statistics.median(per_core(r) for r in measured)
         expected_trained = closed_form.trained(method, o.model, 2, SPECIALS[task])
         if runs[0]["trainable"] != expected_trained:
             sys.exit(f"{task}, {method}: trains {runs[0]['trainable']:,} numbers; the closed form says {expected_trained:,}")
@@ -248,18 +275,33 @@ def table(o, task):
         data.append({"task": task, "method": method, "lr": lr, "epochs": epochs_of(o, task, method), "settings": METHODS[method][1],
                      "metric": runs[0]["metric"], "scores": scores, "standard_errors_over_head": gain, "trainable": runs[0]["trainable"],
                      "examples_per_cpu_second": round(speed, 1), "step_memory_mib": round(memory, 1), "peak_memory_mib": round(peak, 1)})
-        rows.append([method, f"{runs[0]['trainable']:,}", f"{100 * runs[0]['trainable'] / runs[0]['total']:.3g}", f"{lr:g}",
+        rows.append([method, f"{runs[0]['trainable']:,}", f"{lr:g}",
                      str(data[-1]["epochs"]), str(len(scores)), f"{mean:.4f}", f"{deviation:.4f}" if len(scores) > 1 else "",
                      "" if gain is None else f"{gain:+.1f}", f"{speed:.0f}", f"{memory:.0f}", f"{peak:.0f}"])
     if rows:
         print(f"\n{task}, dev {data[0]['metric']}. n: seeds; errors: gain over head only in standard errors; ex/s: training examples per "
               "second of CPU time (one core); trainable: equal to the closed forms")
-        print(aligned(["method", "trainable", "%", "lr", "epochs", "n", "mean", "dev.", "errors", "ex/s", "step MiB", "peak MiB"], rows))
+        print(aligned(["method", "trainable", "lr", "epochs", "n", "mean", "dev.", "errors", "ex/s", "step MiB", "peak MiB"], rows))
     return data
+
+
+def rows_of(o, pairs):
+    """The runs behind the table and all known ones, a row each."""
+    rows = dict(o.known)
+    for task, method in pairs:
+        lr = rate(o, task, method)
+        for run in [final(o, task, method, lr, seed) for seed in seeds(o)] if lr else []:
+            r = result(o, run)
+            if r and not r.get("diverged") and key(run) not in rows:
+                rows[key(run)] = {"task": task, "method": method, "lr": lr, "epochs": run.epochs, "seed": run.seed, "metric": r["metric"],
+                                  "dev": metric(r), "trainable": r["trainable"], "examples_per_core_second": round(per_core(r), 1),
+                                  "step_memory_mib": round(r["step_memory_mib"], 1), "peak_memory_mib": round(r["peak_memory_mib"], 1)}
+    return [rows[k] for k in sorted(rows)]
 
 
 def main():
     o = arguments()
+    o.out.mkdir(parents=True, exist_ok=True)
     pairs = list(work(o))
     for task in dict.fromkeys(t for t, _ in pairs):
         limit, epochs, search_limit, search_epochs = sizes(o, task)[:4]
@@ -292,6 +334,7 @@ def main():
     data = []
     for task in dict.fromkeys(t for t, _ in pairs):
         data += table(o, task)
+    (o.out / "runs.json").write_text(json.dumps(rows_of(o, pairs), indent=1) + "\n", encoding="utf-8")
     (o.out / "table.json").write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
 
 
