@@ -9,6 +9,7 @@
 #include <peft/data/csv.ipp>
 #include <peft/data/glue.ipp>
 #include <peft/data/glue_text.ipp>
+#include <peft/data/loader.ipp>
 #include <peft/data/pair_dataset.ipp>
 #include <peft/data/read_choice.ipp>
 #include <peft/data/read_conll.ipp>
