@@ -55,6 +55,10 @@
 
 // Text and data
 #include <peft/data/loader.hpp>
+#include <peft/data/read_choice.hpp>
+#include <peft/data/read_conll.hpp>
+#include <peft/data/read_csv.hpp>
+#include <peft/data/read_glue.hpp>
 #include <peft/data/read_task.hpp>
 #include <peft/text/tokenizer.hpp>
 

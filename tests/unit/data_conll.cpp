@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <peft/data/loader.hpp>
+#include <peft/data/read_conll.hpp>
 #include <peft/data/read_task.hpp>
 
 #include "catch.hpp"

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <peft/core/error.hpp>
 #include <peft/data/tokenized.hpp>
+#include <peft/text/sequence_template.hpp>
+#include <peft/text/tokenizer.hpp>
 
 #include <filesystem>
 #include <vector>

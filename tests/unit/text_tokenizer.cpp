@@ -4,7 +4,9 @@
 #include <functional>
 #include <initializer_list>
 #include <peft/io/json.hpp>
+#include <peft/text/sequence_template.hpp>
 #include <peft/text/tokenizer.hpp>
+#include <peft/text/unicode/utf8.hpp>
 #include <string>
 #include <string_view>
 #include <utility>

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include <algorithm>
 #include <cstddef>
 #include <filesystem>
-#include <peft/core/error.hpp>
 #include <peft/data/row.hpp>
 #include <peft/io/mapped_file.hpp>
 #include <string>
@@ -17,78 +15,20 @@ namespace peft {
 /// unbalanced quotes. The fields of a row are valid until the next one is read.
 class CsvReader {
  public:
-  explicit CsvReader(const std::filesystem::path& path)
-      : name_(path.string()), file_(path), text_(table_text(file_.text(), name_)) {}
+  explicit CsvReader(const std::filesystem::path& path);
 
   /// Takes the next record; false at the end of the file.
-  bool next(Row& row) {
-    while (ends_line()) skip_line_end();
-    if (at_ == text_.size()) return false;
-    row.line = line_;
-    buffer_.clear();
-    ends_.clear();
-    for (;;) {
-      if (text_[at_] == '"')
-        read_quoted();
-      else
-        read_plain();
-      ends_.push_back(buffer_.size());
-      const bool more = at_ < text_.size() && text_[at_] == ',';
-      if (more) ++at_;
-      if (!more || at_ == text_.size() || ends_line()) {
-        if (more) ends_.push_back(buffer_.size());  // an empty field after the last comma
-        if (at_ < text_.size()) skip_line_end();
-        break;
-      }
-    }
-    row.fields.clear();
-    std::size_t begin = 0;
-    for (const std::size_t end : ends_) {
-      row.fields.push_back(std::string_view(buffer_).substr(begin, end - begin));
-      begin = end;
-    }
-    return true;
-  }
+  bool next(Row& row);
 
   const std::string& name() const { return name_; }
 
  private:
   bool ends_line() const { return at_ < text_.size() && (text_[at_] == '\n' || text_.substr(at_).starts_with("\r\n")); }
 
-  void skip_line_end() {
-    at_ += text_[at_] == '\r' ? 2u : 1u;
-    ++line_;
-  }
-
-  void read_plain() {
-    const std::size_t begin = at_;
-    while (at_ < text_.size() && text_[at_] != ',' && !ends_line()) {
-      if (text_[at_] == '"')
-        stop(line_, "a quote inside a field that does not begin with one; quote the field and double the quote");
-      ++at_;
-    }
-    buffer_ += text_.substr(begin, at_ - begin);
-  }
-
-  void read_quoted() {
-    const std::size_t opened = line_;
-    for (++at_;; ++at_) {
-      const std::size_t quote = text_.find('"', at_);
-      if (quote == text_.npos) stop(opened, "the quote that begins this field is never closed");
-      const std::string_view part = text_.substr(at_, quote - at_);
-      line_ += static_cast<std::size_t>(std::count(part.begin(), part.end(), '\n'));
-      buffer_ += part;
-      at_ = quote + 1;
-      if (at_ == text_.size() || text_[at_] != '"') break;
-      buffer_ += '"';
-    }
-    if (at_ < text_.size() && text_[at_] != ',' && !ends_line())
-      stop(line_, "text after the closing quote; a comma or the end of the line was expected");
-  }
-
-  [[noreturn]] void stop(std::size_t line, std::string_view what) const {
-    fail(name_, ", line ", line, ", column ", ends_.size() + 1, ": ", what);
-  }
+  void skip_line_end();
+  void read_plain();
+  void read_quoted();
+  [[noreturn]] void stop(std::size_t line, std::string_view what) const;
 
   std::string name_;
   MappedFile file_;
@@ -99,3 +39,7 @@ class CsvReader {
 };
 
 }  // namespace peft
+
+#ifndef PEFT_SEPARATE
+#include <peft/data/csv.ipp>
+#endif

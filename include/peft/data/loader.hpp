@@ -125,4 +125,8 @@ class LoaderOf {
 
 using Loader = LoaderOf<Tokenized>;
 
+#ifdef PEFT_SEPARATE
+extern template class LoaderOf<Tokenized>;  // in loader.ipp
+#endif
+
 }  // namespace peft

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include <cstddef>
 #include <string>
-#include <unordered_map>
-#include <utility>
 #include <vector>
 
 namespace peft {
@@ -25,19 +22,10 @@ struct PairDataset {
 
 /// One pair for every source, in the order of their first appearance, with the targets of all its pairs as references.
 /// For evaluation: a model is asked once per source. Their classes are lost.
-inline PairDataset group_by_source(PairDataset data) {
-  std::unordered_map<std::string, std::size_t> seen;
-  std::vector<TextPair> grouped;
-  for (TextPair& pair : data.pairs) {
-    const auto [found, fresh] = seen.try_emplace(pair.source, grouped.size());
-    if (fresh) grouped.push_back({pair.source, pair.target, {}});
-    auto& references = grouped[found->second].references;
-    if (pair.references.empty()) pair.references.push_back(std::move(pair.target));
-    for (std::string& reference : pair.references) references.push_back(std::move(reference));
-  }
-  data.pairs = std::move(grouped);
-  data.labels.clear();
-  return data;
-}
+PairDataset group_by_source(PairDataset data);
 
 }  // namespace peft
+
+#ifndef PEFT_SEPARATE
+#include <peft/data/pair_dataset.ipp>
+#endif

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <filesystem>
-#include <peft/core/error.hpp>
 #include <peft/data/pair_dataset.hpp>
-#include <peft/data/read_pairs.hpp>
-#include <peft/data/row.hpp>
 #include <string_view>
 
 namespace peft {
@@ -13,13 +10,10 @@ namespace peft {
 /// trainset.csv, devset.csv and testset_w_refs.csv: a meaning representation ("name[Alimentum], area[city centre]") and
 /// a sentence per row. To train, take the rows as they are; to evaluate, `group_by_source`. Throws Error naming file,
 /// line and column for whatever is malformed.
-inline PairDataset read_e2e(const std::filesystem::path& folder, std::string_view split) {
-  const char* file = split == "train"  ? "trainset.csv"
-                     : split == "dev"  ? "devset.csv"
-                     : split == "test" ? "testset_w_refs.csv"
-                                       : nullptr;
-  require(file != nullptr, "e2e has no split ", quoted(split), "; it has \"train\", \"dev\", \"test\"");
-  return read_pairs_file(find_split(folder, "e2e", {file}, cat("the ", split, " split of E2E")), split, {"mr", "ref"});
-}
+PairDataset read_e2e(const std::filesystem::path& folder, std::string_view split);
 
 }  // namespace peft
+
+#ifndef PEFT_SEPARATE
+#include <peft/data/read_e2e.ipp>
+#endif

@@ -1,14 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include <algorithm>
-#include <cstddef>
 #include <filesystem>
-#include <optional>
-#include <peft/core/error.hpp>
 #include <peft/data/dataset.hpp>
 #include <peft/data/glue.hpp>
-#include <peft/data/table.hpp>
-#include <peft/data/tsv.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,77 +10,17 @@
 namespace peft {
 
 /// The first of `names` that exists in `folder`, or in its subfolder `below`. Throws Error saying what was looked for.
-inline std::filesystem::path find_split(const std::filesystem::path& folder, const std::string& below,
-                                        const std::vector<std::string>& names, const std::string& what) {
-  require(std::filesystem::is_directory(folder), folder.string(), ": there is no such folder; ", what,
-          " was to be read from it");
-  for (const auto& where : {folder, folder / below})
-    for (const std::string& name : names)
-      if (std::filesystem::exists(where / name)) return where / name;
-  fail(folder.string(), ": ", what, " was expected here", below.empty() ? "" : " or in " + below, " as ",
-       listed(names));
-}
-
-namespace glue_reader {
-
-// The class or the score that a field spells: a label's name or index, or a number in the task's range.
-inline double target(const GlueTask& task, const Table<TsvReader>& table, std::size_t column) {
-  const std::string_view field = table.field(column);
-  const std::optional<double> number = parse_number(field);
-  if (task.regression()) {
-    if (!number) table.refuse(column, "is not a number; a score from ", task.low, " to ", task.high, " was expected");
-    if (*number < task.low || *number > task.high)
-      table.refuse(column, "is out of range; a score from ", task.low, " to ", task.high, " was expected");
-    return *number;
-  }
-  for (std::size_t i = 0; i < task.labels.size(); ++i)
-    if (field == task.labels[i] || (number && *number == static_cast<double>(i))) return static_cast<double>(i);
-  std::string known;
-  for (std::size_t i = 0; i < task.labels.size(); ++i) known += cat(i == 0 ? "" : ", ", i, " (", task.labels[i], ')');
-  table.refuse(column, "is not a label of ", task.name, "; the labels are ", known);
-}
-
-inline void fill(Dataset& out, const GlueTask& task, Table<TsvReader>& table, Labels labels) {
-  const std::size_t a = table.column(task.a), b = out.pairs ? table.column(task.b) : 0;
-  const std::optional<std::size_t> label = table.find(task.label);
-  out.labelled = label.has_value();
-  require(out.labelled || labels == Labels::Optional, out.source, ": this split of ", task.name,
-          " has no labels (no column ", quoted(task.label), "); predict with it, but train and evaluate on others");
-  while (table.next()) {
-    if (task.drops_short_rows && !table.whole()) {
-      ++out.skipped;
-      continue;
-    }
-    table.require_whole();
-    Example example{std::string(table.field(a)), {}, 0};
-    if (out.pairs) example.b = table.field(b);
-    if (label) example.target = target(task, table, *label);
-    out.examples.push_back(std::move(example));
-  }
-  require(!out.examples.empty(), out.source, ": the file holds no examples");
-}
-
-}  // namespace glue_reader
+std::filesystem::path find_split(const std::filesystem::path& folder, const std::string& below,
+                                 const std::vector<std::string>& names, const std::string& what);
 
 /// Reads a split ("train", "dev", "test"; MNLI also "dev_mismatched", "test_mismatched") of a GLUE task from its
 /// official TSV in `folder` or in the task's subfolder of it. Throws Error naming file, line and column for whatever is
 /// malformed.
-inline Dataset read_glue(const GlueTask& task, const std::filesystem::path& folder, std::string_view split,
-                         Labels labels = Labels::Required) {
-  Dataset out;
-  const auto file = find_split(folder, task.folder, task.files(split), cat("the ", split, " split of ", task.name));
-  out.source = file.string();
-  out.label_names = task.labels;
-  out.regression = task.regression();
-  out.pairs = !task.b.empty();
-  if (!task.headerless.empty() && split != "test") {
-    Table<TsvReader> table(TsvReader(file), task.headerless);
-    glue_reader::fill(out, task, table, labels);
-  } else {
-    Table<TsvReader> table{TsvReader(file)};
-    glue_reader::fill(out, task, table, labels);
-  }
-  return out;
-}
+Dataset read_glue(const GlueTask& task, const std::filesystem::path& folder, std::string_view split,
+                  Labels labels = Labels::Required);
 
 }  // namespace peft
+
+#ifndef PEFT_SEPARATE
+#include <peft/data/read_glue.ipp>
+#endif

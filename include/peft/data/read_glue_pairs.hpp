@@ -4,23 +4,17 @@
 #include <peft/data/dataset.hpp>
 #include <peft/data/glue_text.hpp>
 #include <peft/data/pair_dataset.hpp>
-#include <peft/data/read_glue.hpp>
-#include <string>
 #include <string_view>
 
 namespace peft {
 
-/// Reads a split of a GLUE task as text pairs in T5's words; see `read_glue`. `labels` keeps the classes and the scores as the
-/// file has them.
-inline PairDataset read_glue_pairs(const GlueText& text, const std::filesystem::path& folder, std::string_view split,
-                                   Labels labels = Labels::Required) {
-  const Dataset read = read_glue(text.task, folder, split, labels);
-  PairDataset out{read.source, std::string(split), {}, read.labelled, {}};
-  for (const Example& example : read.examples) {
-    out.pairs.push_back({text.source(example), read.labelled ? text.target(example.target) : std::string(), {}});
-    if (read.labelled) out.labels.push_back(example.target);
-  }
-  return out;
-}
+/// Reads a split of a GLUE task as text pairs in T5's words; see `read_glue`. `labels` keeps the classes and the scores
+/// as the file has them.
+PairDataset read_glue_pairs(const GlueText& text, const std::filesystem::path& folder, std::string_view split,
+                            Labels labels = Labels::Required);
 
 }  // namespace peft
+
+#ifndef PEFT_SEPARATE
+#include <peft/data/read_glue_pairs.ipp>
+#endif

@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <filesystem>
-#include <peft/core/error.hpp>
-#include <peft/data/csv.hpp>
 #include <peft/data/dataset.hpp>
 #include <peft/data/pair_dataset.hpp>
-#include <peft/data/read_glue.hpp>
-#include <peft/data/table.hpp>
 #include <string>
 #include <string_view>
 
@@ -19,31 +15,15 @@ struct PairColumns {
 
 /// Reads the text pairs of a CSV file, one per row. Throws Error naming file, line and column for a column that is
 /// missing, a row of another width, and an empty text; without the column of targets only where `labels` are required.
-inline PairDataset read_pairs_file(const std::filesystem::path& file, std::string_view split,
-                                   const PairColumns& columns = {}, Labels labels = Labels::Required) {
-  PairDataset out;
-  out.source = file.string();
-  out.split = split;
-  Table<CsvReader> table{CsvReader(file)};
-  const std::size_t source = table.column(columns.source);
-  out.labelled = labels == Labels::Required || table.find(columns.target).has_value();
-  const std::size_t target = out.labelled ? table.column(columns.target) : 0;
-  while (table.next()) {
-    table.require_whole();
-    if (table.field(source).empty()) table.refuse(source, "is no text to begin with");
-    if (out.labelled && table.field(target).empty()) table.refuse(target, "is no text to learn");
-    out.pairs.push_back(
-        {std::string(table.field(source)), out.labelled ? std::string(table.field(target)) : std::string(), {}});
-  }
-  require(!out.pairs.empty(), out.source, ": the file holds no pairs");
-  return out;
-}
+PairDataset read_pairs_file(const std::filesystem::path& file, std::string_view split, const PairColumns& columns = {},
+                            Labels labels = Labels::Required);
 
 /// Reads a split (`train.csv` and so on) of a data set of one's own.
-inline PairDataset read_pairs(const std::filesystem::path& folder, std::string_view split,
-                              const PairColumns& columns = {}, Labels labels = Labels::Required) {
-  return read_pairs_file(find_split(folder, "", {cat(split, ".csv")}, cat("the ", split, " split")), split, columns,
-                         labels);
-}
+PairDataset read_pairs(const std::filesystem::path& folder, std::string_view split, const PairColumns& columns = {},
+                       Labels labels = Labels::Required);
 
 }  // namespace peft
+
+#ifndef PEFT_SEPARATE
+#include <peft/data/read_pairs.ipp>
+#endif

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include <algorithm>
 #include <cstddef>
-#include <peft/core/error.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,30 +15,16 @@ struct Row {
 
 /// The text without the mark with which some editors begin a UTF-8 file. Throws Error for a NUL byte, which no table
 /// holds but UTF-16 text and binary files do.
-inline std::string_view table_text(std::string_view text, const std::string& name) {
-  const auto nul = text.find('\0');
-  if (nul != text.npos) {
-    const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(nul), '\n');
-    fail(name, ", line ", line, ": a NUL byte; a text file in UTF-8 was expected (is this UTF-16, or binary?)");
-  }
-  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
-  return text;
-}
+std::string_view table_text(std::string_view text, const std::string& name);
 
 /// Text of a file in an error message: quoted, shortened, without bytes that would garble a terminal.
-inline std::string quoted(std::string_view text) {
-  constexpr std::size_t most = 40;
-  std::string out = "\"";
-  for (const char c : text.substr(0, most)) out += static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? '?' : c;
-  return out + (text.size() > most ? "...\"" : "\"");
-}
+std::string quoted(std::string_view text);
 
 /// The names for an error message: quoted, separated by ", ", the first twenty.
-inline std::string listed(const std::vector<std::string>& names) {
-  constexpr std::size_t most = 20;
-  std::string out;
-  for (std::size_t i = 0; i < std::min(names.size(), most); ++i) out += cat(i == 0 ? "" : ", ", quoted(names[i]));
-  return names.size() > most ? cat(out, ", ... (", names.size(), " in all)") : out;
-}
+std::string listed(const std::vector<std::string>& names);
 
 }  // namespace peft
+
+#ifndef PEFT_SEPARATE
+#include <peft/data/row.ipp>
+#endif

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <peft/core/error.hpp>
 #include <peft/data/batch.hpp>
 #include <peft/data/pair_dataset.hpp>
 #include <peft/data/pair_options.hpp>
-#include <peft/data/selection.hpp>
 #include <peft/text/tokenizer.hpp>
 #include <span>
 #include <string>
@@ -22,50 +19,12 @@ class TokenizedPairs {
   /// For a causal model: one sequence per pair. The target of a row is the next token where that one belongs to the
   /// text to be written, else -1; the last row has none. A prompt that is too long loses its beginning (`start` stays).
   /// Throws Error naming the pair when not one token of the prompt fits beside a target.
-  static TokenizedPairs causal(const PairDataset& data, const Tokenizer& tokenizer, const CausalOptions& options) {
-    check_length("max_length", options.max_length, options.model_max_length);
-    require(options.max_prompt == 0 || options.max_prompt > static_cast<int>(options.start.size()),
-            "max_prompt = ", options.max_prompt, ": more than the ", options.start.size(),
-            " tokens of start, or 0 for any number");
-    TokenizedPairs out(data, options.limit, options.seed, false);
-    for (const std::int64_t index : out.examples_) {
-      const TextPair& pair = data.pairs[static_cast<std::size_t>(index)];
-      const std::string place = out.begin(data, index);
-      Ids prompt = tokenizer.ids(cat(options.before_source, pair.source, options.after_source));
-      Ids target = data.labelled ? tokenizer.ids(options.before_target + pair.target) : Ids();
-      if (data.labelled) require(!target.empty(), place, "the target has no tokens");
-      if (data.labelled && options.eos >= 0) target.push_back(options.eos);
-      cut_prompt(place, prompt, target.size(), options);
-      out.append_causal(options.start, prompt, target);
-      out.check_ids(place, options.vocabulary);
-    }
-    return out;
-  }
+  static TokenizedPairs causal(const PairDataset& data, const Tokenizer& tokenizer, const CausalOptions& options);
 
   /// For an encoder-decoder: a source, and what the decoder reads and writes. Throws Error naming the pair for a target
   /// that is too long or has no tokens.
   static TokenizedPairs sequence_to_sequence(const PairDataset& data, const Tokenizer& tokenizer,
-                                             const SequenceToSequenceOptions& options) {
-    check_length("max_source", options.max_source, options.model_max_length);
-    check_length("max_target", options.max_target, options.model_max_length);
-    require(options.start >= 0, "start = ", options.start,
-            ": a decoder needs a token to begin with (decoder_start_token_id)");
-    TokenizedPairs out(data, options.limit, options.seed, true);
-    for (const std::int64_t index : out.examples_) {
-      const TextPair& pair = data.pairs[static_cast<std::size_t>(index)];
-      const std::string place = out.begin(data, index);
-      const Encoded source = tokenizer.encode(options.before_source + pair.source, {}, options.max_source);
-      Ids target = data.labelled ? tokenizer.ids(pair.target) : Ids();
-      if (data.labelled) require(!target.empty(), place, "the target has no tokens");
-      if (data.labelled && options.eos >= 0) target.push_back(options.eos);
-      require(target.size() <= static_cast<std::size_t>(options.max_target), place, "the target has ", target.size(),
-              " tokens with its end, at most ", options.max_target, " are allowed (max_target)");
-      out.append_source(source);
-      out.append_decoder(options.start, target);
-      out.check_ids(place, options.vocabulary);
-    }
-    return out;
-  }
+                                             const SequenceToSequenceOptions& options);
 
   std::size_t size() const { return examples_.size(); }                     ///< pairs
   std::size_t tokens() const { return ids_.size() + decoder_ids_.size(); }  ///< of both sides
@@ -88,95 +47,23 @@ class TokenizedPairs {
   const std::vector<std::string>& references(std::size_t i) const { return references_[i]; }
 
   /// Throws Error when the data has no targets.
-  void add_to(Batch& batch, std::size_t i) const {
-    require(labelled_, "pairs without targets are for generation, not for batches");
-    const std::size_t from = offsets_[i], count = offsets_[i + 1] - from;
-    const std::vector<std::int32_t> types(count, 0);
-    const auto slots = std::span(slots_).subspan(from, count), ids = std::span(ids_).subspan(from, count);
-    if (!paired_) return batch.add(ids, types, std::span(targets_).subspan(from, count), examples_[i], slots);
-    const std::size_t second = decoder_offsets_[i], rows = decoder_offsets_[i + 1] - second;
-    batch.add_pair(ids, types, std::span(decoder_ids_).subspan(second, rows), std::span(targets_).subspan(second, rows),
-                   examples_[i], slots);
-  }
+  void add_to(Batch& batch, std::size_t i) const;
 
  private:
   using Ids = std::vector<std::int32_t>;
 
-  TokenizedPairs(const PairDataset& data, std::int64_t limit, std::uint64_t seed, bool paired)
-      : paired_(paired), labelled_(data.labelled), examples_(select_examples(data.pairs.size(), limit, seed)) {
-    require(!data.pairs.empty(), data.source, ": there are no pairs");
-  }
+  TokenizedPairs(const PairDataset& data, std::int64_t limit, std::uint64_t seed, bool paired);
 
-  static void check_length(const char* what, int length, int most) {
-    require(length > 0 && length <= most, what, " = ", length, ": from 1 to the ", most,
-            " tokens that the model takes were expected");
-  }
-
+  static void check_length(const char* what, int length, int most);
   // Notes the references; returns the place for messages.
-  std::string begin(const PairDataset& data, std::int64_t index) {
-    const TextPair& pair = data.pairs[static_cast<std::size_t>(index)];
-    references_.push_back(pair.references);
-    if (data.labelled && pair.references.empty()) references_.back().push_back(pair.target);
-    return cat(data.source, ", pair ", index + 1, ": ");
-  }
-
-  static void cut_prompt(const std::string& place, Ids& prompt, std::size_t target, const CausalOptions& options) {
-    std::size_t room = static_cast<std::size_t>(options.max_length);
-    const std::size_t fixed = target + options.start.size(), least = prompt.empty() ? 0 : 1;
-    require(fixed + least <= room, place, "the target has ", target,
-            " tokens with its end, which leaves no room for a prompt in ", options.max_length, " (max_length)");
-    room -= fixed;
-    if (options.max_prompt > 0)
-      room = std::min(room, static_cast<std::size_t>(options.max_prompt) - options.start.size());
-    require(!prompt.empty() || !options.start.empty(), place,
-            "the prompt has no tokens, and there are none to start with");
-    if (prompt.size() > room) prompt.erase(prompt.begin(), prompt.end() - static_cast<std::ptrdiff_t>(room));
-  }
-
-  void append_causal(const Ids& start, const Ids& prompt, const Ids& target) {
-    for (const Ids* part : {&start, &prompt, &target}) ids_.insert(ids_.end(), part->begin(), part->end());
-    for (std::size_t k = 0; k < start.size(); ++k) slots_.push_back(static_cast<std::int32_t>(k));
-    slots_.resize(ids_.size(), -1);
-    prompts_.push_back(start.size() + prompt.size());
-    targets_.insert(targets_.end(), prompts_.back() - 1, -1);
-    targets_.insert(targets_.end(), target.begin(), target.end());
-    targets_.push_back(-1);
-    offsets_.push_back(ids_.size());
-  }
-
-  void append_source(const Encoded& source) {
-    ids_.insert(ids_.end(), source.ids.begin(), source.ids.end());
-    slots_.insert(slots_.end(), source.slots.begin(), source.slots.end());
-    slots_.resize(ids_.size(), -1);
-    offsets_.push_back(ids_.size());
-  }
-
-  void append_decoder(std::int32_t start, const Ids& target) {
-    decoder_ids_.push_back(start);
-    if (!target.empty()) decoder_ids_.insert(decoder_ids_.end(), target.begin(), target.end() - 1);
-    targets_.insert(targets_.end(), target.begin(), target.end());
-    targets_.resize(decoder_ids_.size(), -1);
-    decoder_offsets_.push_back(decoder_ids_.size());
-  }
-
+  std::string begin(const PairDataset& data, std::int64_t index);
+  static void cut_prompt(const std::string& place, Ids& prompt, std::size_t target, const CausalOptions& options);
+  void append_causal(const Ids& start, const Ids& prompt, const Ids& target);
+  void append_source(const Encoded& source);
+  void append_decoder(std::int32_t start, const Ids& target);
   // Of the pair added last; the targets are among the ids but for the last one.
-  void check_ids(const std::string& place, std::int64_t vocabulary) const {
-    const auto check = [&](double id) {
-      require(id < static_cast<double>(vocabulary), place, "the token ", id, " is outside the model's vocabulary of ",
-              vocabulary, "; does the tokenizer belong to the model?");
-    };
-    if (vocabulary <= 0) return;
-    for (std::size_t k = offsets_[offsets_.size() - 2]; k < ids_.size(); ++k) check(ids_[k]);
-    if (!paired_) return;
-    for (std::size_t k = decoder_offsets_[decoder_offsets_.size() - 2]; k < decoder_ids_.size(); ++k)
-      check(decoder_ids_[k]), check(targets_[k]);
-  }
-
-  static int widest(const std::vector<std::size_t>& bounds) {
-    std::size_t most = 0;
-    for (std::size_t s = 1; s < bounds.size(); ++s) most = std::max(most, bounds[s] - bounds[s - 1]);
-    return static_cast<int>(most);
-  }
+  void check_ids(const std::string& place, std::int64_t vocabulary) const;
+  static int widest(const std::vector<std::size_t>& bounds);
 
   bool paired_, labelled_;
   std::vector<std::int64_t> examples_;
@@ -188,3 +75,7 @@ class TokenizedPairs {
 };
 
 }  // namespace peft
+
+#ifndef PEFT_SEPARATE
+#include <peft/data/tokenized_pairs.ipp>
+#endif

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include <algorithm>
 #include <cstddef>
 #include <filesystem>
 #include <peft/data/row.hpp>
@@ -14,25 +13,10 @@ namespace peft {
 /// ones at the end of the file do not count. The fields of a row point into the file and live as long as the reader.
 class TsvReader {
  public:
-  explicit TsvReader(const std::filesystem::path& path)
-      : name_(path.string()), file_(path), rest_(table_text(file_.text(), name_)) {}
+  explicit TsvReader(const std::filesystem::path& path);
 
   /// Takes the next row; false at the end of the file.
-  bool next(Row& row) {
-    if (rest_.find_first_not_of("\r\n") == rest_.npos) return false;
-    const std::size_t end = std::min(rest_.find('\n'), rest_.size());
-    std::string_view line = rest_.substr(0, end);
-    rest_.remove_prefix(std::min(end + 1, rest_.size()));
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    row.line = ++lines_;
-    row.fields.clear();
-    for (;;) {
-      const auto tab = line.find('\t');
-      row.fields.push_back(line.substr(0, tab));
-      if (tab == line.npos) return true;
-      line.remove_prefix(tab + 1);
-    }
-  }
+  bool next(Row& row);
 
   const std::string& name() const { return name_; }
 
@@ -44,3 +28,7 @@ class TsvReader {
 };
 
 }  // namespace peft
+
+#ifndef PEFT_SEPARATE
+#include <peft/data/tsv.ipp>
+#endif
