@@ -5,4 +5,13 @@
 #error "peft/source.hpp is for programs that define PEFT_SEPARATE in every unit"
 #endif
 
+#include <peft/io/atomic_file.ipp>
+#include <peft/io/checkpoint.ipp>
+#include <peft/io/json.ipp>
+#include <peft/io/json_fields.ipp>
+#include <peft/io/mapped_file.ipp>
 #include <peft/io/near_names.ipp>
+#include <peft/io/safetensors.ipp>
+#include <peft/io/safetensors_header.ipp>
+#include <peft/io/safetensors_write.ipp>
+#include <peft/io/tensor_ref.ipp>

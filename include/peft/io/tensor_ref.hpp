@@ -8,15 +8,12 @@
 
 #include <peft/core/dtype.hpp>
 #include <peft/core/error.hpp>
+#include <peft/core/inline.hpp>
 
 namespace peft {
 
 /// "(768, 768)", as errors show a shape.
-inline std::string shape_text(std::span<const std::int64_t> shape) {
-  std::string text = "(";
-  for (std::size_t i = 0; i < shape.size(); ++i) text += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
-  return text + ")";
-}
+std::string shape_text(std::span<const std::int64_t> shape);
 
 /// A tensor inside an open file: a view, row-major, valid while the file's object lives. The bytes may lie at any
 /// address (no alignment): read them through read().
@@ -53,3 +50,7 @@ struct HostTensor {
 };
 
 }  // namespace peft
+
+#ifndef PEFT_SEPARATE
+#include <peft/io/tensor_ref.ipp>
+#endif
