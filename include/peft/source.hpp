@@ -7,6 +7,15 @@
 
 #include <peft/io/atomic_file.ipp>
 #include <peft/io/checkpoint.ipp>
+#include <peft/io/config/bert.ipp>
+#include <peft/io/config/deberta.ipp>
+#include <peft/io/config/distilbert.ipp>
+#include <peft/io/config/generation.ipp>
+#include <peft/io/config/gpt2.ipp>
+#include <peft/io/config/llama.ipp>
+#include <peft/io/config/model_type.ipp>
+#include <peft/io/config/roberta.ipp>
+#include <peft/io/config/t5.ipp>
 #include <peft/io/json.ipp>
 #include <peft/io/json_fields.ipp>
 #include <peft/io/mapped_file.ipp>
