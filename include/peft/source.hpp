@@ -5,6 +5,7 @@
 #error "peft/source.hpp is for programs that define PEFT_SEPARATE in every unit"
 #endif
 
+#include <peft/core/dtype.ipp>
 #include <peft/io/atomic_file.ipp>
 #include <peft/io/checkpoint.ipp>
 #include <peft/io/config/bert.ipp>
@@ -34,3 +35,6 @@
 #include <peft/io/safetensors_header.ipp>
 #include <peft/io/safetensors_write.ipp>
 #include <peft/io/tensor_ref.ipp>
+#include <peft/model/checkpoint_tensors.ipp>
+#include <peft/model/export.ipp>
+#include <peft/model/peft_files.ipp>

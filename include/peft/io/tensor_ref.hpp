@@ -28,19 +28,32 @@ struct TensorRef {
 
   /// All elements as T, converted when stored otherwise; `to` must hold exactly size() of them.
   template <class T>
-  void read(std::span<T> to) const {
-    require(static_cast<std::int64_t>(to.size()) == size(), "tensor \"", name, "\" has ", size(), " elements, not ",
-            to.size());
-    convert<T>(dtype, bytes.data(), to);
-  }
+  void read(std::span<T> to) const;
 
   template <class T>
-  std::vector<T> values() const {
-    std::vector<T> result(static_cast<std::size_t>(size()));
-    read(std::span<T>(result));
-    return result;
-  }
+  std::vector<T> values() const;
 };
+
+template <class T>
+void TensorRef::read(std::span<T> to) const {
+  require(static_cast<std::int64_t>(to.size()) == size(), "tensor \"", name, "\" has ", size(), " elements, not ",
+          to.size());
+  convert<T>(dtype, bytes.data(), to);
+}
+
+template <class T>
+std::vector<T> TensorRef::values() const {
+  std::vector<T> result(static_cast<std::size_t>(size()));
+  read(std::span<T>(result));
+  return result;
+}
+
+#ifdef PEFT_SEPARATE
+extern template void TensorRef::read<float>(std::span<float>) const;
+extern template void TensorRef::read<double>(std::span<double>) const;
+extern template std::vector<float> TensorRef::values<float>() const;
+extern template std::vector<double> TensorRef::values<double>() const;
+#endif
 
 /// A small tensor in memory, in float: what adapters and deltas are made of.
 struct HostTensor {

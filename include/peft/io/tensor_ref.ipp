@@ -10,4 +10,11 @@ PEFT_INLINE std::string shape_text(std::span<const std::int64_t> shape) {
   return text + ")";
 }
 
+#ifdef PEFT_SEPARATE
+template void TensorRef::read<float>(std::span<float>) const;
+template void TensorRef::read<double>(std::span<double>) const;
+template std::vector<float> TensorRef::values<float>() const;
+template std::vector<double> TensorRef::values<double>() const;
+#endif
+
 }  // namespace peft
