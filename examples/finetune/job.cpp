@@ -14,6 +14,7 @@
 
 #include <peft/core/rng.hpp>
 #include <peft/data/read_task.hpp>
+#include <peft/io/peft_adapter.hpp>
 #include <peft/task/score.hpp>
 
 using namespace peft;
@@ -66,7 +67,7 @@ Job::Job(Options given)
       if (!facts.writes)
         require(delta->setting("pooling") == options.pooling, options.load, ": was trained with --pooling ", delta->setting("pooling"), "; give that");
     } else {
-      adapter = load_peft(options.load);
+      adapter = std::make_shared<PeftAdapter>(load_peft(options.load));
     }
   }
   if (facts.writes) {

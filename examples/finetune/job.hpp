@@ -12,7 +12,7 @@
 #include <peft/data/tokenized.hpp>
 #include <peft/data/tokenized_pairs.hpp>
 #include <peft/io/delta_file.hpp>
-#include <peft/io/peft_adapter.hpp>
+#include <peft/io/peft_methods.hpp>
 #include <peft/model/generate.hpp>
 #include <peft/report/plan.hpp>
 #include <peft/report/tree.hpp>
@@ -50,7 +50,7 @@ class Job {
   std::optional<peft::GlueText> words;                // of a GLUE task
 
   // What --load gave.
-  std::optional<peft::PeftAdapter> adapter;  // of Hugging Face PEFT
+  std::shared_ptr<const peft::PeftAdapter> adapter;  // of Hugging Face PEFT
   std::optional<peft::DeltaFile> delta;
 
   int labels() const { return train.outputs(); }

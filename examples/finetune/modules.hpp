@@ -83,7 +83,7 @@ void load_into(M& model, const Job& job) {
   if constexpr (HasPeftFiles<ContentsOf<M>>)
     from_adapter(model, *job.adapter);
   else
-    fail(job.options.load, ": holds an adapter of kind ", job.adapter->kind(), ", which --method ", job.options.method, " does not read");
+    fail(job.options.load, ": holds an adapter of kind ", kind_of(*job.adapter), ", which --method ", job.options.method, " does not read");
 }
 
 /// Shows a model and the plan of its steps, `step` bytes per worker; what the run's result says of both.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <peft/delta/lora.hpp>
-#include <peft/io/peft_format.hpp>
+#include <peft/io/peft_save.hpp>
 #include <peft/model/bert.hpp>
 #include <peft/model/export.hpp>
 #include <peft/train/evaluate.hpp>
@@ -59,7 +59,7 @@ int run_with(const Job& job, Task task, Method method, const std::string& label,
     if (!saved) save_peft_lora(out / "pruned", lora);
   }
   if constexpr (InPeft<D> || (HasPeftFiles<D> && !gated<D>)) {
-    if (!saved) save_peft(out, to_adapter(model, job.base_model()));
+    if (!saved) save_adapter(model, out, job.base_model());
     saved = saved || !(gated<D> || peft_files_are_lossy<D>());
   }
   auto settings = job.settings();

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <peft/model/peft_files.hpp>
-#include <peft/io/peft_format.hpp>
 #include <peft/task/language_model.hpp>
 #include <peft/train/evaluate_pairs.hpp>
 #include <peft/train/evaluate_text.hpp>
@@ -46,7 +45,7 @@ int run_text(const Job& job, Method method, const std::string& label) {
   const auto& epochs = result.history.epochs;
   result.dev = epochs.empty() || o.patience > 0 ? score() : epochs.back().dev;
   if (!o.out.empty()) {
-    if constexpr (HasPeftFiles<D>) save_peft(o.out, to_adapter(model, job.base_model()));
+    if constexpr (HasPeftFiles<D>) save_adapter(model, o.out, job.base_model());
     if (!HasPeftFiles<D> || peft_files_are_lossy<D>()) save_delta(o.out, {o.method, job.settings(), trained_tensors(model)});
   }
   if (job.dev_prompts) {

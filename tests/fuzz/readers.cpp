@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include <peft/io/json.hpp>
 #include <peft/io/safetensors_header.hpp>
 #include <peft/text/tokenizer.hpp>
 

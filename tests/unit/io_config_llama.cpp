@@ -2,6 +2,7 @@
 #include <peft/io/config/generation.hpp>
 #include <peft/io/config/llama.hpp>
 #include <peft/io/config/model_type.hpp>
+#include <peft/io/json.hpp>
 
 #include <cmath>
 

@@ -10,9 +10,11 @@
 #include <peft/io/checkpoint.hpp>
 #include <peft/io/config.hpp>
 #include <peft/io/delta_file.hpp>
+#include <peft/io/json.hpp>
 #include <peft/io/name_pattern.hpp>
 #include <peft/io/peft_format.hpp>
 #include <peft/io/safetensors.hpp>
+#include <peft/io/safetensors_header.hpp>
 #include <peft/io/safetensors_write.hpp>
 #include <span>
 #include <string>

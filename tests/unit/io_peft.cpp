@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <peft/io/delta_file.hpp>
 #include <peft/io/peft_format.hpp>
+#include <peft/io/safetensors.hpp>
+#include <peft/io/safetensors_write.hpp>
 #include <span>
 #include <string>
 #include <utility>

@@ -4,9 +4,12 @@
 #include <peft/delta/dora.hpp>
 #include <peft/delta/ia3.hpp>
 #include <peft/delta/vera.hpp>
+#include <peft/io/delta_file.hpp>
 #include <peft/io/peft_adalora.hpp>
 #include <peft/io/peft_ia3.hpp>
+#include <peft/io/peft_load.hpp>
 #include <peft/io/peft_vera.hpp>
+#include <peft/io/safetensors.hpp>
 #include <peft/model/export.hpp>
 
 #include <nlohmann/json.hpp>

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <peft/io/checkpoint.hpp>
+#include <peft/io/near_names.hpp>
 #include <peft/io/safetensors.hpp>
 #include <peft/io/safetensors_write.hpp>
 #include <string>

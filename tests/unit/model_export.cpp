@@ -2,6 +2,8 @@
 #include <peft/delta/bias.hpp>
 #include <peft/delta/full.hpp>
 #include <peft/delta/sora.hpp>
+#include <peft/io/checkpoint.hpp>
+#include <peft/io/delta_file.hpp>
 #include <peft/io/peft_format.hpp>
 
 #include "model_tiny.hpp"

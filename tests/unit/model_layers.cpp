@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <peft/delta/full.hpp>
 #include <peft/delta/lora.hpp>
+#include <peft/io/json.hpp>
 #include <peft/model/deberta.hpp>
 #include <peft/model/distilbert.hpp>
 #include <peft/model/distilbert.hpp>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <peft/io/peft_load.hpp>
 #include <peft/train/sparsity_schedule.hpp>
 
 #include "train_tiny.hpp"

@@ -148,4 +148,9 @@ void encode(DType type, std::span<const T> from, std::byte* to) {
   }
 }
 
+#ifdef PEFT_SEPARATE
+extern template void convert<float>(DType, const std::byte*, std::span<float>);
+extern template void convert<double>(DType, const std::byte*, std::span<double>);
+#endif
+
 }  // namespace peft

@@ -15,9 +15,6 @@ struct BertConfig : EncoderConfig {
     pad_token_id = 0;
     classifier_dropout = 0.1;
   }
-
-  /// Tokens of the longest sequence.
-  int longest() const { return max_position_embeddings; }
 };
 
 }  // namespace peft

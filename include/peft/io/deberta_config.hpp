@@ -36,8 +36,6 @@ struct DebertaConfig : EncoderConfig {
   bool position_to_content() const { return relative_attention && attends("p2c"); }
   /// Half the rows of the table of relative positions: distances (or buckets) from -span to span - 1.
   int relative_span() const { return position_buckets > 0 ? position_buckets : max_relative_positions; }
-  /// Tokens of the longest sequence.
-  int longest() const { return max_position_embeddings; }
 
  private:
   bool attends(std::string_view kind) const {

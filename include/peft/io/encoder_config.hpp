@@ -18,6 +18,8 @@ struct EncoderConfig : CheckpointConfig {
   double hidden_dropout_prob = 0.1;
   double attention_probs_dropout_prob = 0.1;
 
+  /// Tokens of the longest sequence.
+  int longest() const { return max_position_embeddings; }
   int head_size() const { return hidden_size / num_attention_heads; }
 };
 

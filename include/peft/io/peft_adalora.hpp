@@ -6,12 +6,25 @@
 #include <string>
 #include <vector>
 
+#include <peft/core/error.hpp>
+#include <peft/core/inline.hpp>
 #include <peft/io/peft_adapter.hpp>
 
 namespace peft {
 
 template <class Orthogonality>
 struct AdaLoRA;
+
+namespace peft_adalora {
+
+/// Which triplets of a module are left: those whose value is not zero.
+std::vector<std::size_t> kept(const TensorsByName& own, const std::string& path);
+
+/// A module's triplets, all of them where `none` was pruned in the whole model, out of `first`. Its scale is `factor` times the
+/// first module's; that goes into the values.
+void write_module(const std::string& path, const TensorsByName& own, std::size_t first, bool none, float factor, PeftAdapter& to);
+
+}  // namespace peft_adalora
 
 /// AdaLoRA in PEFT's files: only the triplets that are left, and in rank_pattern where among the first ones they were. PEFT scales
 /// by alpha / (init_r + 1e-5) whatever is left. Modules that have lost every triplet are left out. The schedule is not a part of
@@ -26,7 +39,7 @@ struct PeftFormat<AdaLoRA<Orthogonality>> {
     bool none = true;  // before training every value is zero: nothing was pruned
     for (const auto& m : modules) {
       first = std::max(first, delta.rank_of(m));
-      none = none && kept(own, m.path).empty();
+      none = none && peft_adalora::kept(own, m.path).empty();
     }
     const double alpha = delta.scale_of(modules.at(0)) * (first + 1e-5);
     c["init_r"] = first;
@@ -41,28 +54,8 @@ struct PeftFormat<AdaLoRA<Orthogonality>> {
     c["bias"] = "none";
     c["fan_in_fan_out"] = false;
     for (const auto& m : modules) {
-      const HostTensor &A = own.at(m.path + ".lora_A"), &B = own.at(m.path + ".lora_B"), &E = own.at(m.path + ".lora_E");
-      const std::size_t r = E.data.size(), in = A.data.size() / r, out = B.data.size() / r;
-      std::vector<std::size_t> left = kept(own, m.path);
-      if (none)
-        for (std::size_t j = 0; j < r; ++j) left.push_back(j);
-      if (left.empty()) continue;
-      std::vector<bool> pattern(static_cast<std::size_t>(first));
-      std::vector<float> a, b, e;
-      for (const std::size_t j : left) {
-        pattern[j] = true;
-        a.insert(a.end(), A.data.begin() + std::ptrdiff_t(j * in), A.data.begin() + std::ptrdiff_t((j + 1) * in));
-        e.push_back(E.data[j] * static_cast<float>(delta.scale_of(m) / delta.scale_of(modules.at(0))));
-      }
-      for (std::size_t i = 0; i < out; ++i)
-        for (const std::size_t j : left) b.push_back(B.data[i * r + j]);
-      const auto n = static_cast<std::int64_t>(left.size());
-      const std::string start = "base_model.model." + m.path;
-      to.add(start + ".lora_A", {n, static_cast<std::int64_t>(in)}, std::move(a));
-      to.add(start + ".lora_B", {static_cast<std::int64_t>(out), n}, std::move(b));
-      to.add(start + ".lora_E", {n, 1}, std::move(e));
-      c["target_modules"].push_back(m.path);
-      c["rank_pattern"][m.path + ".lora_E"] = pattern;
+      const double factor = delta.scale_of(m) / delta.scale_of(modules.at(0));
+      peft_adalora::write_module(m.path, own, static_cast<std::size_t>(first), none, static_cast<float>(factor), to);
     }
   }
 
@@ -104,13 +97,6 @@ struct PeftFormat<AdaLoRA<Orthogonality>> {
   }
 
  private:
-  static std::vector<std::size_t> kept(const TensorsByName& own, const std::string& path) {
-    std::vector<std::size_t> left;
-    const auto& e = own.at(path + ".lora_E").data;
-    for (std::size_t j = 0; j < e.size(); ++j)
-      if (e[j] != 0) left.push_back(j);
-    return left;
-  }
   static std::int64_t mean_rank(const auto& ranks) {
     std::int64_t sum = 0;
     for (const auto& [path, rank] : ranks) sum += rank;
@@ -119,3 +105,7 @@ struct PeftFormat<AdaLoRA<Orthogonality>> {
 };
 
 }  // namespace peft
+
+#ifndef PEFT_SEPARATE
+#include <peft/io/peft_adalora.ipp>
+#endif

@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include <algorithm>
-#include <cmath>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include <peft/core/error.hpp>
+#include <peft/core/inline.hpp>
 #include <peft/io/json_fields.hpp>
 #include <peft/io/name_pattern.hpp>
-#include <peft/io/peft_adapter.hpp>
-#include <peft/io/peft_lora.hpp>
 
 namespace peft {
 
@@ -22,46 +18,15 @@ class PeftLoraConfig {
  public:
   /// Throws Error naming the key for another kind of adapter, for variants of LoRA that compute something else, and
   /// for values of the wrong type.
-  PeftLoraConfig(const nlohmann::json& document, const std::string& file) : fields_(document, file) {
-    if (fields_.text("peft_type") != "LORA") fields_.refuse("peft_type", "\"LORA\" (the only kind read here)");
-    check_plain(fields_);
-    for (const char* key : {"lora_bias", "use_qalora"})
-      if (fields_.boolean(key, false)) fields_.refuse(key, "false (LoRA and DoRA are the forms read)");
-    for (const char* key :
-         {"alora_invocation_tokens", "arrow_config", "kasa_config", "layer_replication", "monteclora_config",
-          "target_parameters", "trainable_token_indices", "use_bdlora", "velora_config"})
-      if (const auto* value = fields_.find(key); value != nullptr && !value->empty() && *value != false)
-        fields_.refuse(key, "null (LoRA and DoRA are the forms read)");
-    check_initialisation();
-    rank = static_cast<int>(fields_.integer("r", 1, 1 << 20, 8));
-    alpha = fields_.number("lora_alpha", -1e6, 1e6, 8);
-    root_scale = fields_.boolean("use_rslora", false);
-    magnitudes = fields_.boolean("use_dora", false);
-    dropout = fields_.number("lora_dropout", 0, 1, 0);
-    base_model = fields_.text("base_model_name_or_path", "");
-    task_type = fields_.text("task_type", "");
-    targets_ = names("target_modules");
-    excluded_ = names("exclude_modules");
-    ranks_ = patterns("rank_pattern", 1, 1 << 20);
-    alphas_ = patterns("alpha_pattern", -1e6, 1e6);
-  }
+  PeftLoraConfig(const nlohmann::json& document, const std::string& file);
 
   /// Whether target_modules (a list of name endings, or one regular expression) means the module.
-  bool is_target(const std::string& path) const {
-    return !excluded_.mean(path) && (targets_.absent || targets_.mean(path));
-  }
+  bool is_target(const std::string& path) const;
 
-  int rank_of(const std::string& path) const {
-    const double value = pattern_value(ranks_, path, rank);
-    require(value == std::floor(value), fields_.where(), ": the rank_pattern of ", path, " is not a whole number");
-    return static_cast<int>(value);
-  }
+  int rank_of(const std::string& path) const;
 
   /// The numerator of the scale: PEFT divides by the rank, or by its root with use_rslora.
-  double alpha_of(const std::string& path) const {
-    const double given = pattern_value(alphas_, path, alpha);
-    return root_scale ? given * std::sqrt(static_cast<double>(rank_of(path))) : given;
-  }
+  double alpha_of(const std::string& path) const;
 
   const std::string& where() const { return fields_.where(); }
 
@@ -76,53 +41,14 @@ class PeftLoraConfig {
     std::vector<std::string> endings;
     std::optional<NamePattern> pattern;
 
-    bool mean(const std::string& path) const {
-      if (pattern) return pattern->matches(path);
-      return std::any_of(endings.begin(), endings.end(), [&](const std::string& e) { return ends_in_name(path, e); });
-    }
+    bool mean(const std::string& path) const;
   };
   using Patterns = std::vector<std::pair<NamePattern, double>>;
 
-  // These change the backbone's own weights when PEFT attaches the adapter.
-  void check_initialisation() const {
-    const auto* value = fields_.find("init_lora_weights");
-    if (value == nullptr || value->is_boolean()) return;
-    for (const char* harmless : {"gaussian", "eva", "orthogonal"})
-      if (*value == harmless) return;
-    fields_.refuse(
-        "init_lora_weights",
-        "true, false, \"gaussian\", \"eva\" or \"orthogonal\"; others change the backbone's weights: have PEFT "
-        "convert it by save_pretrained(..., path_initial_model_for_weight_conversion=...)");
-  }
-
-  Names names(std::string_view key) const {
-    Names result;
-    const auto* value = fields_.find(key);
-    if (value == nullptr || *value == "all-linear") return result;
-    result.absent = false;
-    if (value->is_string())
-      result.pattern.emplace(value->get<std::string>());
-    else
-      result.endings = fields_.texts(key);
-    return result;
-  }
-
-  // A key counts for every path that ends in it, as a regular expression: (.*\.)?(key)$.
-  Patterns patterns(std::string_view key, double low, double high) const {
-    Patterns result;
-    const auto* value = fields_.find(key);
-    if (value == nullptr) return result;
-    const JsonFields entries(*value, cat(fields_.where(), ": ", key));
-    for (const auto& [name, unused] : value->items())
-      result.emplace_back(NamePattern("(.*\\.)?(" + name + ")"), entries.number(name, low, high));
-    return result;
-  }
-
-  static double pattern_value(const Patterns& patterns, const std::string& path, double otherwise) {
-    for (const auto& [pattern, value] : patterns)
-      if (pattern.matches(path)) return value;
-    return otherwise;
-  }
+  void check_initialisation() const;
+  Names names(std::string_view key) const;
+  Patterns patterns(std::string_view key, double low, double high) const;
+  static double pattern_value(const Patterns& patterns, const std::string& path, double otherwise);
 
   JsonFields fields_;
   Names targets_, excluded_;
@@ -130,3 +56,7 @@ class PeftLoraConfig {
 };
 
 }  // namespace peft
+
+#ifndef PEFT_SEPARATE
+#include <peft/io/peft_config.ipp>
+#endif

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include <peft/core/inline.hpp>
 #include <peft/io/tensor_ref.hpp>
 
 namespace peft {
@@ -35,9 +36,10 @@ struct PeftLora {
 };
 
 /// PEFT's rule for a list of targets: the path is the target or ends in "." and the target.
-inline bool ends_in_name(const std::string& path, const std::string& target) {
-  return path == target ||
-         (path.size() > target.size() && path.ends_with(target) && path[path.size() - target.size() - 1] == '.');
-}
+bool ends_in_name(const std::string& path, const std::string& target);
 
 }  // namespace peft
+
+#ifndef PEFT_SEPARATE
+#include <peft/io/peft_lora.ipp>
+#endif

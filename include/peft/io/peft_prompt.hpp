@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include <peft/core/error.hpp>
+#include <peft/core/inline.hpp>
 #include <peft/io/peft_adapter.hpp>
 
 namespace peft {
@@ -25,19 +27,10 @@ namespace peft_prompt {
 inline constexpr const char* tensor = "prompt_embeddings";
 
 /// What PEFT fills in from the backbone's config itself where it is missing.
-inline void describe(const auto& shape, PeftAdapter& to) {
-  to.config.erase("modules_to_save");  // PEFT knows the head of a task; older versions know no such key here
-  to.config["token_dim"] = shape.width;
-  to.config["num_layers"] = shape.layers;
-  to.config["num_attention_heads"] = shape.heads;
-  to.config["num_transformer_submodules"] = 1;
-}
-inline int length(const PeftAdapter& from) {
-  const JsonFields fields = from.fields();
-  if (fields.integer("num_transformer_submodules", 1, 2, 1) != 1)
-    fields.refuse("num_transformer_submodules", "1 (virtual tokens of an encoder with a decoder are not read)");
-  return static_cast<int>(fields.integer("num_virtual_tokens", 1, 1 << 20));
-}
+void describe(int width, int layers, int heads, PeftAdapter& to);
+inline void describe(const auto& shape, PeftAdapter& to) { describe(shape.width, shape.layers, shape.heads, to); }
+/// The number of virtual tokens.
+int length(const PeftAdapter& from);
 
 /// Rows before the embeddings: prompt tuning and P-tuning.
 struct Rows {
@@ -135,3 +128,7 @@ template <>
 struct PeftFormat<PTuningV2> : PeftFormat<Prefix> {};
 
 }  // namespace peft
+
+#ifndef PEFT_SEPARATE
+#include <peft/io/peft_prompt.ipp>
+#endif

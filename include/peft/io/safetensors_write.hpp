@@ -1,22 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <map>
-#include <nlohmann/json.hpp>
-#include <set>
 #include <span>
 #include <string>
-#include <string_view>
-#include <utility>
 #include <vector>
 
 #include <peft/core/dtype.hpp>
-#include <peft/core/error.hpp>
-#include <peft/io/atomic_file.hpp>
-#include <peft/io/json.hpp>
-#include <peft/io/safetensors_header.hpp>
+#include <peft/core/inline.hpp>
 #include <peft/io/tensor_ref.hpp>
 
 namespace peft {
@@ -30,62 +22,16 @@ struct NamedTensor {
 };
 
 /// A float tensor as something to write; refers to its data. Throws when shape and data disagree.
-inline NamedTensor named(const HostTensor& tensor) {
-  const auto bytes = safetensors_header::byte_count(tensor.shape, DType::F32);
-  require(bytes == tensor.data.size() * sizeof(float), "tensor \"", tensor.name, "\" of shape ",
-          shape_text(tensor.shape), " has ", tensor.data.size(), " values");
-  return {tensor.name, DType::F32, tensor.shape, tensor.data.data()};
-}
+NamedTensor named(const HostTensor& tensor);
 
 /// Writes a safetensors file, atomically. Wider dtypes come first, so that every tensor is aligned; the header is
 /// padded with spaces to a multiple of 8 bytes. `metadata` {"format": "pt"} is what Hugging Face's loaders ask for.
 /// Throws Error for a name used twice, an impossible shape, missing data, or when writing fails (the old file stays).
-inline void write_safetensors(const std::filesystem::path& path, std::span<const NamedTensor> tensors,
-                              const std::map<std::string, std::string>& metadata = {{"format", "pt"}}) {
-  const std::string file = path.string();
-  std::vector<const NamedTensor*> order;
-  for (const std::size_t width : {8, 4, 2, 1})
-    for (const auto& tensor : tensors)
-      if (size_of(tensor.dtype) == width) order.push_back(&tensor);
-
-  const auto in_quotes = [&](const std::string& text) { return to_text(nlohmann::json(text), -1, file); };
-  std::string header;  // a JSON object without its braces
-  for (const auto& [key, value] : metadata)
-    header += cat(header.empty() ? "" : ",", in_quotes(key), ":", in_quotes(value));
-  if (!metadata.empty()) header = cat("\"__metadata__\":{", header, "}");
-  std::set<std::string_view> used{"__metadata__"};
-  std::vector<std::span<const std::byte>> data;
-  std::uint64_t end = 0;
-  for (const auto* tensor : order) {
-    const auto problem = [&](std::string_view what) {
-      fail("cannot write ", file, ": tensor \"", tensor->name, "\" ", what);
-    };
-    if (!used.insert(tensor->name).second) problem("appears twice, or its name is reserved");
-    for (const auto extent : tensor->shape)
-      if (extent < 0) problem("has a negative size in its shape");
-    const auto bytes = safetensors_header::byte_count(tensor->shape, tensor->dtype);
-    if (!bytes) problem("has a shape that overflows");
-    if (*bytes > 0 && tensor->data == nullptr) problem("has no data");
-    data.emplace_back(static_cast<const std::byte*>(tensor->data), *bytes);
-    std::string shape;
-    for (const auto extent : tensor->shape) shape += (shape.empty() ? "" : ",") + std::to_string(extent);
-    const auto begin = std::exchange(end, end + *bytes);
-    header += cat(header.empty() ? "" : ",", in_quotes(tensor->name), ":{\"dtype\":\"", name(tensor->dtype),
-                  "\",\"shape\":[", shape, "],\"data_offsets\":[", std::to_string(begin), ",", std::to_string(end),
-                  "]}");
-  }
-  std::string text = "{" + header + "}";
-  text.append((8 - text.size() % 8) % 8, ' ');
-  require(text.size() <= longest_safetensors_header, "cannot write ", file, ": its header would have ", text.size(),
-          " bytes, the format allows ", longest_safetensors_header);
-
-  std::string length(8, '\0');
-  for (std::size_t i = 0; i < 8; ++i) length[i] = static_cast<char>(text.size() >> (8 * i) & 0xff);
-  AtomicFile out(path);
-  out.write(length);
-  out.write(text);
-  for (const auto bytes : data) out.write(bytes);
-  out.commit();
-}
+void write_safetensors(const std::filesystem::path& path, std::span<const NamedTensor> tensors,
+                       const std::map<std::string, std::string>& metadata = {{"format", "pt"}});
 
 }  // namespace peft
+
+#ifndef PEFT_SEPARATE
+#include <peft/io/safetensors_write.ipp>
+#endif

@@ -8,15 +8,12 @@
 
 #include <peft/core/dtype.hpp>
 #include <peft/core/error.hpp>
+#include <peft/core/inline.hpp>
 
 namespace peft {
 
 /// "(768, 768)", as errors show a shape.
-inline std::string shape_text(std::span<const std::int64_t> shape) {
-  std::string text = "(";
-  for (std::size_t i = 0; i < shape.size(); ++i) text += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
-  return text + ")";
-}
+std::string shape_text(std::span<const std::int64_t> shape);
 
 /// A tensor inside an open file: a view, row-major, valid while the file's object lives. The bytes may lie at any
 /// address (no alignment): read them through read().
@@ -31,19 +28,32 @@ struct TensorRef {
 
   /// All elements as T, converted when stored otherwise; `to` must hold exactly size() of them.
   template <class T>
-  void read(std::span<T> to) const {
-    require(static_cast<std::int64_t>(to.size()) == size(), "tensor \"", name, "\" has ", size(), " elements, not ",
-            to.size());
-    convert<T>(dtype, bytes.data(), to);
-  }
+  void read(std::span<T> to) const;
 
   template <class T>
-  std::vector<T> values() const {
-    std::vector<T> result(static_cast<std::size_t>(size()));
-    read(std::span<T>(result));
-    return result;
-  }
+  std::vector<T> values() const;
 };
+
+template <class T>
+void TensorRef::read(std::span<T> to) const {
+  require(static_cast<std::int64_t>(to.size()) == size(), "tensor \"", name, "\" has ", size(), " elements, not ",
+          to.size());
+  convert<T>(dtype, bytes.data(), to);
+}
+
+template <class T>
+std::vector<T> TensorRef::values() const {
+  std::vector<T> result(static_cast<std::size_t>(size()));
+  read(std::span<T>(result));
+  return result;
+}
+
+#ifdef PEFT_SEPARATE
+extern template void TensorRef::read<float>(std::span<float>) const;
+extern template void TensorRef::read<double>(std::span<double>) const;
+extern template std::vector<float> TensorRef::values<float>() const;
+extern template std::vector<double> TensorRef::values<double>() const;
+#endif
 
 /// A small tensor in memory, in float: what adapters and deltas are made of.
 struct HostTensor {
@@ -53,3 +63,7 @@ struct HostTensor {
 };
 
 }  // namespace peft
+
+#ifndef PEFT_SEPARATE
+#include <peft/io/tensor_ref.ipp>
+#endif

@@ -15,11 +15,9 @@ struct DistilbertFamily : Family {
   static constexpr bool special_tokens = true, dense_in_head = true;  // [CLS] and [SEP] around every text
   static constexpr const char *head_dense = "pre_classifier", *head_out = "classifier";
   static constexpr nn::Spec spec{.drops_attention_out = false};
-  static constexpr SiteSet sites = Query | Key | Value | AttnOut | FfnUp | FfnDown | AttnNorm | FfnNorm | EmbedNorm |
-                                   only(Site::word_table) | only(Site::position_table) | Attention | Ffn | Layer | SelfAttention |
-                                   Input | only(Site::side);
+  static constexpr SiteSet sites = Query | Key | Value | AttnOut | FfnUp | FfnDown | AttnNorm | FfnNorm | EmbedNorm | Attention | Ffn |
+                                   Layer | SelfAttention | Input | only(Site::word_table) | only(Site::position_table) | only(Site::side);
   using Family::path;
-
   static constexpr std::string_view path(Site s) {
     switch (s) {
       case Site::query: return "distilbert.transformer.layer.*.attention.q_lin";

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
-#include <peft/io/atomic_file.hpp>
-#include <peft/io/json.hpp>
-#include <peft/io/safetensors_write.hpp>
+#include <peft/core/error.hpp>
+#include <peft/core/inline.hpp>
+#include <peft/io/tensor_ref.hpp>
 #include <peft/model/peft_files.hpp>
 
 namespace peft {
@@ -66,21 +70,33 @@ std::map<std::string, std::vector<float>> merged_weights(const M& model) {
   return changed;
 }
 
+/// What an exported folder's config.json says in place of its source's.
+struct ExportedConfig {
+  std::string architecture, problem_type;                // no problem_type: none is written
+  std::vector<std::pair<std::string, int>> layer_counts;  // layers may have been left out
+  std::size_t layers = 0;
+  std::vector<std::string> labels;
+};
+
 /// The transpose (cols, rows) of a matrix (rows, cols).
-inline std::vector<float> transposed(const std::vector<float>& from, std::int64_t rows, std::int64_t cols) {
-  std::vector<float> to(from.size());
-  for (std::int64_t i = 0; i < rows; ++i)
-    for (std::int64_t j = 0; j < cols; ++j) to[static_cast<std::size_t>(j * rows + i)] = from[static_cast<std::size_t>(i * cols + j)];
-  return to;
-}
+std::vector<float> transposed(const std::vector<float>& from, std::int64_t rows, std::int64_t cols);
+
+namespace model_export {
+
+/// Refuses to write over the backbone.
+void check_folder(const std::filesystem::path& source, const std::filesystem::path& folder);
+
+/// model.safetensors, config.json made of the source's, and copies of the tokenizer's files.
+void write(const std::filesystem::path& source, const std::filesystem::path& folder,
+           const std::map<std::string, HostTensor>& tensors, const ExportedConfig& exported);
+
+}  // namespace model_export
 
 /// Writes a plain Hugging Face folder: merged weights and head, config.json, and the tokenizer's files.
 template <class M>
 void export_checkpoint(const M& model, const std::filesystem::path& folder, const std::vector<std::string>& labels) {
-  namespace fs = std::filesystem;
-  const fs::path source = model.backbone().folder();
-  std::error_code absent;
-  require(!fs::equivalent(source, folder, absent), "cannot export into ", folder, ": it holds the backbone itself; give another folder");
+  const std::filesystem::path source = model.backbone().folder();
+  model_export::check_folder(source, folder);
   const std::string architecture = model.architecture();
   require(!architecture.empty(), "cannot export: Hugging Face has no classifier on the mean of all tokens; train one on the first");
   const auto changed = merged_weights(model);
@@ -97,34 +113,20 @@ void export_checkpoint(const M& model, const std::filesystem::path& folder, cons
     }
   }
   for (HostTensor& t : head_tensors(model)) tensors[t.name] = std::move(t);
-  std::vector<NamedTensor> list;
-  for (const auto& [name, t] : tensors) list.push_back(named(t));
-  fs::create_directories(folder);
-  write_safetensors(folder / "model.safetensors", list);
-
-  auto config = parse_json_file(source / "config.json");
-  config["architectures"] = {architecture};
-  config.erase("dtype");
-  config["torch_dtype"] = "float32";
-  auto own = model.backbone().config();  // layers may have been left out
-  for (const auto& stack : M::Backbone::Family::layer_counts(own)) config[stack.name] = *stack.count;
-  if (auto types = config.find("layer_types"); types != config.end() && types->is_array())
-    types->get_ref<nlohmann::json::array_t&>().resize(static_cast<std::size_t>(model.backbone().layers()));
-  config.erase("num_labels");
-  config["id2label"] = nlohmann::json::object();
-  config["label2id"] = nlohmann::json::object();
-  for (Extent i = 0; i < model.task().labels; ++i) {
-    const std::string label = static_cast<std::size_t>(i) < labels.size() ? labels[i] : cat("LABEL_", i);
-    config["id2label"][std::to_string(i)] = label;
-    config["label2id"][label] = i;
-  }
-  config.erase("problem_type");
+  ExportedConfig exported;
+  exported.architecture = architecture;
+  auto own = model.backbone().config();
+  for (const auto& stack : M::Backbone::Family::layer_counts(own)) exported.layer_counts.emplace_back(stack.name, *stack.count);
+  exported.layers = static_cast<std::size_t>(model.backbone().layers());
+  for (Extent i = 0; i < model.task().labels; ++i)
+    exported.labels.push_back(static_cast<std::size_t>(i) < labels.size() ? labels[i] : cat("LABEL_", i));
   if (architecture.ends_with("ForSequenceClassification"))
-    config["problem_type"] = model.task().regression() ? "regression" : "single_label_classification";
-  write_file(folder / "config.json", config.dump(2) + "\n");
-  for (const char* file : {"tokenizer.json", "tokenizer_config.json", "vocab.txt", "special_tokens_map.json", "spiece.model",
-                           "spm.model", "vocab.json", "merges.txt", "generation_config.json"})
-    if (fs::exists(source / file)) fs::copy_file(source / file, folder / file, fs::copy_options::overwrite_existing);
+    exported.problem_type = model.task().regression() ? "regression" : "single_label_classification";
+  model_export::write(source, folder, tensors, exported);
 }
 
 }  // namespace peft
+
+#ifndef PEFT_SEPARATE
+#include <peft/model/export.ipp>
+#endif

@@ -2,16 +2,21 @@
 #pragma once
 #include <cmath>
 #include <filesystem>
-#include <map>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <utility>
 #include <vector>
 
+#include <peft/core/fields.hpp>
+#include <peft/core/inline.hpp>
 #include <peft/delta/lora.hpp>
 #include <peft/io/delta_file.hpp>
-#include <peft/io/peft_adapter.hpp>
-#include <peft/io/peft_format.hpp>
+#include <peft/io/peft_load.hpp>
+#include <peft/io/peft_lora.hpp>
+#include <peft/io/peft_methods.hpp>
+#include <peft/io/peft_save.hpp>
+#include <peft/io/peft_tensors.hpp>
 #include <peft/model/model.hpp>
 
 namespace peft {
@@ -49,23 +54,33 @@ std::vector<HostTensor> head_tensors(const M& model) {
   return tensors_of(model, [](const Field& f) { return f.role == Role::trained && f.module.empty(); });
 }
 
+namespace peft_files {
+
+/// A tensor of a model, and what is to be put there.
+struct Restored {
+  const Field* field;
+  const HostTensor* tensor;
+};
+/// Every trained tensor must be there with its shape, a method's state may be, and nothing else.
+std::vector<Restored> restored(const std::vector<Field>& fields, const std::vector<HostTensor>& tensors, const std::string& source);
+
+/// A module of the ranks `kept`: rows of A (r, in), columns of B (out, r).
+LoraModule kept_ranks(const std::string& path, const std::vector<float>& A, const std::vector<float>& B, int in, int out,
+                      const std::vector<int>& kept, double scale);
+
+/// PEFT's name of a task, by the end of transformers' class; "" where it has none (multiple choice).
+std::string task_of(std::string_view head, bool encoder_decoder);
+
+/// The tensors of a LoRA and of its head, under a model's names.
+std::vector<HostTensor> tensors_of(const PeftLora& lora);
+
+}  // namespace peft_files
+
 /// Puts saved tensors back: every trained tensor must be there with its shape, a method's state may be, and nothing else.
 template <class M>
 void restore_tensors(M& model, const std::vector<HostTensor>& tensors, const std::string& source) {
-  std::map<std::string, const HostTensor*> by_name;
-  for (const HostTensor& t : tensors) by_name[t.name] = &t;
-  for (const Field& f : model.layout().fields()) {
-    if (f.role == Role::derived) continue;
-    const auto found = by_name.find(f.name);
-    if (found == by_name.end() && f.role == Role::state) continue;
-    if (found == by_name.end()) fail(source, ": the tensor ", f.name, " is missing; was the delta saved with other options?");
-    const HostTensor& t = *found->second;
-    const bool fits = f.vector ? t.shape == std::vector<std::int64_t>{f.cols} : t.shape == std::vector<std::int64_t>{f.rows, f.cols};
-    if (!fits) fail(source, ": ", f.name, " has shape ", shape_text(t.shape), ", expected (", f.rows, ", ", f.cols, ")");
-    model.write(f, std::vector<typename M::T>(t.data.begin(), t.data.end()));
-    by_name.erase(found);
-  }
-  if (!by_name.empty()) fail(source, ": nothing in this model takes the tensor ", by_name.begin()->first);
+  for (const auto& [field, tensor] : peft_files::restored(model.layout().fields(), tensors, source))
+    model.write(*field, std::vector<typename M::T>(tensor->data.begin(), tensor->data.end()));
 }
 
 /// Is D a LoRA, with or without a gate?
@@ -84,8 +99,7 @@ Worker<E> small_worker(std::size_t rows, std::size_t cols) {
 /// PEFT's name of a model's task; "" where it has none (multiple choice).
 template <class M>
 std::string peft_task(const M& model) {
-  const std::string head = model.task().architecture();
-  return head == "ForTokenClassification" ? "TOKEN_CLS" : head == "ForMultipleChoice" ? "" : head == "ForCausalLM" ? (M::Backbone::spec.cross ? "SEQ_2_SEQ_LM" : "CAUSAL_LM") : "SEQ_CLS";
+  return peft_files::task_of(model.task().architecture(), M::Backbone::spec.cross);
 }
 
 /// A model whose method is LoRA alone, gated or not, as PEFT keeps it. Gates are folded into B; with `prune`, ranks whose gate
@@ -115,10 +129,7 @@ PeftLora to_peft(const M& model, const std::string& base_model, bool prune = tru
       if constexpr (requires { p.g; }) zero = prune && to_host(p.g)[static_cast<std::size_t>(j)] == 0;
       if (!zero) ranks.push_back(j);
     }
-    LoraModule m{modules[k].path, static_cast<int>(ranks.size()), in, outs, p.scale * static_cast<double>(ranks.size()), {}, {}};
-    for (const int j : ranks) m.A.insert(m.A.end(), A.begin() + std::ptrdiff_t(j) * in, A.begin() + std::ptrdiff_t(j + 1) * in);
-    for (int i = 0; i < outs; ++i)
-      for (const int j : ranks) m.B.push_back(B[static_cast<std::size_t>(i) * r + j]);
+    LoraModule m = peft_files::kept_ranks(modules[k].path, A, B, in, outs, ranks, p.scale);
     if constexpr (requires { p.m; }) m.magnitude = to_host(p.m);
     out.modules.push_back(std::move(m));
   }
@@ -173,15 +184,15 @@ std::string head_prefix() {
     return "base_model.model.";
 }
 
-/// A model whose method is one delta that PEFT has too, as PEFT keeps it.
+/// A model whose method is one delta that PEFT has too, as PEFT keeps it: a PeftAdapter, for whose use io/peft_adapter.hpp is included.
 template <class M>
   requires HasPeftFiles<ContentsOf<M>>
-PeftAdapter to_adapter(const M& model, const std::string& base_model) {
+auto to_adapter(const M& model, const std::string& base_model) {
   using D = ContentsOf<M>;
   if constexpr (InPeft<D>) {
     TensorsByName own;
     for (HostTensor& t : tensors_of(model, [](const Field&) { return true; })) own[t.name] = std::move(t);
-    PeftAdapter adapter = new_adapter(PeftFormat<D>::kind, base_model, head_tensors(model), head_prefix<D>(), peft_task(model));
+    auto adapter = new_adapter(PeftFormat<D>::kind, base_model, head_tensors(model), head_prefix<D>(), peft_task(model));
     if constexpr (requires { PeftFormat<D>::describe(model.backbone().shape(), adapter); }) PeftFormat<D>::describe(model.backbone().shape(), adapter);
     const auto [deltas, modules] = parts_of(model);
     PeftFormat<D>::write(deltas, modules, own, adapter);
@@ -191,16 +202,20 @@ PeftAdapter to_adapter(const M& model, const std::string& base_model) {
   }
 }
 
+/// The same in PEFT's files.
+template <class M>
+  requires HasPeftFiles<ContentsOf<M>>
+void save_adapter(const M& model, const std::filesystem::path& folder, const std::string& base_model) {
+  if constexpr (InPeft<ContentsOf<M>>)
+    save_peft(folder, to_adapter(model, base_model));
+  else
+    save_peft_lora(folder, to_peft(model, base_model));
+}
+
 /// Takes PEFT's tensors: the model's LoRA must have exactly these modules and ranks (see `LoRA<Dynamic>::ranks`).
 template <class M>
 void from_peft(M& model, const PeftLora& lora, const std::string& source) {
-  std::vector<HostTensor> tensors = lora.head;
-  for (const LoraModule& m : lora.modules) {
-    tensors.push_back({m.path + ".lora_A.weight", {m.rank, m.in}, m.A});
-    tensors.push_back({m.path + ".lora_B.weight", {m.out, m.rank}, m.B});
-    if (!m.magnitude.empty()) tensors.push_back({m.path + ".lora_magnitude_vector", {m.out}, m.magnitude});
-  }
-  restore_tensors(model, tensors, source);
+  restore_tensors(model, peft_files::tensors_of(lora), source);
 }
 
 /// Before the model is made: takes an adapter's settings into a method of several deltas, and where they sit.
@@ -208,7 +223,7 @@ template <class... P>
   requires InPeft<Together<typename P::type...>>
 void configure_from(const PeftAdapter& adapter, Method<P...>& method) {
   using Format = PeftFormat<Together<typename P::type...>>;
-  if (adapter.kind() != Format::kind) adapter.fields().refuse("peft_type", cat("\"", Format::kind, "\""));
+  require_kind(adapter, Format::kind);
   Format::configure(adapter, method);
 }
 
@@ -219,13 +234,13 @@ void configure_from(const PeftAdapter& adapter, Part& part) {
   using D = typename Part::type;
   if constexpr (InPeft<D>) {
     using Format = PeftFormat<D>;
-    if (adapter.kind() != Format::kind) adapter.fields().refuse("peft_type", cat("\"", Format::kind, "\""));
+    require_kind(adapter, Format::kind);
     Format::configure(adapter, part);
   } else {
     const PeftLora lora = lora_of(adapter);
     constexpr bool magnitudes = requires(typename D::template Params<Mat<float>> p) { p.m; };
     if (lora.modules[0].magnitude.empty() == magnitudes)
-      fail(adapter.source, magnitudes ? ": holds plain LoRA, not DoRA" : ": holds DoRA (use_dora), not plain LoRA");
+      fail(source_of(adapter), magnitudes ? ": holds plain LoRA, not DoRA" : ": holds DoRA (use_dora), not plain LoRA");
     part.delta.scaling = lora.root_scale ? LoraScale::root : LoraScale::rank;
     part.only.emplace();
     for (const LoraModule& m : lora.modules) {
@@ -242,13 +257,13 @@ template <class M>
 void from_adapter(M& model, const PeftAdapter& adapter) {
   using D = ContentsOf<M>;
   if constexpr (!InPeft<D>) {
-    from_peft(model, lora_of(adapter), adapter.source);
+    from_peft(model, lora_of(adapter), source_of(adapter));
   } else {
     PeftTensors left(adapter, head_prefix<D>());
     const auto [deltas, modules] = parts_of(model);
     std::vector<HostTensor> tensors = PeftFormat<D>::read(deltas, modules, left);
     for (HostTensor& t : left.take_head()) tensors.push_back(std::move(t));
-    restore_tensors(model, tensors, adapter.source);
+    restore_tensors(model, tensors, source_of(adapter));
   }
 }
 
@@ -257,8 +272,12 @@ void from_adapter(M& model, const PeftAdapter& adapter) {
 template <class M>
 void save(const M& model, const std::filesystem::path& folder, const std::string& method = "delta") {
   using D = ContentsOf<M>;
-  if constexpr (HasPeftFiles<D>) save_peft(folder, to_adapter(model, model.backbone().folder()));
+  if constexpr (HasPeftFiles<D>) save_adapter(model, folder, model.backbone().folder());
   if constexpr (!HasPeftFiles<D> || peft_files_are_lossy<D>()) save_delta(folder, {method, {}, trained_tensors(model)});
 }
 
 }  // namespace peft
+
+#ifndef PEFT_SEPARATE
+#include <peft/model/peft_files.ipp>
+#endif

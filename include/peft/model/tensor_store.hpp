@@ -5,12 +5,15 @@
 #include <set>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
+#include <peft/core/dtype.hpp>
+#include <peft/core/error.hpp>
 #include <peft/core/tensor.hpp>
 #include <peft/core/transfer.hpp>
 #include <peft/io/checkpoint.hpp>
-#include <peft/site.hpp>
+#include <peft/model/checkpoint_tensors.hpp>
 
 namespace peft {
 
@@ -23,27 +26,18 @@ class TensorStore {
 
   TensorStore() = default;
   /// Names are looked up as given and with `prefix` taken off ("bert." is left out by files that hold the bare encoder).
-  TensorStore(Checkpoint checkpoint, std::string prefix) : checkpoint_({std::move(checkpoint)}), prefix_(std::move(prefix)) {}
+  TensorStore(Checkpoint checkpoint, std::string prefix) : file_(std::move(checkpoint), std::move(prefix)) {}
 
-  bool has(const std::string& name) const { return find(name) != nullptr; }
+  bool has(const std::string& name) const { return file_.has(name); }
 
   /// The tensor as (rows, cols); a vector is (1, n).
   C load(const std::string& name, Extent rows, Extent cols) {
-    const TensorRef* ref = find(name);
-    if (ref == nullptr) fail(source(), ": the tensor ", name, " is missing (also without \"", prefix_, "\")");
-    const bool fits = ref->shape.size() == 2 ? ref->shape[0] == rows && ref->shape[1] == cols
-                                             : rows == 1 && ref->shape.size() == 1 && ref->shape[0] == cols;
-    if (!fits)
-      fail(source(), ": ", ref->name, " has shape ", shape_text(ref->shape), ", expected ",
-           rows == 1 ? cat("(", cols, ")") : cat("(", rows, ", ", cols, ")"), " by config.json");
-    if (!is_float(ref->dtype))
-      fail(source(), ": ", ref->name, " is stored as ", peft::name(ref->dtype), "; weights are F64, F32, F16 or BF16");
-    used_.insert(ref->name);
+    const TensorRef& ref = file_.take(name, rows, cols);
     constexpr DType mine = std::is_same_v<T, double> ? DType::F64 : DType::F32;
-    const bool aligned = reinterpret_cast<std::uintptr_t>(ref->bytes.data()) % alignof(T) == 0;
-    if (on_host<E> && ref->dtype == mine && aligned)
-      return put(name, C(reinterpret_cast<const T*>(ref->bytes.data()), rows, cols));
-    const auto values = ref->template values<T>();
+    const bool aligned = reinterpret_cast<std::uintptr_t>(ref.bytes.data()) % alignof(T) == 0;
+    if (on_host<E> && ref.dtype == mine && aligned)
+      return put(name, C(reinterpret_cast<const T*>(ref.bytes.data()), rows, cols));
+    const auto values = ref.values<T>();
     return put(name, own(name, values, rows, cols));
   }
 
@@ -60,10 +54,7 @@ class TensorStore {
   /// Does the file hold the tensor (cols, rows)?
   bool transposed(const std::string& name) const { return transposed_.count(name) != 0; }
   /// Does the file hold the tensor as a vector?
-  bool vector(const std::string& name) const {
-    const TensorRef* ref = find(name);
-    return ref != nullptr && ref->shape.size() == 1;
-  }
+  bool vector(const std::string& name) const { return file_.vector(name); }
 
   /// A tensor made here, not read.
   C make(const std::string& name, const std::vector<T>& values, Extent rows, Extent cols) {
@@ -83,31 +74,14 @@ class TensorStore {
     std::erase_if(tensors_, other);
     std::erase_if(blocks_, other);
   }
-  const Checkpoint* checkpoint() const { return checkpoint_.empty() ? nullptr : &checkpoint_.front(); }
+  const Checkpoint* checkpoint() const { return file_.checkpoint(); }
 
   /// Every tensor of the file was asked for, or the beginning of its name (without the prefix) matches one of `ignored`, in which * is any text.
-  void finish(const std::vector<std::string>& ignored) const {
-    if (checkpoint_.empty()) return;
-    for (const std::string& name : checkpoint_.front().names()) {
-      if (used_.count(name)) continue;
-      const std::string bare = name.rfind(prefix_, 0) == 0 ? name.substr(prefix_.size()) : name;
-      bool skip = false;
-      for (const std::string& start : ignored) skip = skip || glob(start + "*", bare);
-      if (!skip)
-        fail(source(), ": nothing in this model takes the tensor ", name, " ",
-             shape_text(checkpoint_.front().at(name).shape), "; is config.json of another model, or the number of layers too small?");
-    }
-  }
+  void finish(const std::vector<std::string>& ignored) const { file_.finish(ignored); }
 
  private:
   using Block = Kokkos::View<T*, typename E::memory_space>;
 
-  const TensorRef* find(const std::string& name) const {
-    if (checkpoint_.empty()) return nullptr;
-    if (const TensorRef* ref = checkpoint_.front().find(name)) return ref;
-    return name.rfind(prefix_, 0) == 0 ? checkpoint_.front().find(name.substr(prefix_.size())) : nullptr;
-  }
-  std::string source() const { return checkpoint_.empty() ? "backbone" : checkpoint_.front().path(); }
   C put(const std::string& name, C tensor) { return tensors_[name] = tensor; }
   C own(const std::string& name, const std::vector<T>& values, Extent rows, Extent cols) {
     Block& block = blocks_[name] = Block(Kokkos::view_alloc(Kokkos::WithoutInitializing, "peft::weight"), values.size());
@@ -115,11 +89,10 @@ class TensorStore {
     return C(block.data(), rows, cols);
   }
 
-  std::vector<Checkpoint> checkpoint_;  // one or none
-  std::string prefix_;
+  CheckpointTensors file_;
   std::map<std::string, Block> blocks_;  // of tensors that are not used as mapped
   std::map<std::string, C> tensors_;
-  std::set<std::string> used_, transposed_;
+  std::set<std::string> transposed_;
 };
 
 }  // namespace peft

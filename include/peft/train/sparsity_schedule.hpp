@@ -173,7 +173,7 @@ std::vector<SparsityStep> fit_sparsity_schedule(Engine<M>& engine, const Data& d
       if (!schedule.folder.empty()) {
         const auto folder = schedule.folder / cat("step-", k);
         if constexpr (HasPeftFiles<ContentsOf<M>>)
-          save_peft(folder, to_adapter(engine.model(), schedule.base_model.empty() ? engine.model().backbone().folder() : schedule.base_model));
+          save_adapter(engine.model(), folder, schedule.base_model.empty() ? engine.model().backbone().folder() : schedule.base_model);
         else
           save(engine.model(), folder);
       }

@@ -16,6 +16,7 @@
 #include <peft/io/checkpoint_config.hpp>
 #include <peft/io/json.hpp>
 #include <peft/io/json_fields.hpp>
+#include <peft/io/mapped_file.hpp>
 
 /// What the readers of config.json share. Each throws Error naming the file, the key and what was expected.
 namespace peft::config_reader {

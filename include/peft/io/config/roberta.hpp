@@ -4,33 +4,20 @@
 #include <string>
 #include <string_view>
 
-#include <peft/core/error.hpp>
-#include <peft/io/config/encoder.hpp>
-#include <peft/io/config/fields.hpp>
+#include <peft/core/inline.hpp>
 #include <peft/io/roberta_config.hpp>
 
 namespace peft {
 
 /// Reads the text of the config.json of RoBERTa, XLM-RoBERTa or CamemBERT; `where` names it in errors. Throws Error
 /// naming the key for another model, for a value of the wrong type and for one that no model can have.
-inline RobertaConfig parse_roberta_config(std::string_view text, const std::string& where) {
-  using namespace config_reader;
-  const auto document = parse_json(text, where);
-  const JsonFields fields(document, where);
-  RobertaConfig config;
-  config.model_type = model_type(fields, {"roberta", "xlm-roberta", "camembert"});
-  only_absolute_positions(fields);
-  read_encoder(fields, config, 1, "classifier_dropout");
-  if (config.pad_token_id < 0) fields.refuse("pad_token_id", "a token (positions are counted from behind its row)");
-  if (config.longest() < 1)
-    fields.refuse("max_position_embeddings",
-                  cat("more than the ", config.first_position(), " rows up to that of pad_token_id"));
-  return config;
-}
+RobertaConfig parse_roberta_config(std::string_view text, const std::string& where);
 
 /// Reads a config.json, or the one in a model folder.
-inline RobertaConfig read_roberta_config(const std::filesystem::path& path) {
-  return config_reader::read_file(path, parse_roberta_config);
-}
+RobertaConfig read_roberta_config(const std::filesystem::path& path);
 
 }  // namespace peft
+
+#ifndef PEFT_SEPARATE
+#include <peft/io/config/roberta.ipp>
+#endif

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <cstddef>
+#include <nlohmann/json.hpp>
+#include <system_error>
+#include <unordered_map>
+
+#include <peft/core/error.hpp>
+#include <peft/io/checkpoint.hpp>
+#include <peft/io/json.hpp>
+#include <peft/io/json_fields.hpp>
+#include <peft/io/near_names.hpp>
+#include <peft/io/safetensors.hpp>
+
+namespace peft {
+
+struct Checkpoint::Content {
+  static constexpr const char* how_to_convert =
+      "; PyTorch's pickled files are not read because they can run code. Convert it once, where PyTorch is installed: "
+      "python3 -c \"from transformers import AutoModelForPreTraining as M; "
+      "M.from_pretrained('DIR').save_pretrained('DIR', safe_serialization=True)\" with the folder as DIR (the class "
+      "that the config names under architectures keeps its head)";
+
+  Content(std::string from, std::vector<SafeTensors> given) : path(std::move(from)), files(std::move(given)) {
+    for (const auto& file : files)
+      for (const auto& name : file.names()) {
+        const TensorRef& tensor = file.at(name);
+        if (!tensors.emplace(tensor.name, &tensor).second)
+          fail(path, ": the tensor \"", name, "\" is in more than one file, again in ", file.path());
+        names.push_back(name);
+      }
+  }
+
+  std::string path;
+  std::vector<SafeTensors> files;
+  std::vector<std::string> names;
+  std::unordered_map<std::string_view, const TensorRef*> tensors;  // into the files' shared content
+};
+
+PEFT_INLINE Checkpoint Checkpoint::open(const std::filesystem::path& path) {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  const auto only = [&](const fs::path& file) {
+    return Checkpoint(std::make_shared<Content>(path.string(), std::vector{SafeTensors::open(file)}));
+  };
+  if (fs::is_regular_file(path, ignored)) return only(path);
+  require(fs::is_directory(path, ignored), "cannot open the model ", path,
+          ": no such folder; expected a Hugging Face model folder or a .safetensors file");
+  if (fs::exists(path / "model.safetensors", ignored)) return only(path / "model.safetensors");
+  if (fs::exists(path / "model.safetensors.index.json", ignored)) return open_shards(path);
+  for (const char* old : {"pytorch_model.bin", "pytorch_model.bin.index.json"})
+    if (fs::exists(path / old, ignored))
+      fail(path, " holds ", old, " but no model.safetensors", Content::how_to_convert);
+  fail(path, ": there is neither model.safetensors nor model.safetensors.index.json in it");
+}
+
+PEFT_INLINE const TensorRef* Checkpoint::find(std::string_view name) const {
+  const auto found = content_->tensors.find(name);
+  return found == content_->tensors.end() ? nullptr : found->second;
+}
+
+PEFT_INLINE const TensorRef& Checkpoint::at(std::string_view name) const {
+  const TensorRef* found = find(name);
+  if (found == nullptr) fail(path(), ": there is no tensor \"", name, "\"", near_names(name, names()));
+  return *found;
+}
+
+PEFT_INLINE const std::vector<std::string>& Checkpoint::names() const { return content_->names; }
+
+PEFT_INLINE const std::map<std::string, std::string>& Checkpoint::metadata() const {
+  return content_->files.front().metadata();
+}
+
+PEFT_INLINE const std::string& Checkpoint::path() const { return content_->path; }
+
+PEFT_INLINE Checkpoint Checkpoint::open_shards(const std::filesystem::path& folder) {
+  const auto path = folder / "model.safetensors.index.json";
+  const std::string where = path.string();
+  const auto index = parse_json_file(path);
+  const JsonFields map(JsonFields(index, where).at("weight_map"), where + ": weight_map");
+  std::map<std::string, std::size_t> shards;  // file name to the number of tensors expected of it
+  const auto& entries = index.at("weight_map");
+  for (const auto& [name, file] : entries.items()) {
+    const std::string shard = map.text(name);
+    // an index must not lead out of its folder
+    if (shard.empty() || std::filesystem::path(shard).filename() != shard || shard == "." || shard == "..")
+      map.refuse(name, "the name of a file in the same folder");
+    ++shards[shard];
+  }
+  require(!shards.empty(), where, ": the weight_map lists no tensor");
+  std::vector<SafeTensors> files;
+  for (const auto& [shard, count] : shards) files.push_back(SafeTensors::open(folder / shard));
+  auto content = std::make_shared<const Content>(folder.string(), std::move(files));
+  for (const auto& file : content->files) {
+    const auto shard = std::filesystem::path(file.path()).filename().string();
+    for (const auto& name : file.names())
+      if (const auto entry = entries.find(name); entry == entries.end() || *entry != shard)
+        fail(where, ": the tensor \"", name, "\" of ", shard, " is not listed there");
+    if (file.names().size() != shards.at(shard))
+      for (const auto& [name, listed] : entries.items())
+        if (listed == shard && file.find(name) == nullptr)
+          fail(where, ": lists the tensor \"", name, "\" in ", shard, ", which does not hold it");
+  }
+  return Checkpoint(std::move(content));
+}
+
+}  // namespace peft

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+#include <peft/core/error.hpp>
+#include <peft/io/json.hpp>
+#include <peft/io/mapped_file.hpp>
+
+namespace peft {
+
+namespace json_reader {
+
+constexpr std::size_t deepest = 100;
+
+// Gives the parser one character after the other and always knows how far it has come.
+class Source {
+ public:
+  using char_type = char;
+
+  Source(std::string_view text, std::size_t& seen) : text_(text), seen_(seen) {}
+
+  std::char_traits<char>::int_type get_character() {
+    if (seen_ == text_.size()) return std::char_traits<char>::eof();
+    return std::char_traits<char>::to_int_type(text_[seen_++]);
+  }
+
+ private:
+  std::string_view text_;
+  std::size_t& seen_;
+};
+
+// Builds the document from the parser's events. The parser keeps its own stack, so a deep document cannot exhaust the
+// thread's; the limit keeps everything that later walks the document safe as well.
+class Builder {
+ public:
+  using json = nlohmann::json;
+  using number_integer_t = json::number_integer_t;
+  using number_unsigned_t = json::number_unsigned_t;
+  using number_float_t = json::number_float_t;
+  using string_t = json::string_t;
+  using binary_t = json::binary_t;
+
+  explicit Builder(std::string_view where) : where_(where) {}
+
+  bool null() { return add(nullptr); }
+  bool boolean(bool value) { return add(value); }
+  bool number_integer(number_integer_t value) { return add(value); }
+  bool number_unsigned(number_unsigned_t value) { return add(value); }
+  bool number_float(number_float_t value, const string_t&) { return add(value); }
+  bool string(string_t& value) { return add(std::move(value)); }
+  bool binary(binary_t&) { return false; }
+  bool start_object(std::size_t) { return open(json::object()); }
+  bool start_array(std::size_t) { return open(json::array()); }
+  bool end_object() { return close(); }
+  bool end_array() { return close(); }
+
+  bool key(string_t& value) {
+    if (stack_.back()->contains(value)) stop(seen, cat("the key \"", value, "\" appears twice"));
+    slot_ = &(*stack_.back())[value];
+    return true;
+  }
+
+  bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception& error) {
+    std::string_view what = error.what();  // "[json.exception.parse_error.101] parse error at ...: the reason"
+    if (const auto end = what.find("] "); end != what.npos) what.remove_prefix(end + 2);
+    if (const auto start = what.find(": "); what.starts_with("parse error") && start != what.npos)
+      what.remove_prefix(start + 2);
+    stop(position, what);
+  }
+
+  json root;
+  std::size_t seen = 0;  // characters that the parser has taken
+
+ private:
+  json* place(json&& value) {
+    if (stack_.empty()) return &(root = std::move(value));
+    if (!stack_.back()->is_array()) return &(*slot_ = std::move(value));
+    stack_.back()->push_back(std::move(value));
+    return &stack_.back()->back();
+  }
+
+  bool add(json&& value) {
+    place(std::move(value));
+    return true;
+  }
+
+  bool open(json&& value) {
+    if (stack_.size() >= deepest) stop(seen, cat("nested deeper than ", deepest, " levels"));
+    stack_.push_back(place(std::move(value)));
+    return true;
+  }
+
+  bool close() {
+    stack_.pop_back();
+    return true;
+  }
+
+  [[noreturn]] void stop(std::size_t position, std::string_view reason) const {
+    fail(where_, ": invalid JSON at byte ", position, ": ", reason);
+  }
+
+  std::string_view where_;
+  std::vector<json*> stack_;  // the open containers; only the last one grows, so the pointers stay good
+  json* slot_ = nullptr;      // where the value of the key just read belongs
+};
+
+}  // namespace json_reader
+
+PEFT_INLINE nlohmann::json parse_json(std::string_view text, std::string_view where) {
+  require(!text.empty(), where, ": empty, a JSON document was expected");
+  json_reader::Builder builder(where);
+  // json::sax_parse would compile the readers of all binary formats along with it
+  nlohmann::detail::parser<nlohmann::json, json_reader::Source> parser(json_reader::Source(text, builder.seen));
+  require(parser.sax_parse(&builder), where, ": invalid JSON");
+  return std::move(builder.root);
+}
+
+PEFT_INLINE nlohmann::json parse_json_file(const std::filesystem::path& path) {
+  const MappedFile file(path);
+  return parse_json(file.text(), path.string());
+}
+
+PEFT_INLINE std::string to_text(const nlohmann::json& document, int indent, std::string_view where) {
+  try {
+    return document.dump(indent);
+  } catch (const nlohmann::detail::exception& error) {
+    fail("cannot write ", where, ": ", error.what());
+  }
+}
+
+}  // namespace peft

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <peft/io/tensor_ref.hpp>
+
+namespace peft {
+
+struct PeftAdapter;
+
+/// Takes the tensors of an adapter one after the other, so that in the end none is left over.
+class PeftTensors {
+ public:
+  /// `prefix` is what stands before the names of the head, and of modules.
+  explicit PeftTensors(const PeftAdapter& a, std::string prefix = "base_model.model.");
+
+  /// The paths of all modules that have a tensor called `field` (left), sorted.
+  std::vector<std::string> modules_with(const std::string& field) const;
+  bool has(const std::string& name) const;
+  const std::vector<std::int64_t>& shape_of(const std::string& name) const;
+  /// Passes over a tensor without elements.
+  void drop_empty(const std::string& name);
+  std::string at(const std::string& path, const std::string& field) const;
+
+  /// The tensor `name` as `ours`. Its shape must be `shape`; it comes back with `shaped`, when that is given, of as many elements.
+  HostTensor take(const std::string& name, std::string ours, const std::vector<std::int64_t>& shape,
+                  std::vector<std::int64_t> shaped = {});
+
+  /// Everything left, which must be of modules saved whole (the head), under the model's names.
+  std::vector<HostTensor> take_head();
+
+ private:
+  const PeftAdapter& adapter_;
+  std::string prefix_;
+  std::map<std::string, const HostTensor*> left_;
+};
+
+}  // namespace peft
+
+#ifndef PEFT_SEPARATE
+#include <peft/io/peft_adapter.hpp>  // which includes the .ipp: it needs PeftAdapter
+#endif

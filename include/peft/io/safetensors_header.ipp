@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <algorithm>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <string_view>
+#include <utility>
+
+#include <peft/core/error.hpp>
+#include <peft/io/json.hpp>
+#include <peft/io/json_fields.hpp>
+#include <peft/io/safetensors_header.hpp>
+
+namespace peft {
+
+namespace safetensors_header {
+
+PEFT_INLINE std::uint64_t unsigned_of(const nlohmann::json& value, std::string_view where, std::string_view what) {
+  if (!value.is_number_unsigned()) fail(where, ": ", what, " is ", shown(value), ", expected an integer of 0 or more");
+  return value.get<std::uint64_t>();
+}
+
+PEFT_INLINE std::optional<std::uint64_t> byte_count(std::span<const std::int64_t> shape, DType dtype) {
+  std::uint64_t bytes = size_of(dtype);
+  if (std::find(shape.begin(), shape.end(), 0) != shape.end()) return 0;
+  for (const std::int64_t extent : shape) {
+    if (static_cast<std::uint64_t>(extent) > (std::uint64_t{1} << 62) / bytes) return std::nullopt;
+    bytes *= static_cast<std::uint64_t>(extent);
+  }
+  return bytes;
+}
+
+PEFT_INLINE TensorRef tensor_of(const std::string& name, const nlohmann::json& entry, std::span<const std::byte> data,
+                                const std::string& file) {
+  const std::string where = cat(file, ": tensor ", shown(name));
+  const JsonFields fields(entry, where);
+  for (const auto& [key, value] : entry.items())
+    if (key != "dtype" && key != "shape" && key != "data_offsets") fail(where, ": unknown key ", shown(key));
+  TensorRef tensor{.name = name, .dtype = {}, .shape = {}, .bytes = {}};
+  const auto dtype = dtype_named(fields.text("dtype"));
+  if (!dtype) fields.refuse("dtype", "one of F64, F32, F16, BF16, I64, I32, I16, I8, U8, BOOL");
+  tensor.dtype = *dtype;
+  if (!fields.at("shape").is_array()) fields.refuse("shape", "a list of integers");
+  for (const auto& one : fields.at("shape")) {
+    const auto extent = unsigned_of(one, where, "a size in \"shape\"");
+    if (extent > std::uint64_t{std::numeric_limits<std::int64_t>::max()}) fail(where, ": the shape overflows");
+    tensor.shape.push_back(static_cast<std::int64_t>(extent));
+  }
+  const auto& offsets = fields.at("data_offsets");
+  if (!offsets.is_array() || offsets.size() != 2) fields.refuse("data_offsets", "two integers [begin, end]");
+  const auto begin = unsigned_of(offsets[0], where, "the begin in \"data_offsets\"");
+  const auto end = unsigned_of(offsets[1], where, "the end in \"data_offsets\"");
+  if (begin > end || end > data.size())
+    fail(where, ": data_offsets [", begin, ", ", end, "] do not lie in the file's ", data.size(),
+         " bytes of data; the file is damaged or was cut off");
+  const auto bytes = byte_count(tensor.shape, tensor.dtype);
+  if (!bytes || *bytes != end - begin)
+    fail(where, ": shape ", shape_text(tensor.shape), " of ", peft::name(tensor.dtype), " does not fit the ",
+         end - begin, " bytes of its data_offsets");
+  tensor.bytes = data.subspan(begin, end - begin);
+  return tensor;
+}
+
+// The format wants the whole data covered exactly once.
+PEFT_INLINE void check_cover(std::span<const TensorRef> tensors, std::span<const std::byte> data,
+                             const std::string& file) {
+  const std::byte* at = data.data();
+  for (const auto& tensor : tensors) {
+    if (tensor.bytes.data() != at)
+      fail(file, ": the data of tensor ", shown(tensor.name),
+           tensor.bytes.data() < at ? " overlaps" : " leaves a gap after", " the tensor before it");
+    at += tensor.bytes.size();
+  }
+  const auto rest = data.data() + data.size() - at;
+  if (rest != 0) fail(file, ": ", rest, " bytes after the last tensor belong to no tensor");
+}
+
+}  // namespace safetensors_header
+
+PEFT_INLINE SafeTensorsHeader read_safetensors_header(std::span<const std::byte> bytes, const std::string& file) {
+  using namespace safetensors_header;
+  if (bytes.size() < 8) fail(file, ": ", bytes.size(), " bytes are too few for a safetensors file");
+  std::uint64_t length = 0;
+  for (std::size_t i = 8; i-- > 0;) length = length << 8 | std::to_integer<std::uint64_t>(bytes[i]);
+  if (length > longest_safetensors_header)
+    fail(file, ": the header would have ", length, " bytes, more than the ", longest_safetensors_header,
+         " that the format allows; this is no safetensors file");
+  if (length > bytes.size() - 8)
+    fail(file, ": the header has ", length, " bytes but only ", bytes.size() - 8, " follow; the file was cut off");
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()) + 8, length);
+  if (!text.starts_with('{')) fail(file, ": the header does not start with \"{\"; this is no safetensors file");
+  const auto header = parse_json(text, file + ": header");
+  const auto data = bytes.subspan(8 + length);
+  SafeTensorsHeader result;
+  std::multimap<std::pair<const std::byte*, std::size_t>, TensorRef> by_place;
+  for (const auto& [name, entry] : header.items()) {
+    if (name != "__metadata__") {
+      TensorRef tensor = tensor_of(name, entry, data, file);
+      by_place.emplace(std::pair(tensor.bytes.data(), tensor.bytes.size()), std::move(tensor));
+      continue;
+    }
+    const JsonFields fields(entry, file + ": __metadata__");
+    for (const auto& [key, value] : entry.items()) {
+      if (!value.is_string()) fail(fields.where(), ": ", shown(key), " is ", shown(value), ", expected a string");
+      result.metadata.emplace(key, value.get<std::string>());
+    }
+  }
+  for (auto& [place, tensor] : by_place) result.tensors.push_back(std::move(tensor));
+  check_cover(result.tensors, data, file);
+  return result;
+}
+
+}  // namespace peft

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <system_error>
+
+#include <peft/io/atomic_file.hpp>
+#include <peft/io/json.hpp>
+#include <peft/io/safetensors_write.hpp>
+#include <peft/model/export.hpp>
+
+namespace peft {
+
+PEFT_INLINE std::vector<float> transposed(const std::vector<float>& from, std::int64_t rows, std::int64_t cols) {
+  std::vector<float> to(from.size());
+  for (std::int64_t i = 0; i < rows; ++i)
+    for (std::int64_t j = 0; j < cols; ++j) to[static_cast<std::size_t>(j * rows + i)] = from[static_cast<std::size_t>(i * cols + j)];
+  return to;
+}
+
+namespace model_export {
+
+PEFT_INLINE void check_folder(const std::filesystem::path& source, const std::filesystem::path& folder) {
+  std::error_code absent;
+  require(!std::filesystem::equivalent(source, folder, absent), "cannot export into ", folder,
+          ": it holds the backbone itself; give another folder");
+}
+
+PEFT_INLINE void write(const std::filesystem::path& source, const std::filesystem::path& folder,
+                       const std::map<std::string, HostTensor>& tensors, const ExportedConfig& exported) {
+  namespace fs = std::filesystem;
+  std::vector<NamedTensor> list;
+  for (const auto& [name, t] : tensors) list.push_back(named(t));
+  fs::create_directories(folder);
+  write_safetensors(folder / "model.safetensors", list);
+
+  auto config = parse_json_file(source / "config.json");
+  config["architectures"] = {exported.architecture};
+  config.erase("dtype");
+  config["torch_dtype"] = "float32";
+  for (const auto& [key, count] : exported.layer_counts) config[key] = count;
+  if (auto types = config.find("layer_types"); types != config.end() && types->is_array())
+    types->get_ref<nlohmann::json::array_t&>().resize(exported.layers);
+  config.erase("num_labels");
+  config["id2label"] = nlohmann::json::object();
+  config["label2id"] = nlohmann::json::object();
+  for (std::size_t i = 0; i < exported.labels.size(); ++i) {
+    config["id2label"][std::to_string(i)] = exported.labels[i];
+    config["label2id"][exported.labels[i]] = i;
+  }
+  config.erase("problem_type");
+  if (!exported.problem_type.empty()) config["problem_type"] = exported.problem_type;
+  write_file(folder / "config.json", config.dump(2) + "\n");
+  for (const char* file : {"tokenizer.json", "tokenizer_config.json", "vocab.txt", "special_tokens_map.json", "spiece.model",
+                           "spm.model", "vocab.json", "merges.txt", "generation_config.json"})
+    if (fs::exists(source / file)) fs::copy_file(source / file, folder / file, fs::copy_options::overwrite_existing);
+}
+
+}  // namespace model_export
+
+}  // namespace peft
