@@ -19,8 +19,11 @@ template <>
 void nn::Block<Pass<T5<double>, Pair<GRU>>>::backward(Pass<T5<double>, Pair<GRU>>&, const nn::Shape&, Mat<double>, Mat<double>) = delete;
 
 TEMPLATE_TEST_CASE("READ in full on an encoder-decoder", "[gradcheck]", RNN, GRU, LSTM) {
+  const bool relative = GENERATE(false, true);
   for (const pairs::Size& size : pairs::sizes) {
-    Model<T5<double>, Pair<TestType>, LanguageModel> model(pairs::t5(size), {}, {});
+    Pair<TestType> method;
+    std::get<0>(method.deltas).delta.relative = relative;
+    Model<T5<double>, Pair<TestType>, LanguageModel> model(pairs::t5(size), {}, method);
     const auto result = testing::gradcheck_model(model, pairs::batch(), {.deviation = 1.5});
     INFO(result);
     CHECK(result.worst < 1e-6);
@@ -56,6 +59,9 @@ void check_full(const Net& net, int gates) {
 
 TEST_CASE("READ by its equations on an encoder-decoder", "[gradcheck]") {
   check_full(ReadPairFull<GRU, 3>{}, 3);
+  ReadPairFull<GRU, 3> paper;
+  paper.relative = false;
+  check_full(paper, 3);
   ReadPairFull<LSTM, 3> gated;
   gated.encoder.joiner.gated = gated.decoder.joiner.gated = true;
   gated.dropout = 0.2;

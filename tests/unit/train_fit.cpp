@@ -8,6 +8,7 @@
 
 #include <peft/data/loader.hpp>
 #include <peft/delta/adalora.hpp>
+#include <peft/io/safetensors.hpp>
 #include <peft/train/evaluate.hpp>
 
 using namespace peft;

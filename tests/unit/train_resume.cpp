@@ -9,6 +9,7 @@
 #include <thread>
 #include <utility>
 
+#include <peft/io/safetensors.hpp>
 #include <peft/optim/sgd.hpp>
 
 #include "train_tiny.hpp"

@@ -29,6 +29,16 @@ KOKKOS_INLINE_FUNCTION T sum_of_squares(Extent d, const T* a) {
   return sum;
 }
 
+/// size (1, n) = the root mean square of each row of x (n, d), sqrt(mean(x^2) + epsilon).
+template <ExecutionSpace E, class T>
+void row_rms(Worker<E>& w, Mat<T, E> size, Mat<const T, E> x, double epsilon) {
+  const Extent d = cols(x);
+  const T eps = static_cast<T>(epsilon);
+  for_rows(w, "peft::row_rms", rows(x), KOKKOS_LAMBDA(Extent i) {
+    size(0, i) = Kokkos::sqrt(sum_of_squares<T>(d, &x(i, 0)) / static_cast<T>(d) + eps);
+  });
+}
+
 /// y = z / sqrt(mean(z^2) + epsilon) * gamma with z = residual + dropout(x) (Zhang & Sennrich, 2019); `residual` may be empty.
 /// Kept for backward: normalised (n, d) and rstd (n, 1), both may be empty when nothing crosses. Shapes: x, residual, y (n, d);
 /// gamma (1, d). y may be x.

@@ -4,7 +4,7 @@
 #include <peft/ops/select.hpp>
 #include <peft/side/concatenated.hpp>
 #include <peft/side/recurrence.hpp>
-#include <peft/side/steps.hpp>
+#include <peft/side/stream.hpp>
 
 namespace peft {
 
@@ -12,7 +12,8 @@ namespace peft {
 /// last hidden state alone:
 ///   h_0 = 0,   h_i = cell(x_i, h_{i-1}),   phi_L <- phi_L + O h_L.
 /// No gradient crosses the backbone, and the tensors do not depend on its depth. What the paper leaves open is a member or a
-/// parameter of the type here: the projection O and its initial value (`output_deviation`: 0, so that the first step is the
+/// parameter of the type here: how phi is measured (`relative`, side/stream.hpp: false, for a post-norm encoder's layers all give the same
+/// size; true is for a pre-norm backbone), the projection O and its initial value (`output_deviation`: 0, so that the first step is the
 /// backbone's), the cell (`Recurrence`: as torch.nn's), the joiner (x_i = phi_i), dropout on x (0), and a norm without tensors
 /// after the correction (none). Trains G k (d + k + 2) + d k, and the joiner's; G = 1 RNN, 3 GRU, 4 LSTM. A joiner that reads how
 /// tokens attend to each other makes the backbone compute the last layer for every row.
@@ -27,7 +28,7 @@ struct Read : Recurrence<Cell, Joiner> {
 
   int width = k;
   double dropout = 0, output_deviation = 0;
-  bool norm_after = false;
+  bool relative = false, norm_after = false;
   double epsilon = 1e-12;  // of that norm
 
   template <class V>
@@ -37,6 +38,7 @@ struct Read : Recurrence<Cell, Joiner> {
   template <class V>
   struct Kept : Depth::template Kept<V> {
     V x, normalised, rstd;  // (L n, d)  (n, d)  (n, 1)
+    V size;                 // (1, n) of phi_L, if relative
   };
 
   void declare(auto& fields, auto& p, const Module& m) const {
@@ -54,13 +56,13 @@ struct Read : Recurrence<Cell, Joiner> {
     if (layer < 0)
       kept.x = c.keep(kept.steps * n, cols(phi), "taps");
     else
-      store_dropped(c, step_of(kept.x, layer, n), phi, dropout);
+      stream().read(c, step_of(kept.x, layer, n), phi, dropout);
   }
   void correct(auto& c, const auto& p, auto& kept, auto last) const {
     Depth::forward(c, p, kept, constant(kept.x), kept.steps);
     {
       const auto scope = c.w.scope();
-      ops::gemm(c.w, last, read_of(c, kept, rows(last)), t(p.O), 1, 1);  // phi += h_L O'           (n, d)
+      stream().correct(c, kept.size, last, read_of(c, kept, rows(last)), p.O);  // phi += h_L O'    (n, d)
     }
     if (!norm_after) return;
     kept.normalised = c.keep(rows(last), cols(last), "norm");
@@ -76,9 +78,8 @@ struct Read : Recurrence<Cell, Joiner> {
       dlast = constant(dsum);
     }
     const Extent m = rows(dlast);
-    ops::gemm(c.w, g.O, t(dlast), read_of(c, kept, m), 1, 1);    // dO  += dphi' h_L                (d, k)
     auto dh = c.temp(m, width);
-    ops::gemm(c.w, dh, dlast, p.O);                              // dh   = dphi O                   (n, k)
+    stream().backward(c, kept.size, dlast, read_of(c, kept, m), p.O, g.O, dh);  // dh = dphi O      (n, k)
     if (m != kept.n) {
       auto all = c.temp(kept.n, width);
       ops::fill(c.w, all, typename decltype(all)::value_type(0));
@@ -89,6 +90,8 @@ struct Read : Recurrence<Cell, Joiner> {
   }
 
  private:
+  Stream stream() const { return {relative}; }
+
   /// h_L of the m rows that the task reads: the first of each sequence, where others are there as well.
   auto read_of(auto& c, auto& kept, Extent m) const {
     auto h = step_of(kept.h, kept.steps - 1, kept.n);

@@ -6,7 +6,7 @@
 #include <peft/ops/ragged.hpp>
 #include <peft/side/named_fields.hpp>
 #include <peft/side/recurrence.hpp>
-#include <peft/side/steps.hpp>
+#include <peft/side/stream.hpp>
 
 namespace peft {
 
@@ -15,7 +15,8 @@ namespace peft {
 ///   h^E_i = N_E(phi^E_i, h^E_{i-1}),   psi^a_j = sum_b sigma^ab_j Psi h^E,b_last,
 ///   h^D_j = N_D(phi^D_j + psi_j, h^D_{j-1}),   phi^D_last <- phi^D_last + O h^D_last,
 /// sigma_j the scores of decoder layer j, their mean over the heads. No gradient crosses the backbone, and the tensors do not
-/// depend on its depth. Left open by the paper: O and its initial value (`output_deviation`: 0, the first step is the backbone's),
+/// depend on its depth. Left open by the paper: how phi is measured (`relative`, side/stream.hpp: by its own size, for T5's stream is not
+/// bounded), O and its initial value (`output_deviation`: 0, the first step is the backbone's),
 /// the mean over heads, and Psi ~ U(+-1/sqrt(k)). Trains 2 G k (d + k + 2) + 2 d k; G = 1 RNN, 3 GRU, 4 LSTM.
 template <class Cell = GRU, int k = 128>
 struct ReadPair {
@@ -30,6 +31,7 @@ struct ReadPair {
   [[no_unique_address]] Depth depth{};
   int width = k;
   double dropout = 0, output_deviation = 0;
+  bool relative = true;
 
   template <class V>
   struct Params {
@@ -41,6 +43,7 @@ struct ReadPair {
   struct Kept {
     typename Depth::template Kept<V> encoder, decoder;
     V source, target;  // (L_E n, d)  (L_D m, d): what the layers gave, with psi
+    V size;            // (1, m) of phi^D_last, if relative
     int steps = 0;     // of the decoder
     std::vector<ops::Ragged<V>> scores;
   };
@@ -68,7 +71,7 @@ struct ReadPair {
       kept.target = c.keep(kept.steps * n, cols(phi), "taps");
     } else {
       const bool first = layer < p.encoder_layers;
-      store_dropped(c, first ? step_of(kept.source, layer, n) : step_of(kept.target, layer - p.encoder_layers, n), phi, dropout);
+      stream().read(c, first ? step_of(kept.source, layer, n) : step_of(kept.target, layer - p.encoder_layers, n), phi, dropout);
     }
   }
   void tap_attention(auto&, const auto&, auto& kept, int, const auto& scores) const { kept.scores.push_back(scores); }
@@ -87,15 +90,14 @@ struct ReadPair {
       }
     }
     const auto out = depth.forward(c, p.decoder, kept.decoder, constant(kept.target), kept.steps);
-    ops::gemm(c.w, last, out, t(p.O), 1, 1);                       // phi += h^D O'                   (m, d)
+    stream().correct(c, kept.size, last, out, p.O);                // phi += h^D O'                   (m, d)
   }
 
   void backward(auto& c, const auto& p, auto& kept, auto dlast, auto& g) const {
     const auto scope = c.w.scope();
     const Extent m = rows(dlast), n = rows(kept.source) / p.encoder_layers;
     auto dout = c.temp(m, width), dx = c.temp(kept.steps * m, cols(dlast));
-    ops::gemm(c.w, g.O, t(dlast), step_of(kept.decoder.h, kept.steps - 1, m), 1, 1);
-    ops::gemm(c.w, dout, dlast, p.O);                              // dh^D = dphi O                   (m, k)
+    stream().backward(c, kept.size, dlast, step_of(kept.decoder.h, kept.steps - 1, m), p.O, g.O, dout);  // dh^D = dphi O  (m, k)
     depth.backward(c, p.decoder, kept.decoder, constant(kept.target), dout, g.decoder, dx);
     auto dseen = c.temp(n, cols(dlast)), dh = c.temp(n, width);
     ops::fill(c.w, dseen, typename decltype(dseen)::value_type(0));
@@ -107,6 +109,9 @@ struct ReadPair {
     ops::gemm(c.w, dh, dseen, p.Psi);                              // dh^E = dseen Psi                (n, k)
     depth.backward(c, p.encoder, kept.encoder, constant(kept.source), dh, g.encoder, decltype(dx){});
   }
+
+ private:
+  Stream stream() const { return {relative}; }
 };
 
 }  // namespace peft

@@ -4,6 +4,7 @@
 #include <peft/side/gru.hpp>
 #include <peft/side/named_fields.hpp>
 #include <peft/side/recurrence.hpp>
+#include <peft/side/stream.hpp>
 
 namespace peft {
 
@@ -11,7 +12,7 @@ namespace peft {
 ///   encoder:  psi^a_i = Phi F h^a_{i-1} + sum_b sigma^ab_i Psi F h^b_{i-1}          through attention to itself,
 ///   decoder:  psi^a_j = Phi F h^a_{j-1} + sum_b sigma^ab_j Psi F^E h^E,b_last       through attention to the encoder,
 ///   h_i = cell([phi_i; psi_i], h_{i-1}),   phi^D_last <- phi^D_last + O h^D_last.
-/// What the two have of their own are F, Phi, Psi and the cell. As in ReadPair: O ~ N(0, output_deviation^2), 0, means over the heads,
+/// What the two have of their own are F, Phi, Psi and the cell. As in ReadPair: `relative`, O ~ N(0, output_deviation^2), 0, means over the heads,
 /// and matrices shared by the layers. Either joiner may be another (side/concatenated.hpp), gated as eq. 14 as well. Trains
 /// 2 G k (d + 2 k + 2) + 3 (2 k^2 + 2 k) + 4 k^2 + d k; G = 1 RNN, 3 GRU, 4 LSTM.
 template <class Cell = GRU, int k = 128, class Encoder = Concatenated<OwnToken, SameSequence>, class Decoder = Concatenated<OwnToken, SourceSequence>>
@@ -29,6 +30,7 @@ struct ReadPairFull {
   [[no_unique_address]] SideFfn ffn{};
   int width = k;
   double dropout = 0, output_deviation = 0;
+  bool relative = true;
 
   template <class V>
   struct Params {
@@ -44,6 +46,7 @@ struct ReadPairFull {
     typename Recurrence<Cell, Decoder>::template Kept<V> decoder;
     V source, target;  // (L_E n, d)  (L_D m, d): what the layers gave
     V z, slope;        // (n, k) of F
+    V size;            // (1, m) of phi^D_last, if relative
     int steps = 0;     // of the decoder
   };
 
@@ -69,7 +72,7 @@ struct ReadPairFull {
       kept.target = c.keep(kept.steps * n, cols(phi), "taps");
     } else {
       const bool first = layer < p.encoder_layers;
-      store_dropped(c, first ? step_of(kept.source, layer, n) : step_of(kept.target, layer - p.encoder_layers, n), phi, dropout);
+      stream().read(c, first ? step_of(kept.source, layer, n) : step_of(kept.target, layer - p.encoder_layers, n), phi, dropout);
     }
   }
   void tap_own_attention(auto&, const auto&, auto& kept, int, const auto& scores) const { kept.encoder.join.others.scores.push_back(scores); }
@@ -81,7 +84,7 @@ struct ReadPairFull {
     for (auto* v : {&kept.z, &kept.slope, &seen}) *v = c.keep(rows(h), width, "side");
     ffn.forward(c, p.F, h, kept.z, kept.slope, seen);              // F^E h^E                         (n, k)
     const auto out = decoder.forward(c, p.decoder, kept.decoder, constant(kept.target), kept.steps);
-    ops::gemm(c.w, last, out, t(p.O), 1, 1);                       // phi += h^D O'                   (m, d)
+    stream().correct(c, kept.size, last, out, p.O);                // phi += h^D O'                   (m, d)
   }
 
   void backward(auto& c, const auto& p, auto& kept, auto dlast, auto& g) const {
@@ -91,13 +94,15 @@ struct ReadPairFull {
     auto& dseen = kept.decoder.join.others.source_gradient;
     dseen = c.temp(n, width);
     for (auto v : {dseen, dh}) ops::fill(c.w, v, typename decltype(v)::value_type(0));
-    ops::gemm(c.w, g.O, t(dlast), step_of(kept.decoder.h, kept.steps - 1, m), 1, 1);
-    ops::gemm(c.w, dout, dlast, p.O);                              // dh^D = dphi O                   (m, k)
+    stream().backward(c, kept.size, dlast, step_of(kept.decoder.h, kept.steps - 1, m), p.O, g.O, dout);  // dh^D = dphi O  (m, k)
     decoder.backward(c, p.decoder, kept.decoder, constant(kept.target), dout, g.decoder, decltype(dout){});
     ffn.backward(c, p.F, dseen, kept.slope, dh);                   // dh^E                            (n, k)
     ffn.finish(c, dseen, kept.z, kept.slope, step_of(kept.encoder.h, p.encoder_layers - 1, n), g.F);
     encoder.backward(c, p.encoder, kept.encoder, constant(kept.source), dh, g.encoder, decltype(dh){});
   }
+
+ private:
+  Stream stream() const { return {relative}; }
 };
 
 }  // namespace peft

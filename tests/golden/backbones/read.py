@@ -43,9 +43,14 @@ class Half(nn.Module):
         return h
 
 
+def rms(x):
+    return (x.pow(2).mean(dim=-1, keepdim=True) + 1e-6).sqrt()
+
+
 class Both(nn.Module):
-    def __init__(self, kind, width, d, full):
+    def __init__(self, kind, width, d, full, relative):
         super().__init__()
+        self.relative = relative
         self.encoder, self.decoder = Half(kind, width, d, full), Half(kind, width, d, full)
         self.output = nn.Linear(width, d, bias=False)
         nn.init.normal_(self.output.weight, std=2)
@@ -57,20 +62,24 @@ class Both(nn.Module):
 
     def forward(self, encoder, own, decoder, cross):
         """What is added to the decoder's last layer, of one sequence: its layers' outputs, and how rows attend to rows."""
+        size = 1
+        if self.relative:  # the frozen stream, measured by its own size
+            size = rms(decoder[-1])
+            encoder, decoder = [x / rms(x) for x in encoder], [x / rms(x) for x in decoder]
         if not self.full:
             seen = self.psi(self.encoder.run(encoder, lambda i, h: 0))
-            return self.output(self.decoder.run(decoder, lambda j, h: cross[j] @ seen))
+            return size * self.output(self.decoder.run(decoder, lambda j, h: cross[j] @ seen))
         seen = self.source(self.encoder.run(encoder, lambda i, u: own[i] @ self.encoder.psi(u)))
-        return self.output(self.decoder.run(decoder, lambda j, u: cross[j] @ self.decoder.psi(seen)))
+        return size * self.output(self.decoder.run(decoder, lambda j, u: cross[j] @ self.decoder.psi(seen)))
 
 
 class ReadPair(Method):
-    kind, width, full = "gru", 5, False
+    kind, width, full, relative = "gru", 5, False, False
 
     def trained(self):
         for p in self.model.parameters():
             p.requires_grad = False
-        self.model.side = Both(self.kind, self.width, self.variant.config.d_model, self.full)
+        self.model.side = Both(self.kind, self.width, self.variant.config.d_model, self.full, self.relative)
         self.outputs = {}
         for half in ("encoder", "decoder"):
             for i, block in enumerate(getattr(self.model, half).block):
@@ -107,3 +116,7 @@ class ReadPair(Method):
 
 class ReadPairFull(ReadPair):
     full = True
+
+
+class ReadPairRelative(ReadPair):
+    relative = True

@@ -5,7 +5,7 @@ from transformers import T5Config, T5ForConditionalGeneration
 
 from . import batches
 from .methods import IA3, Full, Houlsby, Lora, Prompt
-from .read import ReadPair, ReadPairFull
+from .read import ReadPair, ReadPairFull, ReadPairRelative
 from .tasks import Translate
 from .variant import Variant, random
 
@@ -57,7 +57,8 @@ def variant(folder, seed, methods, **changes):
 
 
 def variants():
-    every = {"lora": Lora, "full": Full, "ia3": IA3, "prompt": Prompt, "houlsby": Houlsby, "read": ReadPair, "read_full": ReadPairFull}
+    every = {"lora": Lora, "full": Full, "ia3": IA3, "prompt": Prompt, "houlsby": Houlsby, "read": ReadPair, "read_full": ReadPairFull,
+             "read_relative": ReadPairRelative}
     return [variant("tiny-t5-v1.0", 14, every),
             variant("tiny-t5-v1.1", 15, every, feed_forward_proj="gated-gelu", tie_word_embeddings=False, num_heads=3, d_ff=36,
                     num_decoder_layers=3)]
