@@ -28,7 +28,7 @@ ENCODERS = {"roberta": "roberta-l6-h384-question", "deberta": "deberta-v2-l12-h3
 TASKS = {"cola": ("CoLA", 2400, 2), "rte": ("RTE", 1200, 2)}  # folder, training rows, passes
 LLAMA, T5 = "smollm2-135m-instruct", "flan-t5-small-titles"
 T5_ROWS, T5_EPOCHS = 1600, 1
-T5_GRID = {"full": [1e-4, 3e-4], "read": [1e-2, 3e-2]}
+T5_GRID = {"full": [1e-4, 3e-4], "read": [3e-3, 5e-3]}
 SEARCH_SEED, SEEDS = 1000, [1, 2, 3]
 
 
