@@ -66,6 +66,7 @@ using Beside = Method<SideNet<SideTuning<2>>, SideNet<Ladder<2>>, SideNet<Read<G
 inline Beside beside() {
   Beside method;
   std::get<1>(method.deltas).delta.replaces = false;
+  std::get<2>(method.deltas).delta.relative = true;
   return method;
 }
 

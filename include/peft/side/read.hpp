@@ -53,16 +53,19 @@ struct Read : Recurrence<Cell, Joiner> {
   /// Stores phi_i; the embeddings need no correction.
   void tap(auto& c, const auto&, auto& kept, int layer, auto phi) const {
     const Extent n = rows(phi);
-    if (layer < 0)
+    if (layer < 0) {
       kept.x = c.keep(kept.steps * n, cols(phi), "taps");
-    else
+      kept.size = stream().begin(c, n);
+    } else {
       stream().read(c, step_of(kept.x, layer, n), phi, dropout);
+      if (layer == kept.steps - 1) stream().measure(c, kept.size, phi);
+    }
   }
   void correct(auto& c, const auto& p, auto& kept, auto last) const {
     Depth::forward(c, p, kept, constant(kept.x), kept.steps);
     {
       const auto scope = c.w.scope();
-      stream().correct(c, kept.size, last, read_of(c, kept, rows(last)), p.O);  // phi += h_L O'    (n, d)
+      stream().correct(c, size_of(c, kept, rows(last)), last, read_of(c, kept, rows(last)), p.O);  // phi += h_L O'    (n, d)
     }
     if (!norm_after) return;
     kept.normalised = c.keep(rows(last), cols(last), "norm");
@@ -79,7 +82,7 @@ struct Read : Recurrence<Cell, Joiner> {
     }
     const Extent m = rows(dlast);
     auto dh = c.temp(m, width);
-    stream().backward(c, kept.size, dlast, read_of(c, kept, m), p.O, g.O, dh);  // dh = dphi O      (n, k)
+    stream().backward(c, size_of(c, kept, m), dlast, read_of(c, kept, m), p.O, g.O, dh);  // dh = dphi O      (n, k)
     if (m != kept.n) {
       auto all = c.temp(kept.n, width);
       ops::fill(c.w, all, typename decltype(all)::value_type(0));
@@ -99,6 +102,14 @@ struct Read : Recurrence<Cell, Joiner> {
     auto first = c.temp(m, width);
     ops::gather_rows(c.w, first, constant(h), c.batch->first);
     return first;
+  }
+  /// r_L of those rows.
+  auto size_of(auto& c, auto& kept, Extent m) const {
+    if (!relative || m == kept.n) return kept.size;
+    auto first = c.temp(m, 1);
+    using V = decltype(first);
+    ops::gather_rows(c.w, first, constant(V(kept.size.data(), kept.n, 1)), c.batch->first);
+    return V(first.data(), 1, m);
   }
   /// A row (1, d) of one number, a temporary.
   static auto row_of(auto& c, const auto& like, double value) {

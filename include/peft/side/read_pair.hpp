@@ -69,9 +69,11 @@ struct ReadPair {
       kept.source = c.keep(p.encoder_layers * n, cols(phi), "taps");
     } else if (layer == -2) {
       kept.target = c.keep(kept.steps * n, cols(phi), "taps");
+      kept.size = stream().begin(c, n);
     } else {
       const bool first = layer < p.encoder_layers;
       stream().read(c, first ? step_of(kept.source, layer, n) : step_of(kept.target, layer - p.encoder_layers, n), phi, dropout);
+      if (layer == p.encoder_layers + kept.steps - 1) stream().measure(c, kept.size, phi);
     }
   }
   void tap_attention(auto&, const auto&, auto& kept, int, const auto& scores) const { kept.scores.push_back(scores); }

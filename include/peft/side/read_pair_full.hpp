@@ -70,9 +70,11 @@ struct ReadPairFull {
     } else if (layer == -2) {
       kept.decoder.join.others.scores.clear();  // of a text that is written row by row only these come anew
       kept.target = c.keep(kept.steps * n, cols(phi), "taps");
+      kept.size = stream().begin(c, n);
     } else {
       const bool first = layer < p.encoder_layers;
       stream().read(c, first ? step_of(kept.source, layer, n) : step_of(kept.target, layer - p.encoder_layers, n), phi, dropout);
+      if (layer == p.encoder_layers + kept.steps - 1) stream().measure(c, kept.size, phi);
     }
   }
   void tap_own_attention(auto&, const auto&, auto& kept, int, const auto& scores) const { kept.encoder.join.others.scores.push_back(scores); }
