@@ -37,6 +37,8 @@ class Structure(unittest.TestCase):
         self.assertEqual(len(complaints("nn/a.hpp", GOOD + "#include <nlohmann/json.hpp>\n")), 1)
         self.assertEqual(len(complaints("core/a.hpp", GOOD + '#include "error.hpp"\n')), 1)
         self.assertEqual(len(complaints("extra/a.hpp", GOOD)), 1)
+        self.assertEqual(complaints("core/a.ipp", GOOD + "PEFT_INLINE int f() { return 1; }\n"), [])
+        self.assertEqual(len(complaints("core/a.ipp", GOOD + "inline int f() { return 1; }\n")), 1)
 
     def test_exit_status(self):
         with tempfile.TemporaryDirectory() as root:
@@ -47,6 +49,11 @@ class Structure(unittest.TestCase):
             self.assertEqual(check.main(root), 0)
             header.write_text(GOOD + "#include <peft/ops/b.hpp>\n")
             self.assertEqual(check.main(root), 1)
+            header.write_text(GOOD)
+            header.with_suffix(".ipp").write_text(GOOD)
+            self.assertEqual(check.main(root), 1)
+            (header.parents[1] / "source.hpp").write_text(GOOD + "#include <peft/core/a.ipp>\n")
+            self.assertEqual(check.main(root), 0)
 
 
 if __name__ == "__main__":
