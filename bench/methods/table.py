@@ -94,6 +94,11 @@ class Run:
         return ((self.limit or whole) + dev / 3) * self.epochs
 
 
+def report_of(row):
+    """A row of a list of runs in the form of the program's report, which says how many examples took how long."""
+    return {**row, "dev": [row["dev"]], "examples": row["examples_per_core_second"], "cpu_seconds": 1.0}
+
+
 def arguments():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--model", required=True)
@@ -110,7 +115,7 @@ def arguments():
     p.add_argument("--program", default=str(ROOT / "scripts" / "finetune"))
     o = p.parse_args()
     rows = json.loads(o.known.read_text(encoding="utf-8")) if o.known else []
-    o.known = {(r["task"], r["method"], r["lr"], r["epochs"], r["seed"]): r for r in rows}
+    o.known = {(r["task"], r["method"], r["lr"], r["epochs"], r["seed"]): report_of(r) for r in rows}
     o.known_rate = {(r["task"], r["method"]): r["lr"] for r in rows}
     return o
 
@@ -181,16 +186,13 @@ def result(o, run):
 
 
 def metric(r):
-    """The dev metric after the last epoch; a list of runs holds no other."""
-    value = r.get("dev")
-    if isinstance(value, list):
-        value = value[-1] if value else None
+    value = r["dev"][-1] if r.get("dev") else None
     return value if isinstance(value, (int, float)) and math.isfinite(value) else -math.inf
 
 
 def per_core(r):
     """Training examples per second of CPU time."""
-    return r["examples_per_core_second"] if "examples_per_core_second" in r else r["examples"] / max(r["cpu_seconds"], 1e-9)
+    return r["examples"] / max(r["cpu_seconds"], 1e-9)
 
 
 stopped = threading.Event()
@@ -287,16 +289,16 @@ def table(o, task):
 
 def rows_of(o, pairs):
     """The runs behind the table and all known ones, a row each."""
-    rows = dict(o.known)
+    reports = dict(o.known)
     for task, method in pairs:
         lr = rate(o, task, method)
         for run in [final(o, task, method, lr, seed) for seed in seeds(o)] if lr else []:
-            r = result(o, run)
-            if r and not r.get("diverged") and key(run) not in rows:
-                rows[key(run)] = {"task": task, "method": method, "lr": lr, "epochs": run.epochs, "seed": run.seed, "metric": r["metric"],
-                                  "dev": metric(r), "trainable": r["trainable"], "examples_per_core_second": round(per_core(r), 1),
-                                  "step_memory_mib": round(r["step_memory_mib"], 1), "peak_memory_mib": round(r["peak_memory_mib"], 1)}
-    return [rows[k] for k in sorted(rows)]
+            if (r := result(o, run)) and not r.get("diverged"):
+                reports[key(run)] = r
+    return [{"task": task, "method": method, "lr": lr, "epochs": epochs, "seed": seed, "metric": r["metric"], "dev": metric(r),
+             "trainable": r["trainable"], "examples_per_core_second": round(per_core(r), 1),
+             "step_memory_mib": round(r["step_memory_mib"], 1), "peak_memory_mib": round(r["peak_memory_mib"], 1)}
+            for (task, method, lr, epochs, seed), r in sorted(reports.items(), key=lambda entry: entry[0])]
 
 
 def main():

@@ -8,17 +8,19 @@
 #include "methods.hpp"
 #include "run.hpp"
 
-/// The settings that every form of READ has. `relative`: measure the backbone's layers by their own size (side/stream.hpp).
-void configure_read(auto& net, const Job& job, bool relative) {
+/// The settings that every form of READ has. `relative`: measure the backbone's layers by their own size, by
+/// default where norms come before the layers' sums (side/stream.hpp).
+template <class Backbone>
+void configure_read(auto& net, const Job& job) {
   net.width = static_cast<int>(job.setting("width", 128));
   peft::require(net.width > 0, "--set width=", net.width, ": the width must be positive");
   net.dropout = job.options.delta_dropout;
   net.output_deviation = job.setting("output_deviation", 0);
-  if constexpr (requires { net.relative; }) net.relative = job.setting("relative", relative ? 1 : 0) != 0;
+  if constexpr (requires { net.relative; }) net.relative = job.setting("relative", Backbone::spec.pre_norm ? 1 : 0) != 0;
 }
 
 /// On an encoder, or a decoder alone. Settings: cell (rnn, lstm, gru), width, variant (direct, concat, gated: the joiner; layers: no recurrence), norm_after (0, 1),
-/// output_deviation, relative (0, 1; 1 where norms come before the layers' sums).
+/// output_deviation, relative (0, 1).
 template <class Backbone>
 int run_read_alone(const Job& job) {
   using namespace peft;
@@ -27,7 +29,7 @@ int run_read_alone(const Job& job) {
           ": direct, concat, gated or layers");
   const auto train = [&](auto method) {
     auto& net = std::get<0>(method.deltas).delta;
-    configure_read(net, job, Backbone::spec.pre_norm);
+    configure_read<Backbone>(net, job);
     std::string label = cat("READ ", net.width);
     if constexpr (requires { net.cell; }) {
       const std::string cell = job.setting("cell", std::string("gru"));
@@ -43,7 +45,7 @@ int run_read_alone(const Job& job) {
   return train(Method<SideNet<Read<AnyCell, 128, Concat>>>{});
 }
 
-/// The same on an encoder-decoder: settings cell, width, output_deviation, relative (1), and variant: direct (Algorithm 1), or full (equations 12
+/// The same on an encoder-decoder: settings cell, width, output_deviation, relative, and variant: direct (Algorithm 1), or full (equations 12
 /// and 13).
 template <class Backbone>
 int run_read(const Job& job) {
@@ -54,7 +56,7 @@ int run_read(const Job& job) {
     const auto train = [&](auto method, auto... recurrences) {
       auto& net = std::get<0>(method.deltas).delta;
       (((net.*recurrences).cell = AnyCell::named(cell)), ...);
-      configure_read(net, job, true);
+      configure_read<Backbone>(net, job);
       return run<Backbone>(job, method, cat("READ ", cell, " ", net.width, variant == "full" ? ", full" : ""));
     };
     using Pair = ReadPair<AnyCell>;

@@ -111,12 +111,6 @@ struct Read : Recurrence<Cell, Joiner> {
     ops::gather_rows(c.w, first, constant(V(kept.size.data(), kept.n, 1)), c.batch->first);
     return V(first.data(), 1, m);
   }
-  /// A row (1, d) of one number, a temporary.
-  static auto row_of(auto& c, const auto& like, double value) {
-    auto row = c.temp(1, cols(like));
-    ops::fill(c.w, row, static_cast<typename decltype(row)::value_type>(value));
-    return constant(row);
-  }
 };
 
 }  // namespace peft

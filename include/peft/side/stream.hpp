@@ -20,9 +20,7 @@ struct Stream {
     store_dropped(c, x, phi, p);
     if (!relative) return;
     const auto scope = c.w.scope();
-    auto ones = c.temp(1, cols(x));
-    ops::fill(c.w, ones, typename decltype(ones)::value_type(1));
-    ops::rms_norm(c.w, constant(x), {}, constant(ones), epsilon, {}, {}, {}, x);
+    ops::rms_norm(c.w, constant(x), {}, row_of(c, x, 1), epsilon, {}, {}, {}, x);
   }
 
   /// Memory for r_L of n rows, taken before the layers.
