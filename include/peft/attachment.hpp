@@ -2,6 +2,8 @@
 #pragma once
 #include <algorithm>
 #include <array>
+#include <functional>
+#include <optional>
 #include <set>
 #include <string>
 #include <tuple>
@@ -22,6 +24,19 @@ struct Placement {
     return index[static_cast<std::size_t>(site) * (layers + 1) + static_cast<std::size_t>(layer + 1)];
   }
 };
+
+/// Where a delta may sit, and what the backbone has there.
+struct Places {
+  SiteSet sites, mask;
+  LayerRange chosen;
+  const std::optional<std::set<std::string>>& only;
+  int layers;
+  std::function<bool(Site, int layer)> has;
+  std::function<Module(Site, int layer)> module;
+  std::function<bool(const Module&)> attaches{};  // does the delta want it? Absent: all
+};
+/// Fails when a run-time choice (layers, mask, names) leaves the delta with no place.
+Placement place(const Places& places);
 
 /// The tensors of a whole method, as views into one buffer: values, or gradients.
 template <class M, class V>
@@ -49,36 +64,14 @@ class Attachment {
 
   /// Lists every tensor into `layout`. Fails when a run-time choice (layers, mask) leaves a delta with no place.
   Attachment(const Backbone& backbone, const M& method, Layout& layout) : method_(method), shape_(backbone.shape()) {
-    const int layers = backbone.layers();
     for_each_delta<Plain>([&](auto i) {
-      constexpr SiteSet sites = sites_of<Backbone, Plain, i>();
       const auto& part = std::get<i>(method_.deltas);
-      Placement& p = placements_[i];
-      p.layers = layers;
-      p.index.assign(site_count * (layers + 1), -1);
-      require(part.layers.first >= 0 && (part.layers.last == LayerRange{}.last || part.layers.last <= layers) &&
-                  part.layers.first < part.layers.last,
-              "Layers<", part.layers.first, ", ", part.layers.last, ">: the backbone has layers 0 to ", layers - 1);
-      bool anywhere = false;
-      for (const SiteInfo& s : site_table) {
-        if (!sites.contains(s.site) || !part.mask.contains(s.site)) continue;
-        for (int layer = s.per_layer ? 0 : -1; layer < (s.per_layer ? layers : 0); ++layer) {
-          if (s.per_layer && !part.layers.contains(layer)) continue;
-          if (s.site != Site::pooler && !backbone.has(s.site, layer)) continue;
-          anywhere = true;
-          Module m = backbone.module(s.site, layer);
-          if (part.only && !part.only->contains(m.path)) continue;
-          if constexpr (requires { part.delta.attaches(m); })
-            if (!part.delta.attaches(m)) continue;
-          p.index[static_cast<std::size_t>(s.site) * (layers + 1) + layer + 1] = static_cast<int>(p.modules.size());
-          p.modules.push_back(std::move(m));
-          frozen_[i].push_back(frozen_of(backbone, s.site, layer));
-        }
-      }
-      require(anywhere, "a delta's mask leaves it no place: none of its sites is in the mask");
-      for (const std::string& path : part.only.value_or(std::set<std::string>{}))
-        require(std::any_of(p.modules.begin(), p.modules.end(), [&](const Module& m) { return m.path == path; }), "the delta cannot sit on ",
-                path, ": the backbone has no such place, or its sites and layers leave it out");
+      Places places{sites_of<Backbone, Plain, i>(), part.mask, part.layers, part.only, backbone.layers(),
+                    [&](Site s, int layer) { return backbone.has(s, layer); }, [&](Site s, int layer) { return backbone.module(s, layer); }};
+      if constexpr (requires(const Module& m) { part.delta.attaches(m); })
+        places.attaches = [&](const Module& m) { return part.delta.attaches(m); };
+      Placement& p = placements_[i] = place(places);
+      for (const Module& m : p.modules) frozen_[i].push_back(backbone.weights(m.site, m.layer));
       p.first_field = layout.fields().size();
       if constexpr (requires { typename D<i>::template Shared<Mat<T, E>>; }) {
         Fields<T, E> fields(layout, "shared");
@@ -175,14 +168,6 @@ class Attachment {
     });
   }
 
-  static Weights<Mat<const T, E>> frozen_of(const Backbone& backbone, Site site, int layer) {
-    Weights<Mat<const T, E>> found;
-    [&]<std::size_t... s>(std::index_sequence<s...>) {
-      ((site_table[s].site == site ? void(found = backbone.template weights<site_table[s].site>(layer)) : void()), ...);
-    }(std::make_index_sequence<site_count>{});
-    return found;
-  }
-
   M method_;
   std::array<Placement, size == 0 ? 1 : size> placements_;
   std::array<Frozen, size == 0 ? 1 : size> frozen_;
@@ -190,3 +175,7 @@ class Attachment {
 };
 
 }  // namespace peft
+
+#ifndef PEFT_SEPARATE
+#include <peft/attachment.ipp>
+#endif

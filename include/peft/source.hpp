@@ -5,6 +5,7 @@
 #error "peft/source.hpp is for programs that define PEFT_SEPARATE in every unit"
 #endif
 
+#include <peft/attachment.ipp>
 #include <peft/core/dtype.ipp>
 #include <peft/core/error.ipp>
 #include <peft/core/exact.ipp>
@@ -61,8 +62,10 @@
 #include <peft/io/tensor_ref.ipp>
 #include <peft/model/checkpoint_tensors.ipp>
 #include <peft/model/export.ipp>
+#include <peft/model/initial.ipp>
 #include <peft/model/peft_files.ipp>
 #include <peft/ops/gemm.ipp>
+#include <peft/ops/once.ipp>
 #include <peft/ops/tile.ipp>
 #include <peft/report/console.ipp>
 #include <peft/report/memory.ipp>
@@ -73,7 +76,10 @@
 #include <peft/report/width.ipp>
 #include <peft/task/metric/glue.ipp>
 #include <peft/text/tokenizer.ipp>
+#include <peft/train/batch_rules.ipp>
 #include <peft/train/checkpoint.ipp>
+#include <peft/train/fit_loop.ipp>
 #include <peft/train/groups.ipp>
 #include <peft/train/meter.ipp>
 #include <peft/train/progress.ipp>
+#include <peft/train/team.ipp>

@@ -27,8 +27,7 @@ TEST_CASE("the plan is what a step takes, to the byte", "[engine]") {
     for (const auto& [name, bytes] : lane.planned_by_name()) named += bytes;
     CHECK(named >= planned);
     lane.worker.space.watch();
-    auto tables = model.values();
-    lane.step(group(batch), tables, [](auto&&) {});
+    lane.step(group(batch));
     CHECK(lane.worker.space.peak() == planned);
     // Looking alone takes less.
     std::vector<float> logits(3 * lengths.size());
@@ -47,8 +46,7 @@ TEST_CASE("virtual rows are planned once", "[engine]") {
   Lane<Prompted> lane(model);
   const std::size_t planned = lane.plan({batch.tokens(), batch.sequences(), batch.longest()}, true);
   lane.worker.space.watch();
-  auto tables = model.values();
-  lane.step(group(batch), tables, [](auto&&) {});
+  lane.step(group(batch));
   CHECK(lane.worker.space.peak() == planned);
   // The engine gives a lane no more than that.
   Engine<Prompted> engine(model, 1, {1 << 20, 1});
@@ -61,8 +59,7 @@ TEST_CASE("a step larger than its plan is refused", "[engine]") {
   Lane<M> lane(model);
   lane.plan({10, 2, 6}, true);
   const Batch batch = tiny::batch({30, 30});
-  auto tables = model.values();
-  CHECK_THROWS_AS(lane.step(group(batch), tables, [](auto&&) {}), Error);
+  CHECK_THROWS_AS(lane.step(group(batch)), Error);
 }
 
 TEST_CASE("memory does not grow with the batch", "[engine]") {

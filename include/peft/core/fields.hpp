@@ -72,6 +72,8 @@ class Layout {
   /// Gives every field its place.
   void finish();
   const std::vector<Field>& fields() const { return fields_; }
+  /// The field of this name, or null.
+  const Field* find(const std::string& name) const;
   std::int64_t size() const { return size_; }                 // elements of the value buffer
   std::int64_t gradient_size() const { return gradients_; }   // elements of a full gradient buffer
   std::int64_t group_size() const { return derived_; }        // elements of a group's accumulator: all but the tables

@@ -31,6 +31,12 @@ PEFT_INLINE void Layout::finish() {
   size_ = place([](const Field& f) { return f.role == Role::state; });
 }
 
+PEFT_INLINE const Field* Layout::find(const std::string& name) const {
+  for (const Field& f : fields_)
+    if (f.name == name) return &f;
+  return nullptr;
+}
+
 PEFT_INLINE std::int64_t Layout::trained() const {
   std::int64_t n = 0;
   for (const Field& f : fields_) n += f.role == Role::trained ? f.size() : 0;

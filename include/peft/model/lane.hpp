@@ -10,6 +10,7 @@
 #include <peft/model/model.hpp>
 #include <peft/model/stack.hpp>
 #include <peft/model/word_head.hpp>
+#include <peft/ops/once.hpp>
 #include <peft/ops/ragged.hpp>
 
 namespace peft {
@@ -62,15 +63,27 @@ class Lane {
   }
   const std::map<std::string, std::size_t>& planned_by_name() const { return names_; }
 
-  /// Forward and backward (only where `g` wants it) of one group; returns its loss. Gradients are in `accumulator()`, except those of embedding tables,
-  /// which `tables` receives when `in_order` runs: it calls its argument when it is this group's turn.
-  template <class InOrder>
-  double step(const GroupStep& g, typename M::Tensors& tables, InOrder&& in_order) {
+  /// Forward and backward (only where `g` wants it) of one group; returns its loss. Gradients are in `accumulator()`, except those
+  /// of embedding tables, which `add_tables` adds to the step's.
+  double step(const GroupStep& g) {
     ops::fill(worker, V(accumulator_.data(), 1, static_cast<Extent>(accumulator_.size())), T(0));
     const double loss = backward(g, forward(g, true));
     worker.fence();
-    if (g.backward) in_order([&] { add_tables(tables); });
     return loss;
+  }
+  /// Embedding tables are as large as the model: their gradients go straight to the step's buffer, only to the rows in use.
+  void add_tables(typename M::Tensors& tables) {
+    if constexpr (crosses) {
+      if (!below_) return;
+      pass_.layer = -1;
+      embedding_.add_tables(pass_, tables, read_batch(), decoder_rows_);
+      if constexpr (spec.cross) embedding_.add_tables(pass_, tables, batch_, encoder_rows_);
+      if constexpr (spec.position == nn::Position::disentangled) {
+        const auto g = pass_.template weight_gradient<Site::relative_table>(tables);
+        if (!empty(g.w)) ops::embed_backward(worker, C(pass_.relative.gradient), batch_.distance, g.w);
+      }
+      worker.fence();
+    }
   }
 
   /// The losses of a group's sequences, summed over their rows, without dropout.
@@ -354,21 +367,6 @@ class Lane {
     ops::copy(worker, dy, C(pass_.source_gradient));
     const V dx = encoder_.backward(pass_, shape(), dy, below_);
     if (below_) encoder_rows_ = embedding_.backward(pass_, dx);
-  }
-
-  /// Embedding tables are as large as the model: their gradients go straight to the step's buffer, only to the rows in use.
-  void add_tables(typename M::Tensors& tables) {
-    if constexpr (crosses) {
-      if (!below_) return;
-      pass_.layer = -1;
-      embedding_.add_tables(pass_, tables, read_batch(), decoder_rows_);
-      if constexpr (spec.cross) embedding_.add_tables(pass_, tables, batch_, encoder_rows_);
-      if constexpr (spec.position == nn::Position::disentangled) {
-        const auto g = pass_.template weight_gradient<Site::relative_table>(tables);
-        if (!empty(g.w)) ops::embed_backward(worker, C(pass_.relative.gradient), batch_.distance, g.w);
-      }
-      worker.fence();
-    }
   }
 
   template <class F>

@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include <algorithm>
-#include <cmath>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include <peft/attachment.hpp>
-#include <peft/core/rng.hpp>
-#include <peft/core/torch_random.hpp>
 #include <peft/core/transfer.hpp>
-#include <peft/io/checkpoint.hpp>
+#include <peft/model/initial.hpp>
 #include <peft/task/classify.hpp>
 
 namespace peft {
@@ -111,30 +106,13 @@ class Model {
             f.cols, ")");
     upload(E{}, values_buffer_.data() + f.offset, host.data(), host.size());
   }
-  const Field* find(const std::string& name) const {
-    for (const Field& f : layout_.fields())
-      if (f.name == name) return &f;
-    return nullptr;
-  }
+  const Field* find(const std::string& name) const { return layout_.find(name); }
 
  private:
   void initialise(std::uint64_t seed) {
-    for (const Field& f : layout_.fields()) {
-      if (f.role == Role::derived) continue;
-      const auto key = rng::combine(rng::mix(seed), f.name);
-      std::vector<T> host(static_cast<std::size_t>(f.size()));
-      if (f.init.kind == Init::checkpoint) host = downloaded<E>(backbone_->store().at(f.name).data(), host.size());
-      if (f.init.kind == Init::row_norms) host = row_norms_of(f);
-      if (f.init.kind == Init::torch) torch_uniform(host, f.init.scale, f.init.seed, f.init.skipped);
-      if (f.init.kind == Init::words) host = word_rows_of(f, key);
-      for (std::size_t i = 0; i < host.size(); ++i) {
-        if (f.init.kind == Init::constant) host[i] = static_cast<T>(f.init.scale);
-        if (f.init.kind == Init::uniform) host[i] = static_cast<T>(f.init.scale * (2 * rng::uniform(key, i) - 1));
-        if (f.init.kind == Init::normal) host[i] = static_cast<T>(f.init.scale * rng::normal(key, i));
-        if (f.init.kind == Init::truncated) host[i] = static_cast<T>(f.init.scale * rng::truncated_normal(key, i));
-      }
-      write(f, host);
-    }
+    const auto words = backbone_->weights(Site::word_table, -1).w;
+    for (const Field& f : layout_.fields())
+      if (f.role != Role::derived) write(f, initial_values(f, seed, backbone_->store(), words));
     for_each_delta<typename Attached::Plain>([&](auto i) {
       const auto& delta = attached_.template delta<i>();
       for (const Module& m : attached_.placement(i).modules) {
@@ -146,50 +124,9 @@ class Model {
         if constexpr (requires { delta.initialise(*backbone_, m, give); }) delta.initialise(*backbone_, m, give);
       }
     });
-    take_head();
-  }
-  std::vector<T> word_rows_of(const Field& f, std::uint64_t key) const {
-    const auto table = backbone_->template weights<Site::word_table>(-1).w;
-    require(cols(table) == f.cols, f.name, ": rows of ", f.cols, " numbers cannot begin as word embeddings of ", cols(table));
-    std::vector<T> all;
-    for (Extent i = 0; i < f.rows; ++i) {
-      const auto& tokens = f.init.tokens;
-      const auto drawn = static_cast<Extent>(rng::uniform(key, static_cast<std::uint64_t>(i)) * rows(table));
-      const Extent id = tokens.empty() ? drawn : tokens[static_cast<std::size_t>(i) % tokens.size()];
-      require(id >= 0 && id < rows(table), f.name, ": token id ", id, " is outside the backbone's vocabulary of ", rows(table));
-      const std::vector<T> row = downloaded<E>(table.data() + static_cast<std::ptrdiff_t>(id) * f.cols, static_cast<std::size_t>(f.cols));
-      all.insert(all.end(), row.begin(), row.end());
-    }
-    return all;
-  }
-  std::vector<T> row_norms_of(const Field& f) const {
-    const auto weight = backbone_->store().at(f.module + ".weight");
-    require(rows(weight) == f.cols, f.name, ": as many rows as the weight of ", f.module, " were expected, ", rows(weight));
-    const std::vector<T> all = downloaded<E>(weight.data(), weight.size());
-    std::vector<T> norms;
-    for (Extent i = 0; i < rows(weight); ++i) {
-      double sum = 0;
-      for (Extent j = 0; j < cols(weight); ++j) sum += std::pow(static_cast<double>(all[static_cast<std::size_t>(i) * cols(weight) + j]), 2);
-      norms.push_back(static_cast<T>(std::sqrt(sum)));
-    }
-    return norms;
-  }
-  /// The classifier of the checkpoint, when it has one for the same task and of the same shape.
-  void take_head() {
-    const Checkpoint* file = backbone_->store().checkpoint();
-    if (!file) return;
-    const auto& classes = backbone_->config().architectures;
-    const std::string own = architecture();
-    if (!classes.empty() && !own.empty() && std::find(classes.begin(), classes.end(), own) == classes.end()) return;
-    std::vector<const Field*> fields;
-    for (std::size_t i = head_field_; i < layout_.fields().size(); ++i) {
-      const Field& f = layout_.fields()[i];
-      const TensorRef* t = file->find(f.name);
-      if (!t || t->shape != (f.vector ? std::vector<std::int64_t>{f.cols} : std::vector<std::int64_t>{f.rows, f.cols})) return;
-      fields.push_back(&f);
-    }
-    for (const Field* f : fields) write(*f, file->find(f->name)->template values<T>());
-    head_from_checkpoint_ = !fields.empty();
+    const auto head = checkpoint_head(backbone_->store().checkpoint(), backbone_->config().architectures, architecture(), layout_, head_field_);
+    for (const auto& [field, tensor] : head) write(*field, tensor->template values<T>());
+    head_from_checkpoint_ = !head.empty();
   }
 
   std::shared_ptr<const Backbone> backbone_;

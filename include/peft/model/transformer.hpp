@@ -174,9 +174,13 @@ class Transformer {
     return sites.contains(s) && (s != Site::pooler || has_pooler_) && F::has(s, layer, config_, shape_);
   }
 
+  /// What the checkpoint has at a site; `layer` does not count where the site is no layer's.
+  Weights<C> weights(Site s, int layer) const {
+    return weights_[static_cast<std::size_t>(info(s).per_layer ? layer + 1 : 0)][static_cast<std::size_t>(s)];
+  }
   template <Site S>
   Weights<C> weights(int layer) const {
-    return weights_[static_cast<std::size_t>(info(S).per_layer ? layer + 1 : 0)][static_cast<std::size_t>(S)];
+    return weights(S, layer);
   }
 
   Module module(Site s, int layer) const {

@@ -3,17 +3,16 @@
 #include <omp.h>
 
 #include <algorithm>
-#include <atomic>
-#include <exception>
+#include <map>
 #include <memory>
-#include <mutex>
-#include <thread>
+#include <string>
 #include <vector>
 
 #include <peft/data/batch.hpp>
 #include <peft/model/lane.hpp>
 #include <peft/optim/adamw.hpp>
-#include <peft/train/groups.hpp>
+#include <peft/train/batch_rules.hpp>
+#include <peft/train/team.hpp>
 
 namespace peft {
 
@@ -49,14 +48,10 @@ class Engine {
 
   /// Makes room for steps on batches of up to `sequences` sequences of up to `longest` tokens, a decoder's up to `decoder_longest`. Returns bytes per worker.
   std::size_t plan(int sequences, int longest, bool training, int decoder_longest = 0) {
-    check_length(longest);
+    check_length(rules(), longest);
     // Lanes add the virtual rows; a group's size counts them.
     const int extra = model_.attached().input_rows(), rows = grouping_.tokens + (longest + decoder_longest + extra) * model_.task().together();
-    largest_ = grown(largest_, {rows - extra, std::min(sequences, rows / (1 + extra)), longest, decoder_longest > 0 ? rows : 0, decoder_longest});
-    training_ = training_ || training;
-    std::size_t bytes = 0;
-    for (auto& lane : lanes_) bytes = lane->plan(largest_, training_);
-    return bytes;
+    return make_room({rows - extra, std::min(sequences, rows / (1 + extra)), longest, decoder_longest > 0 ? rows : 0, decoder_longest}, training);
   }
   const std::map<std::string, std::size_t>& planned_by_name() const { return lanes_.front()->planned_by_name(); }
 
@@ -162,28 +157,21 @@ class Engine {
     model_.task().check(batch);
     const std::vector<int> cuts = begin(batch, true);
     std::vector<double> losses(cuts.size() - 1, 0);
-    std::atomic<int> turn{0};
     run(static_cast<int>(cuts.size()) - 1, [&](Lane<M>& lane, int group) {
       GroupStep g{sequences(batch, cuts[group], cuts[group + 1]), batch.targets, weight, seed, training,
                   decoder(batch, cuts[group], cuts[group + 1]), backward};
-      losses[group] = lane.step(g, gradients_, [&](auto&& tables) {
-        // Sums in the order of the groups, whoever finishes first.
-        while (turn.load(std::memory_order_acquire) != group && !failed_.load(std::memory_order_relaxed)) std::this_thread::yield();
-        if (failed_.load(std::memory_order_relaxed)) return;
-        add(lane);
-        tables();
-        turn.store(group + 1, std::memory_order_release);
-      });
+      losses[group] = lane.step(g);
+      if (backward)
+        team_.in_order(group, [&] {
+          add(lane);
+          lane.add_tables(gradients_);
+        });
     });
     double loss = 0;
     for (const double l : losses) loss += l;
     return loss;
   }
 
-  static GroupShape grown(GroupShape a, GroupShape b) {
-    return {std::max(a.tokens, b.tokens), std::max(a.sequences, b.sequences), std::max(a.longest, b.longest),
-            std::max(a.decoder_tokens, b.decoder_tokens), std::max(a.decoder_longest, b.decoder_longest)};
-  }
   static constexpr bool decodes = M::Backbone::spec.cross;
   static Sequences decoder(const Batch& b, int begin, int end) {
     if (!decodes) return {};
@@ -191,95 +179,34 @@ class Engine {
   }
   static Sequences sequences(const Batch& b, int begin, int end) { return {b.offsets, b.ids, b.types, b.examples, begin, end, b.slots}; }
 
-  /// Virtual tokens take positions, before the text's own.
-  void check_length(int longest) const {
-    const int room = model_.backbone().longest();
-    const int extra = model_.attached().input_rows() + model_.attached().prefix_rows(model_.values());
-    require(longest + extra <= room, "a sequence of ", longest, " tokens", extra ? cat(" and ", extra, " virtual ones") : std::string(),
-            " is longer than the backbone's ", room, " positions; truncate with a smaller max_length");
+  BatchRules rules() const {
+    const auto& backbone = model_.backbone();
+    const auto& attached = model_.attached();
+    return {backbone.vocabulary(), backbone.types(), backbone.longest(), model_.task().together(), attached.input_rows(),
+            attached.prefix_rows(model_.values()), decodes, M::Task::reads == Reads::words, acts_on_special_tokens<Plain>()};
   }
 
-  /// Checks a batch against the backbone, cuts it, and makes room when it is larger than any before.
+  /// Checks a batch against the model, cuts it, and makes room when it is larger than any before.
   std::vector<int> begin(const Batch& batch, bool training) {
-    const auto& backbone = model_.backbone();
-    const int together = model_.task().together();
-    require(batch.sequences() > 0, "a batch without sequences");
-    require(batch.sequences() % together == 0, "a batch of ", batch.sequences(), " sequences; each ", together, " are one example");
-    const int added = model_.attached().input_rows();
-    check_length(batch.longest());
-    for (std::size_t i = 0; i < batch.ids.size(); ++i)
-      if (batch.ids[i] < 0 || batch.ids[i] >= backbone.vocabulary())
-        fail("token id ", batch.ids[i], " is outside the backbone's vocabulary of ", backbone.vocabulary(),
-             "; does the tokenizer belong to this model?");
-      else if (batch.types[i] < 0 || (backbone.types() > 0 && batch.types[i] >= backbone.types()))
-        fail("segment type ", batch.types[i], " of a backbone with ", backbone.types(), " types");
-    if constexpr (decodes) {
-      require(batch.decoder_offsets.size() == batch.offsets.size(), "a batch of ", batch.sequences(), " sequences has ",
-              batch.decoder_offsets.size() - 1, " for the decoder; this backbone wants one each");
-      for (const std::int32_t id : batch.decoder_ids)
-        require(id >= 0 && id < backbone.vocabulary(), "the decoder's token id ", id, " is outside the backbone's vocabulary of ", backbone.vocabulary());
-    }
-    if constexpr (M::Task::reads == Reads::words)
-      for (const double target : batch.targets)
-        require(target < backbone.vocabulary(), "the target ", target, " is outside the backbone's vocabulary of ", backbone.vocabulary());
-    require(batch.slots.empty() || batch.slots.size() == batch.ids.size(), "a batch of ", batch.ids.size(), " tokens and ",
-            batch.slots.size(), " slots of special tokens");
-    if constexpr (acts_on_special_tokens<Plain>())
-      require(std::any_of(batch.slots.begin(), batch.slots.end(), [](int slot) { return slot >= 0; }),
-              "the method acts on special tokens, and none are marked in a batch: take it from a tokenizer, or fill Batch::slots");
-    // Rows of both sides count.
-    std::vector<std::int32_t> offsets = batch.offsets;
-    if (decodes)
-      for (std::size_t s = 0; s < offsets.size(); ++s) offsets[s] += batch.decoder_offsets[s];
-    std::vector<int> cuts = cut_groups(offsets, grouping_, added, together);
-    GroupShape need;
-    for (std::size_t c = 1; c < cuts.size(); ++c) {
-      GroupShape g{0, cuts[c] - cuts[c - 1], 0};
-      for (int s = cuts[c - 1]; s < cuts[c]; ++s) {
-        const int n = batch.offsets[s + 1] - batch.offsets[s];
-        require(n > 0, "sequence ", s, " of a batch is empty");
-        g.tokens += n;
-        g.longest = std::max(g.longest, n);
-        if constexpr (decodes) {
-          const int m = batch.decoder_offsets[s + 1] - batch.decoder_offsets[s];
-          require(m > 0, "sequence ", s, " of a batch has nothing for the decoder");
-          g.decoder_tokens += m;
-          g.decoder_longest = std::max(g.decoder_longest, m);
-        }
-      }
-      need = grown(need, g);
-    }
-    if (grown(need, largest_) != largest_ || (training && !training_)) {
+    const BatchRules own = rules();
+    check_batch(own, batch);
+    const Cuts cuts = cut_batch(own, batch, grouping_);
+    make_room(cuts.largest, training);
+    return cuts.at;
+  }
+  std::size_t make_room(const GroupShape& need, bool training) {
+    if (grown(need, largest_) != largest_ || (training && !training_) || planned_ == 0) {
       largest_ = grown(need, largest_);
       training_ = training_ || training;
-      for (auto& lane : lanes_) lane->plan(largest_, training_);
+      for (auto& lane : lanes_) planned_ = lane->plan(largest_, training_);
     }
-    return cuts;
+    return planned_;
   }
 
-  /// f(lane, group) for every group, groups taken in order by whoever is free. The first exception is thrown again here.
+  /// f(lane, group) for every group.
   template <class F>
   void run(int groups, F&& f) {
-    std::atomic<int> next{0};
-    std::exception_ptr error;
-    std::mutex guard;
-    failed_ = false;
-    const int n = std::min<int>(workers(), groups);
-    // An OpenMP region, not threads of our own: these would inherit the main thread's core under OMP_PROC_BIND.
-#pragma omp parallel num_threads(n) if (n > 1)
-    {
-      Lane<M>& lane = *lanes_[static_cast<std::size_t>(omp_get_thread_num())];
-      for (int group; !failed_ && (group = next++) < groups;) {
-        try {
-          f(lane, group);
-        } catch (...) {
-          const std::lock_guard lock(guard);
-          if (!error) error = std::current_exception();
-          failed_ = true;
-        }
-      }
-    }
-    if (error) std::rethrow_exception(error);
+    team_.run(workers(), groups, [&](int worker, int group) { f(*lanes_[static_cast<std::size_t>(worker)], group); });
   }
 
   /// total += the lane's accumulator: the dense trained tensors and the derived ones lie at the same offsets in both.
@@ -311,7 +238,8 @@ class Engine {
   std::uint64_t seed_ = 0;
   bool sampling_ = false;
   bool training_ = false;
-  std::atomic<bool> failed_{false};
+  std::size_t planned_ = 0;  // bytes per worker
+  Team team_;
 };
 
 }  // namespace peft

@@ -5,20 +5,14 @@
 #include <filesystem>
 #include <functional>
 #include <map>
-#include <optional>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include <peft/optim/adamw.hpp>
 #include <peft/optim/schedule.hpp>
-#include <peft/task/metric/glue.hpp>
-#include <peft/train/checkpoint.hpp>
-#include <peft/train/early_stopping.hpp>
 #include <peft/train/engine.hpp>
-#include <peft/train/history.hpp>
-#include <peft/train/interrupt.hpp>
-#include <peft/train/meter.hpp>
-#include <peft/train/progress.hpp>
+#include <peft/train/fit_loop.hpp>
 
 namespace peft {
 
@@ -46,157 +40,77 @@ struct FitOptionsWith {
 
 using FitOptions = FitOptionsWith<AdamW>;
 
-/// What to try when a run has diverged.
-inline std::string remedy(double lr, const std::filesystem::path& checkpoint) {
-  return cat(". Try a smaller learning rate (now ", lr, ") or gradient clipping",
-             checkpoint.empty() ? "" : cat("; ", checkpoint.string(), " is as it was"));
-}
+/// A model, its data and its optimizer as the loop drives them.
+template <class M, class Data, class Evaluate, class O>
+class FitRun : public TrainingRun<typename M::T> {
+ public:
+  using T = typename M::T;
+  using E = typename M::E;
+
+  FitRun(Engine<M>& engine, const Data& data, const O& optimizer, Evaluate& evaluate)
+      : engine_(engine), data_(data), optimizer_(optimizer), evaluate_(evaluate), state_(engine.model().layout()) {}
+
+  const Layout& layout() const override { return engine_.model().layout(); }
+  std::int64_t batches(std::int64_t epoch) const override { return data_.steps(epoch); }
+
+  StepTaken step(std::int64_t epoch, std::int64_t begin, std::int64_t end, const StepPlan& plan) override {
+    std::vector<Batch> parts;
+    StepTaken taken;
+    std::int64_t counted = 0;
+    for (std::int64_t i = begin; i < end; ++i) {
+      parts.push_back(data_.batch(epoch, i));
+      taken.examples += engine_.examples(parts.back());
+      counted += engine_.counted(parts.back());
+      taken.tokens += parts.back().tokens();
+    }
+    engine_.zero_gradients();
+    engine_.prepare(plan.seed, true);
+    for (const Batch& b : parts) taken.loss += engine_.accumulate(b, 1. / static_cast<double>(std::max<std::int64_t>(counted, 1)), plan.seed);
+    engine_.finish_gradients();
+    if (!std::isfinite(taken.loss)) return taken;
+    M& model = engine_.model();
+    const double scale = plan.clip > 0 ? clip_factor(engine_.gradient_norm(), plan.clip) : 1;
+    state_.update(optimizer_, engine_.worker(), model.layout(), model.buffer().data(), engine_.total().data(), plan.lr, scale);
+    engine_.after_step({plan.lr, plan.number, plan.total, scale});
+    return taken;
+  }
+  void prepare() override { engine_.prepare(); }
+  metric::Scores evaluate() override { return evaluate_(); }
+  bool settled(std::int64_t step, std::int64_t total) const override { return engine_.settled(step, total); }
+
+  std::vector<T> values() const override {
+    return downloaded<E>(static_cast<const T*>(engine_.model().buffer().data()), static_cast<std::size_t>(layout().size()));
+  }
+  void set_values(const std::vector<T>& values) override { upload(E{}, engine_.model().buffer().data(), values.data(), values.size()); }
+  std::map<std::string, std::vector<T>> optimizer_state() const override {
+    std::map<std::string, std::vector<T>> all;
+    for (const auto& [name, view] : state_.buffers()) all[name] = downloaded<E>(static_cast<const T*>(view.data()), view.size());
+    return all;
+  }
+  void set_optimizer_state(const std::map<std::string, std::vector<T>>& all, std::int64_t steps) override {
+    for (const auto& [name, view] : state_.buffers()) upload(E{}, view.data(), all.at(name).data(), view.size());
+    state_.restore(steps);
+  }
+
+ private:
+  Engine<M>& engine_;
+  const Data& data_;
+  const O& optimizer_;
+  Evaluate& evaluate_;
+  typename O::template State<T, E> state_;
+};
 
 /// Trains. `data` gives `steps(epoch)`, batches of an epoch, and `batch(epoch, i)`, the same batch whenever asked (Loader); `evaluate()` gives the dev scores. A run that is resumed goes on bit for bit as if never stopped.
 /// Throws Error when the loss or the trained values are no longer finite; the last checkpoint then stays.
 template <class M, class Data, class Evaluate, class O = AdamW>
 History fit(Engine<M>& engine, const Data& data, const FitOptionsWith<O>& options, Evaluate&& evaluate) {
-  using T = typename M::T;
-  using E = typename M::E;
-  using State = typename O::template State<T, E>;
-  M& model = engine.model();
-  const Layout& layout = model.layout();
-  require(options.epochs >= 0, "epochs = ", options.epochs, ": expected 0 or more");
-  require(options.accumulate >= 1, "accumulate = ", options.accumulate, ": expected 1 or more");
-  require(std::isfinite(options.lr) && options.lr >= 0, "lr = ", options.lr, ": expected a number from 0 on");
-  const auto steps_of = [&](std::int64_t epoch) { return (data.steps(epoch) + options.accumulate - 1) / options.accumulate; };
-  std::int64_t total = 0;
-  for (int epoch = 0; epoch < options.epochs; ++epoch) total += steps_of(epoch);
-  const Schedule schedule{options.schedule, warmup_steps(options.warmup, total), total};
-  State state(layout);
-  EarlyStopping stopping(options.patience);
-  History history;
-  RunState run;
-  run.identity = {{"epochs", cat(options.epochs)},
-                  {"lr", exact(options.lr)},
-                  {"schedule", name(options.schedule)},
-                  {"warmup", exact(options.warmup)},
-                  {"clip", exact(options.clip)},
-                  {"accumulate", cat(options.accumulate)},
-                  {"seed", cat(options.seed)},
-                  {"steps", cat(total)},
-                  {"patience", cat(options.patience)}};
-  for (const auto& [key, value] : options.optimizer.settings()) run.identity[key] = value;
-  for (const auto& [key, value] : options.identity) run.identity[key] = value;
-  run.environment = bitwise_environment();
-  run.environment["group"] = cat(engine.grouping().tokens, " tokens, a multiple of ", engine.grouping().multiple);
-  std::vector<T> best;
-
-  const auto values = [&] { return downloaded<E>(static_cast<const T*>(model.buffer().data()), static_cast<std::size_t>(layout.size())); };
-  const auto save = [&] {
-    const std::vector<T> now = values();
-    if (!std::all_of(now.begin(), now.end(), [](T x) { return std::isfinite(x); }))
-      fail("a trained value is no longer finite after step ", run.step, " of ", total, "; nothing was saved", remedy(options.lr, options.checkpoint));
-    if (options.checkpoint.empty()) return;
-    run.stopping = stopping.state();
-    run.epochs = history.epochs;
-    std::map<std::string, std::vector<T>> buffers{{"values", now}};
-    if (options.patience > 0) buffers["best"] = best.empty() ? now : best;
-    for (const auto& [name, view] : state.buffers()) buffers[name] = downloaded<E>(static_cast<const T*>(view.data()), view.size());
-    write_checkpoint(options.checkpoint, layout, run, buffers);
-  };
-  const bool saved = options.resume && !options.checkpoint.empty() && std::filesystem::exists(options.checkpoint);
-  if (options.resume && !saved && options.on_warning)
-    options.on_warning(cat("there is no run to resume at ", options.checkpoint.string(), ": it begins from the start"));
-  if (saved) {
-    const std::size_t all = static_cast<std::size_t>(layout.size());
-    std::map<std::string, std::vector<T>> buffers{{"values", std::vector<T>(all)}};
-    if (options.patience > 0) buffers["best"] = std::vector<T>(all);
-    for (const auto& [name, view] : state.buffers()) buffers[name] = std::vector<T>(view.size());
-    RunState then = read_checkpoint<T>(options.checkpoint, layout, run.identity, buffers);
-    if (const std::string changed = differences(run.environment, then.environment); !changed.empty() && options.on_warning)
-      options.on_warning("resuming under other conditions: the last bits of the results may differ (" + changed + ")");
-    if (then.epoch > options.epochs || then.step > total ||
-        then.cursor > (then.epoch < options.epochs ? data.steps(then.epoch) : 0))
-      fail(options.checkpoint.string(), ": the state of the run is damaged: epoch ", then.epoch, ", batch ", then.cursor,
-           ", step ", then.step, " of ", total);
-    then.environment = run.environment;
-    run = std::move(then);
-    upload(E{}, model.buffer().data(), buffers["values"].data(), all);
-    for (const auto& [name, view] : state.buffers()) upload(E{}, view.data(), buffers[name].data(), view.size());
-    state.restore(run.step);
-    history.epochs = run.epochs;
-    stopping.state(run.stopping);
-    if (stopping.state().any && options.patience > 0) best = buffers["best"];
-  }
-
-  const Interrupt interrupt;
-  Meter meter;
-  meter.pause();
-  bool stop = history.stopped_early = stopping.stop() && run.epoch < options.epochs;
-  while (run.epoch < options.epochs && !stop) {
-    const std::int64_t batches = data.steps(run.epoch);
-    while (run.cursor < batches) {
-      meter.resume();
-      const std::int64_t end = std::min<std::int64_t>(run.cursor + options.accumulate, batches);
-      std::vector<Batch> parts;
-      std::int64_t examples = 0, tokens = 0, counted = 0;
-      for (std::int64_t i = run.cursor; i < end; ++i) {
-        parts.push_back(data.batch(run.epoch, i));
-        examples += engine.examples(parts.back());
-        counted += engine.counted(parts.back());
-        tokens += parts.back().tokens();
-      }
-      engine.zero_gradients();
-      double loss = 0;
-      const std::uint64_t seed = rng::combine(rng::mix(options.seed), static_cast<std::uint64_t>(run.step));
-      engine.prepare(seed, true);
-      for (const Batch& b : parts) loss += engine.accumulate(b, 1. / static_cast<double>(std::max<std::int64_t>(counted, 1)), seed);
-      engine.finish_gradients();
-      if (!std::isfinite(loss))
-        fail("the loss is ", loss, " at step ", run.step + 1, " of ", total,
-             "; nothing of this step was applied", remedy(options.lr, options.checkpoint));
-      const double lr = options.lr * schedule.factor(run.step);
-      const double scale = options.clip > 0 ? clip_factor(engine.gradient_norm(), options.clip) : 1;
-      state.update(options.optimizer, engine.worker(), layout, model.buffer().data(), engine.total().data(), lr, scale);
-      engine.after_step({lr, run.step + 1, total, scale});
-      ++run.step;
-      run.cursor = end;
-      run.epoch_loss += loss;
-      meter.add(examples, tokens);
-      history.losses.push_back(loss);
-      if (options.on_step) options.on_step({run.step, total, loss, lr, examples, tokens});
-      if (Interrupt::requested() && run.cursor < batches) {
-        meter.pause();
-        save();
-        history.interrupted = stop = true;
-        break;
-      }
-      if (options.checkpoint_steps > 0 && run.step % options.checkpoint_steps == 0 && run.cursor < batches) {
-        meter.pause();
-        save();
-      }
-    }
-    meter.pause();
-    if (history.interrupted) break;
-    engine.prepare();
-    EpochReport report{static_cast<int>(run.epoch) + 1,
-                       run.epoch_loss / static_cast<double>(std::max<std::int64_t>(steps_of(run.epoch), 1)), evaluate(), false};
-    report.best = engine.settled(run.step, total) && stopping.update(report.dev.main);
-    if (report.best && options.patience > 0) best = values();
-    history.epochs.push_back(report);
-    ++run.epoch;
-    run.cursor = 0;
-    run.epoch_loss = 0;
-    stop = stopping.stop();
-    history.stopped_early = stop && run.epoch < options.epochs;
-    save();
-    if (options.on_epoch) options.on_epoch(report);
-    if (Interrupt::requested() && !stop && run.epoch < options.epochs) history.interrupted = stop = true;
-  }
-  if (!best.empty() && !history.interrupted) upload(E{}, model.buffer().data(), best.data(), best.size());
-  engine.prepare();
-  history.steps = run.step;
-  history.examples = meter.examples();
-  history.tokens = meter.tokens();
-  history.seconds = meter.seconds();
-  history.cpu_seconds = meter.cpu_seconds();
-  return history;
+  LoopOptions loop{options.epochs, options.lr, options.schedule, options.warmup, options.clip, options.accumulate, options.seed, options.patience,
+                   options.checkpoint, options.checkpoint_steps, options.resume, options.optimizer.settings(), options.on_step, options.on_epoch,
+                   options.on_warning};
+  for (const auto& [key, value] : options.identity) loop.identity[key] = value;
+  loop.environment["group"] = cat(engine.grouping().tokens, " tokens, a multiple of ", engine.grouping().multiple);
+  FitRun<M, Data, std::remove_reference_t<Evaluate>, O> run(engine, data, options.optimizer, evaluate);
+  return training_loop(run, loop);
 }
 
 /// The same on every core, without a look at dev data.

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <algorithm>
+
+#include <peft/core/inline.hpp>
+#include <peft/model/initial.hpp>
+
+namespace peft {
+
+PEFT_INLINE std::vector<std::pair<const Field*, const TensorRef*>> checkpoint_head(const Checkpoint* file,
+                                                                                   const std::vector<std::string>& classes,
+                                                                                   const std::string& own, const Layout& layout,
+                                                                                   std::size_t first) {
+  if (!file) return {};
+  if (!classes.empty() && !own.empty() && std::find(classes.begin(), classes.end(), own) == classes.end()) return {};
+  std::vector<std::pair<const Field*, const TensorRef*>> found;
+  for (std::size_t i = first; i < layout.fields().size(); ++i) {
+    const Field& f = layout.fields()[i];
+    const TensorRef* t = file->find(f.name);
+    if (!t || t->shape != (f.vector ? std::vector<std::int64_t>{f.cols} : std::vector<std::int64_t>{f.rows, f.cols})) return {};
+    found.emplace_back(&f, t);
+  }
+  return found;
+}
+
+#ifdef PEFT_SEPARATE
+template std::vector<float> initial_values(const Field&, std::uint64_t, const TensorStore<float, Host>&, Mat<const float, Host>);
+template std::vector<double> initial_values(const Field&, std::uint64_t, const TensorStore<double, Host>&, Mat<const double, Host>);
+#endif
+
+}  // namespace peft

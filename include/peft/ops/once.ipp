@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <peft/ops/once.hpp>
+
+#ifdef PEFT_SEPARATE
+namespace peft::ops {
+#define PEFT_ONCE(f, ...) template decltype(f<Host, __VA_ARGS__>) f<Host, __VA_ARGS__>;
+PEFT_OPS_OF(PEFT_ONCE, float)
+PEFT_OPS_OF(PEFT_ONCE, double)
+#undef PEFT_ONCE
+}  // namespace peft::ops
+#endif

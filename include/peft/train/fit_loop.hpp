@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <peft/core/fields.hpp>
+#include <peft/optim/schedule.hpp>
+#include <peft/task/metric/glue.hpp>
+#include <peft/train/checkpoint.hpp>
+#include <peft/train/history.hpp>
+#include <peft/train/progress.hpp>
+
+namespace peft {
+
+/// What one step of a run is told.
+struct StepPlan {
+  std::uint64_t seed = 0;
+  double lr = 0, clip = 0;
+  std::int64_t number = 0, total = 0;  // counted from 1
+};
+struct StepTaken {
+  double loss = 0;
+  std::int64_t examples = 0, tokens = 0;
+};
+
+/// A model in training with its data and its optimizer, whatever their types: what the loop needs of them, so that it is compiled
+/// once and not for each model. T: float, double.
+template <class T>
+class TrainingRun {
+ public:
+  virtual const Layout& layout() const = 0;
+  virtual std::int64_t batches(std::int64_t epoch) const = 0;
+  /// One step of the optimizer on batches [begin, end) of an epoch. Nothing is applied when the loss is not finite.
+  virtual StepTaken step(std::int64_t epoch, std::int64_t begin, std::int64_t end, const StepPlan& plan) = 0;
+  /// After the last step of an epoch: derived tensors follow the values.
+  virtual void prepare() = 0;
+  virtual metric::Scores evaluate() = 0;
+  virtual bool settled(std::int64_t step, std::int64_t total) const = 0;
+
+  virtual std::vector<T> values() const = 0;
+  virtual void set_values(const std::vector<T>& values) = 0;
+  virtual std::map<std::string, std::vector<T>> optimizer_state() const = 0;
+  virtual void set_optimizer_state(const std::map<std::string, std::vector<T>>& all, std::int64_t steps) = 0;
+
+ protected:
+  ~TrainingRun() = default;
+};
+
+/// FitOptions without what depends on types.
+struct LoopOptions {
+  int epochs;
+  double lr;
+  ScheduleKind schedule;
+  double warmup, clip;
+  int accumulate;
+  std::uint64_t seed;
+  int patience;
+  std::filesystem::path checkpoint;
+  std::int64_t checkpoint_steps;
+  bool resume;
+  Notes identity;  // beside these options
+  std::function<void(const Progress&)> on_step;
+  std::function<void(const EpochReport&)> on_epoch;
+  std::function<void(const std::string&)> on_warning;
+  Notes environment{};
+};
+
+/// Runs all epochs; see `fit`.
+template <class T>
+History training_loop(TrainingRun<T>& run, const LoopOptions& options);
+
+/// What to try when a run has diverged.
+std::string remedy(double lr, const std::filesystem::path& checkpoint);
+
+}  // namespace peft
+
+#ifndef PEFT_SEPARATE
+#include <peft/train/fit_loop.ipp>
+#endif

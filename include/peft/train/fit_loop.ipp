@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include <peft/core/error.hpp>
+#include <peft/core/exact.hpp>
+#include <peft/core/inline.hpp>
+#include <peft/core/rng.hpp>
+#include <peft/train/early_stopping.hpp>
+#include <peft/train/fit_loop.hpp>
+#include <peft/train/interrupt.hpp>
+#include <peft/train/meter.hpp>
+
+namespace peft {
+
+PEFT_INLINE std::string remedy(double lr, const std::filesystem::path& checkpoint) {
+  return cat(". Try a smaller learning rate (now ", lr, ") or gradient clipping",
+             checkpoint.empty() ? "" : cat("; ", checkpoint.string(), " is as it was"));
+}
+
+/// The state of a loop: where it stands, and what it does between the steps.
+template <class T>
+class TrainingLoop {
+ public:
+  TrainingLoop(TrainingRun<T>& run, const LoopOptions& options)
+      : run_(run), options_(options), total_(checked_total()), schedule_{options.schedule, warmup_steps(options.warmup, total_), total_},
+        stopping_(options.patience) {
+    at_.identity = {{"epochs", cat(options.epochs)},
+                    {"lr", exact(options.lr)},
+                    {"schedule", name(options.schedule)},
+                    {"warmup", exact(options.warmup)},
+                    {"clip", exact(options.clip)},
+                    {"accumulate", cat(options.accumulate)},
+                    {"seed", cat(options.seed)},
+                    {"steps", cat(total_)},
+                    {"patience", cat(options.patience)}};
+    for (const auto& [key, value] : options.identity) at_.identity[key] = value;
+    at_.environment = bitwise_environment();
+    for (const auto& [key, value] : options.environment) at_.environment[key] = value;
+  }
+
+  History operator()() {
+    meter_.pause();
+    resume();
+    const Interrupt interrupt;
+    bool stop = history_.stopped_early = stopping_.stop() && at_.epoch < options_.epochs;
+    while (at_.epoch < options_.epochs && !stop) {
+      if (!epoch()) {
+        history_.interrupted = true;
+        break;
+      }
+      stop = close_epoch();
+    }
+    if (!best_.empty() && !history_.interrupted) run_.set_values(best_);
+    run_.prepare();
+    history_.steps = at_.step;
+    history_.examples = meter_.examples();
+    history_.tokens = meter_.tokens();
+    history_.seconds = meter_.seconds();
+    history_.cpu_seconds = meter_.cpu_seconds();
+    return std::move(history_);
+  }
+
+ private:
+  std::int64_t steps_of(std::int64_t epoch) const { return (run_.batches(epoch) + options_.accumulate - 1) / options_.accumulate; }
+
+  std::int64_t checked_total() const {
+    require(options_.epochs >= 0, "epochs = ", options_.epochs, ": expected 0 or more");
+    require(options_.accumulate >= 1, "accumulate = ", options_.accumulate, ": expected 1 or more");
+    require(std::isfinite(options_.lr) && options_.lr >= 0, "lr = ", options_.lr, ": expected a number from 0 on");
+    std::int64_t total = 0;
+    for (int epoch = 0; epoch < options_.epochs; ++epoch) total += steps_of(epoch);
+    return total;
+  }
+
+  void save() {
+    const std::vector<T> now = run_.values();
+    if (!std::all_of(now.begin(), now.end(), [](T x) { return std::isfinite(x); }))
+      fail("a trained value is no longer finite after step ", at_.step, " of ", total_, "; nothing was saved", remedy(options_.lr, options_.checkpoint));
+    if (options_.checkpoint.empty()) return;
+    at_.stopping = stopping_.state();
+    at_.epochs = history_.epochs;
+    std::map<std::string, std::vector<T>> buffers = run_.optimizer_state();
+    if (options_.patience > 0) buffers["best"] = best_.empty() ? now : best_;
+    buffers["values"] = now;
+    write_checkpoint(options_.checkpoint, run_.layout(), at_, buffers);
+  }
+
+  void resume() {
+    const bool saved = options_.resume && !options_.checkpoint.empty() && std::filesystem::exists(options_.checkpoint);
+    if (options_.resume && !saved && options_.on_warning)
+      options_.on_warning(cat("there is no run to resume at ", options_.checkpoint.string(), ": it begins from the start"));
+    if (!saved) return;
+    const auto all = static_cast<std::size_t>(run_.layout().size());
+    std::map<std::string, std::vector<T>> buffers = run_.optimizer_state();  // of the right sizes
+    buffers["values"] = std::vector<T>(all);
+    if (options_.patience > 0) buffers["best"] = std::vector<T>(all);
+    RunState then = read_checkpoint<T>(options_.checkpoint, run_.layout(), at_.identity, buffers);
+    if (const std::string changed = differences(at_.environment, then.environment); !changed.empty() && options_.on_warning)
+      options_.on_warning("resuming under other conditions: the last bits of the results may differ (" + changed + ")");
+    if (then.epoch > options_.epochs || then.step > total_ || then.cursor > (then.epoch < options_.epochs ? run_.batches(then.epoch) : 0))
+      fail(options_.checkpoint.string(), ": the state of the run is damaged: epoch ", then.epoch, ", batch ", then.cursor, ", step ", then.step,
+           " of ", total_);
+    then.environment = at_.environment;
+    at_ = std::move(then);
+    run_.set_values(buffers["values"]);
+    run_.set_optimizer_state(buffers, at_.step);
+    history_.epochs = at_.epochs;
+    stopping_.state(at_.stopping);
+    if (stopping_.state().any && options_.patience > 0) best_ = buffers["best"];
+  }
+
+  /// The rest of an epoch; false when it was interrupted, and saved, before its end.
+  bool epoch() {
+    const std::int64_t batches = run_.batches(at_.epoch);
+    while (at_.cursor < batches) {
+      meter_.resume();
+      step(std::min<std::int64_t>(at_.cursor + options_.accumulate, batches));
+      if (at_.cursor == batches) break;
+      const bool interrupted = Interrupt::requested();
+      if (interrupted || (options_.checkpoint_steps > 0 && at_.step % options_.checkpoint_steps == 0)) {
+        meter_.pause();
+        save();
+      }
+      if (interrupted) return false;
+    }
+    meter_.pause();
+    return true;
+  }
+
+  void step(std::int64_t end) {
+    const double lr = options_.lr * schedule_.factor(at_.step);
+    const std::uint64_t seed = rng::combine(rng::mix(options_.seed), static_cast<std::uint64_t>(at_.step));
+    const StepTaken taken = run_.step(at_.epoch, at_.cursor, end, {seed, lr, options_.clip, at_.step + 1, total_});
+    if (!std::isfinite(taken.loss))
+      fail("the loss is ", taken.loss, " at step ", at_.step + 1, " of ", total_, "; nothing of this step was applied",
+           remedy(options_.lr, options_.checkpoint));
+    ++at_.step;
+    at_.cursor = end;
+    at_.epoch_loss += taken.loss;
+    meter_.add(taken.examples, taken.tokens);
+    history_.losses.push_back(taken.loss);
+    if (options_.on_step) options_.on_step({at_.step, total_, taken.loss, lr, taken.examples, taken.tokens});
+  }
+
+  /// Evaluates and saves; true when the run ends here.
+  bool close_epoch() {
+    run_.prepare();
+    EpochReport report{static_cast<int>(at_.epoch) + 1, at_.epoch_loss / static_cast<double>(std::max<std::int64_t>(steps_of(at_.epoch), 1)),
+                       run_.evaluate(), false};
+    report.best = run_.settled(at_.step, total_) && stopping_.update(report.dev.main);
+    if (report.best && options_.patience > 0) best_ = run_.values();
+    history_.epochs.push_back(report);
+    ++at_.epoch;
+    at_.cursor = 0;
+    at_.epoch_loss = 0;
+    const bool more = at_.epoch < options_.epochs;
+    history_.stopped_early = stopping_.stop() && more;
+    save();
+    if (options_.on_epoch) options_.on_epoch(report);
+    if (stopping_.stop()) return true;
+    return history_.interrupted = Interrupt::requested() && more;
+  }
+
+  TrainingRun<T>& run_;
+  const LoopOptions& options_;
+  const std::int64_t total_;
+  const Schedule schedule_;
+  EarlyStopping stopping_;
+  RunState at_;
+  std::vector<T> best_;
+  History history_;
+  Meter meter_;
+};
+
+template <class T>
+History training_loop(TrainingRun<T>& run, const LoopOptions& options) {
+  return TrainingLoop<T>(run, options)();
+}
+
+#ifdef PEFT_SEPARATE
+template History training_loop(TrainingRun<float>&, const LoopOptions&);
+template History training_loop(TrainingRun<double>&, const LoopOptions&);
+#endif
+
+}  // namespace peft
