@@ -53,26 +53,21 @@ class FitRun : public TrainingRun<typename M::T> {
   const Layout& layout() const override { return engine_.model().layout(); }
   std::int64_t batches(std::int64_t epoch) const override { return data_.steps(epoch); }
 
-  StepTaken step(std::int64_t epoch, std::int64_t begin, std::int64_t end, const StepPlan& plan) override {
-    std::vector<Batch> parts;
-    StepTaken taken;
-    std::int64_t counted = 0;
-    for (std::int64_t i = begin; i < end; ++i) {
-      parts.push_back(data_.batch(epoch, i));
-      taken.examples += engine_.examples(parts.back());
-      counted += engine_.counted(parts.back());
-      taken.tokens += parts.back().tokens();
-    }
+  Batch batch(std::int64_t epoch, std::int64_t i) const override { return data_.batch(epoch, i); }
+  std::int64_t examples(const Batch& b) const override { return engine_.examples(b); }
+  std::int64_t counted(const Batch& b) const override { return engine_.counted(b); }
+
+  void begin_step(std::uint64_t seed) override {
     engine_.zero_gradients();
-    engine_.prepare(plan.seed, true);
-    for (const Batch& b : parts) taken.loss += engine_.accumulate(b, 1. / static_cast<double>(std::max<std::int64_t>(counted, 1)), plan.seed);
-    engine_.finish_gradients();
-    if (!std::isfinite(taken.loss)) return taken;
+    engine_.prepare(seed, true);
+  }
+  double accumulate(const Batch& b, double weight, std::uint64_t seed) override { return engine_.accumulate(b, weight, seed); }
+  void finish_gradients() override { engine_.finish_gradients(); }
+  void apply(double lr, double clip, std::int64_t step, std::int64_t total) override {
     M& model = engine_.model();
-    const double scale = plan.clip > 0 ? clip_factor(engine_.gradient_norm(), plan.clip) : 1;
-    state_.update(optimizer_, engine_.worker(), model.layout(), model.buffer().data(), engine_.total().data(), plan.lr, scale);
-    engine_.after_step({plan.lr, plan.number, plan.total, scale});
-    return taken;
+    const double scale = clip > 0 ? clip_factor(engine_.gradient_norm(), clip) : 1;
+    state_.update(optimizer_, engine_.worker(), model.layout(), model.buffer().data(), engine_.total().data(), lr, scale);
+    engine_.after_step({lr, step, total, scale});
   }
   void prepare() override { engine_.prepare(); }
   metric::Scores evaluate() override { return evaluate_(); }

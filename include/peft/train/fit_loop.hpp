@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <peft/core/fields.hpp>
+#include <peft/data/batch.hpp>
 #include <peft/optim/schedule.hpp>
 #include <peft/task/metric/glue.hpp>
 #include <peft/train/checkpoint.hpp>
@@ -16,17 +17,6 @@
 
 namespace peft {
 
-/// What one step of a run is told.
-struct StepPlan {
-  std::uint64_t seed = 0;
-  double lr = 0, clip = 0;
-  std::int64_t number = 0, total = 0;  // counted from 1
-};
-struct StepTaken {
-  double loss = 0;
-  std::int64_t examples = 0, tokens = 0;
-};
-
 /// A model in training with its data and its optimizer, whatever their types: what the loop needs of them, so that it is compiled
 /// once and not for each model. T: float, double.
 template <class T>
@@ -34,8 +24,16 @@ class TrainingRun {
  public:
   virtual const Layout& layout() const = 0;
   virtual std::int64_t batches(std::int64_t epoch) const = 0;
-  /// One step of the optimizer on batches [begin, end) of an epoch. Nothing is applied when the loss is not finite.
-  virtual StepTaken step(std::int64_t epoch, std::int64_t begin, std::int64_t end, const StepPlan& plan) = 0;
+  virtual Batch batch(std::int64_t epoch, std::int64_t i) const = 0;
+  /// Examples of a batch, and what the mean of its loss is taken over.
+  virtual std::int64_t examples(const Batch& b) const = 0;
+  virtual std::int64_t counted(const Batch& b) const = 0;
+
+  /// One step of the optimizer: it begins, adds the gradients of its batches, and applies them.
+  virtual void begin_step(std::uint64_t seed) = 0;
+  virtual double accumulate(const Batch& b, double weight, std::uint64_t seed) = 0;
+  virtual void finish_gradients() = 0;
+  virtual void apply(double lr, double clip, std::int64_t step, std::int64_t total) = 0;  // step: counted from 1
   /// After the last step of an epoch: derived tensors follow the values.
   virtual void prepare() = 0;
   virtual metric::Scores evaluate() = 0;

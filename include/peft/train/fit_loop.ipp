@@ -133,16 +133,28 @@ class TrainingLoop {
   void step(std::int64_t end) {
     const double lr = options_.lr * schedule_.factor(at_.step);
     const std::uint64_t seed = rng::combine(rng::mix(options_.seed), static_cast<std::uint64_t>(at_.step));
-    const StepTaken taken = run_.step(at_.epoch, at_.cursor, end, {seed, lr, options_.clip, at_.step + 1, total_});
-    if (!std::isfinite(taken.loss))
-      fail("the loss is ", taken.loss, " at step ", at_.step + 1, " of ", total_, "; nothing of this step was applied",
+    std::vector<Batch> parts;
+    std::int64_t examples = 0, tokens = 0, counted = 0;
+    for (std::int64_t i = at_.cursor; i < end; ++i) {
+      parts.push_back(run_.batch(at_.epoch, i));
+      examples += run_.examples(parts.back());
+      counted += run_.counted(parts.back());
+      tokens += parts.back().tokens();
+    }
+    run_.begin_step(seed);
+    double loss = 0;
+    for (const Batch& b : parts) loss += run_.accumulate(b, 1. / static_cast<double>(std::max<std::int64_t>(counted, 1)), seed);
+    run_.finish_gradients();
+    if (!std::isfinite(loss))
+      fail("the loss is ", loss, " at step ", at_.step + 1, " of ", total_, "; nothing of this step was applied",
            remedy(options_.lr, options_.checkpoint));
+    run_.apply(lr, options_.clip, at_.step + 1, total_);
     ++at_.step;
     at_.cursor = end;
-    at_.epoch_loss += taken.loss;
-    meter_.add(taken.examples, taken.tokens);
-    history_.losses.push_back(taken.loss);
-    if (options_.on_step) options_.on_step({at_.step, total_, taken.loss, lr, taken.examples, taken.tokens});
+    at_.epoch_loss += loss;
+    meter_.add(examples, tokens);
+    history_.losses.push_back(loss);
+    if (options_.on_step) options_.on_step({at_.step, total_, loss, lr, examples, tokens});
   }
 
   /// Evaluates and saves; true when the run ends here.
