@@ -31,7 +31,7 @@ BELOW = {
 }
 EVERYTHING = ["peft.hpp", "source.hpp"]  # the headers that gather all others
 FOR_ALL = ["version.hpp", "fwd.hpp"]
-LONGEST = 480
+LONGEST = 350
 LICENCE = "// SPDX-License-Identifier: Apache-2.0"
 
 

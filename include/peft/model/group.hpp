@@ -17,6 +17,14 @@ struct GroupShape {
   friend bool operator==(const GroupShape&, const GroupShape&) = default;
 };
 
+/// Sequences of these totals: one of the greatest length, the rest shared out. Only totals and the longest enter any size of a plan.
+inline std::vector<std::int32_t> offsets_of(Extent sequences, Extent tokens, Extent longest) {
+  std::vector<std::int32_t> offsets{0, longest};
+  const Extent others = std::max(sequences - 1, 0), rest = std::max(tokens - longest, 0);
+  for (Extent i = 0; i < others; ++i) offsets.push_back(offsets.back() + rest / others + (i < rest % others ? 1 : 0));
+  return offsets;
+}
+
 /// What one group of a training step is.
 struct GroupStep {
   Sequences sequences;              // of an encoder-decoder: what the encoder reads

@@ -45,7 +45,7 @@ class RowDecoder {
         pass_(worker_, model.backbone(), model.attached(), model.values(), nullptr, nullptr),
         stack_(shape().encoder_layers, shape().layers),
         encoder_(0, shape().encoder_layers),
-        side_{pass_, stack_, {}} {
+        side_{pass_, stack_} {
     pass_.rotary = model.backbone().rotary();
     if (!cached) worker_.space.grow_when_full();
   }
@@ -185,7 +185,6 @@ class RowDecoder {
   }
   void tap(int layer, V x) {
     if constexpr (has_side_net<Plain>()) side_.tap(layer, x);
-    pass_.rows_are(pass_.batch->example, pass_.batch->positions);
   }
 
   Sequences sequences(bool first) {

@@ -2,6 +2,7 @@
 #pragma once
 #include <type_traits>
 
+#include <peft/nn/distances.hpp>
 #include <peft/nn/drop.hpp>
 #include <peft/nn/linear.hpp>
 #include <peft/nn/packed.hpp>
@@ -276,69 +277,6 @@ struct SelfAttention {
     before_prefix(p, k, [&](V plain) { ops::put_columns(p.w, all, C(plain), a); });
     before_prefix(p, v, [&](V plain) { ops::put_columns(p.w, all, C(plain), a + b); });
     linear_backward<Site::qkv>(p, query_x, all, dx, true);
-  }
-
-  // Tokens and embedded distances: through one projection, or the latter through one of their own.
-  template <Site S, Site Own>
-  void project_with_distances(P& p, const Shape& shape, C x, V y, C& own, V& position, C& own_position, bool wanted, bool crossing) {
-    const Extent n = rows(x), r = wanted ? rows(p.relative.rows) : 0;
-    position = p.keep(r, cols(y), "distances");
-    if (r == 0) return linear<S>(p, x, y, own);
-    if (!shape.shared_distances) {
-      linear<S>(p, x, y, own);
-      V rows_of = kept_if(p, p.template keeps_input<Own>() && crossing, r, shape.width, "with distances");
-      put_distances(p, shape, rows_of);
-      linear<Own>(p, rows_of, position, own_position);
-      return;
-    }
-    const auto scope = p.w.scope();
-    V both = kept_if(p, p.template keeps_input<S>() && crossing, n + r, cols(x), "with distances"), made = p.temp(n + r, cols(y));
-    ops::copy(p.w, slice(both, 0, n), x);
-    put_distances(p, shape, slice(both, n, n + r));
-    linear<S>(p, both, made, own);
-    ops::copy(p.w, y, C(slice(made, 0, n)));
-    ops::copy(p.w, position, C(slice(made, n, n + r)));
-  }
-  template <Site S, Site Own>
-  void unproject_with_distances(P& p, const Shape& shape, C own, V dy, V dx, C own_position, V dposition, bool wanted) {
-    const auto scope = p.w.scope();
-    const Extent n = rows(dy), r = wanted ? rows(dposition) : 0;
-    if (r == 0) return linear_backward<S>(p, own, dy, dx, true);
-    if (!shape.shared_distances) {
-      linear_backward<S>(p, own, dy, dx, true);
-      V drows = empty(p.relative.gradient) ? V() : p.temp(r, shape.width);
-      linear_backward<Own>(p, own_position, dposition, drows, false);
-      take_distances(p, shape, drows);
-      return;
-    }
-    V both = p.temp(n + r, cols(dy));
-    ops::copy(p.w, slice(both, 0, n), C(dy));
-    ops::copy(p.w, slice(both, n, n + r), C(dposition));
-    const bool wants = !empty(dx) || !empty(p.relative.gradient);
-    V din = wants ? p.temp(n + r, shape.width) : V();
-    linear_backward<S>(p, own, both, din, false);
-    if (!empty(dx)) ops::add(p.w, dx, C(slice(din, 0, n)));
-    if (!empty(p.relative.gradient)) take_distances(p, shape, slice(din, n, n + r));
-  }
-  /// Embedded distances as this layer sees them: dropped anew, as rows of no sequence.
-  static Dropout distance_drop(const P& p, const Shape& shape) {
-    Dropout mask = drop(p, DropoutAt::distances, shape.hidden_dropout);
-    mask.example = p.batch->example + p.batch->tokens;
-    mask.position = p.batch->positions + p.batch->tokens;
-    return mask;
-  }
-  static void put_distances(P& p, const Shape& shape, V to) {
-    const Dropout mask = distance_drop(p, shape);
-    if (mask.active())
-      ops::dropout(p.w, to, C(p.relative.rows), mask);
-    else
-      ops::copy(p.w, to, C(p.relative.rows));
-  }
-  static void take_distances(P& p, const Shape& shape, V from) {
-    if (empty(from)) return;
-    const Dropout mask = distance_drop(p, shape);
-    if (mask.active()) ops::dropout(p.w, from, C(from), mask);
-    ops::add(p.w, p.relative.gradient, C(from));
   }
 
   void put_prefix(P& p) {
