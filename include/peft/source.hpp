@@ -62,6 +62,7 @@
 #include <peft/model/checkpoint_tensors.ipp>
 #include <peft/model/export.ipp>
 #include <peft/model/peft_files.ipp>
+#include <peft/model/text_search.ipp>
 #include <peft/ops/gemm.ipp>
 #include <peft/ops/tile.ipp>
 #include <peft/report/console.ipp>
@@ -74,6 +75,9 @@
 #include <peft/task/metric/glue.ipp>
 #include <peft/text/tokenizer.ipp>
 #include <peft/train/checkpoint.ipp>
+#include <peft/train/evaluate.ipp>
+#include <peft/train/evaluate_pairs.ipp>
+#include <peft/train/evaluate_text.ipp>
 #include <peft/train/groups.ipp>
 #include <peft/train/meter.ipp>
 #include <peft/train/progress.ipp>
