@@ -13,7 +13,7 @@
 #include <peft/data/tokenized_pairs.hpp>
 #include <peft/io/delta_file.hpp>
 #include <peft/io/peft_methods.hpp>
-#include <peft/model/generate.hpp>
+#include <peft/model/text_search.hpp>
 #include <peft/report/plan.hpp>
 #include <peft/report/tree.hpp>
 #include <peft/site.hpp>

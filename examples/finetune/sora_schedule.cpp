@@ -2,6 +2,8 @@
 #include <peft/io/atomic_file.hpp>
 #include <peft/report/numbers.hpp>
 #include <peft/report/table.hpp>
+#include <peft/task/score.hpp>
+#include <peft/train/progress.hpp>
 #include <peft/train/sparsity_schedule.hpp>
 
 #include <algorithm>

@@ -64,6 +64,7 @@
 #include <peft/model/export.ipp>
 #include <peft/model/initial.ipp>
 #include <peft/model/peft_files.ipp>
+#include <peft/model/text_search.ipp>
 #include <peft/ops/gemm.ipp>
 #include <peft/ops/once.ipp>
 #include <peft/ops/tile.ipp>
@@ -78,6 +79,9 @@
 #include <peft/text/tokenizer.ipp>
 #include <peft/train/batch_rules.ipp>
 #include <peft/train/checkpoint.ipp>
+#include <peft/train/evaluate.ipp>
+#include <peft/train/evaluate_pairs.ipp>
+#include <peft/train/evaluate_text.ipp>
 #include <peft/train/fit_loop.ipp>
 #include <peft/train/groups.ipp>
 #include <peft/train/meter.ipp>

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 #include <tuple>
@@ -13,6 +14,7 @@
 #include <peft/core/inline.hpp>
 #include <peft/io/tensor_ref.hpp>
 #include <peft/model/peft_files.hpp>
+#include <peft/model/tensor_store.hpp>
 
 namespace peft {
 
@@ -20,52 +22,59 @@ namespace peft {
 template <class D, class T, class E>
 concept MergesIntoWeight = requires(const D d, Context<T, E>& c, const typename D::template Params<Mat<T, E>>& p, Mat<T, E> W) { d.merge(c, p, W); };
 
+namespace model_export {
+
+/// Tensors that a merge has changed, by name.
+using Changed = std::map<std::string, std::vector<float>>;
+
+/// Adds a module's weight; refuses a second one.
+void add_weight(Changed& changed, const std::string& path, std::vector<float> values);
+
+/// The numbers of a frozen tensor after `change` has worked on a copy of it.
+template <class T, ExecutionSpace E>
+std::vector<float> changed_copy(Worker<E>& w, const Mat<const T, E>& frozen, const std::function<void(const Mat<T, E>&)>& change) {
+  Kokkos::View<T*, typename E::memory_space> block("peft::merged", frozen.size());
+  const Mat<T, E> copy(block.data(), rows(frozen), cols(frozen));
+  ops::copy(w, copy, frozen);
+  change(copy);
+  w.fence();
+  return to_host(copy);
+}
+
+/// Merges one delta into the weights of its modules. Compiled once for a delta, not for every model.
+template <class D, class T, ExecutionSpace E, class Params>
+void merge(const D& delta, const std::vector<Module>& modules, const std::vector<Params>& values, const TensorStore<T, E>& store, Changed& changed) {
+  for (std::size_t k = 0; k < modules.size(); ++k) {
+    const std::string& path = modules[k].path;
+    const Params& p = values[k];
+    if constexpr (D::route == Route::weight) {
+      const auto used = delta.weights(p, Weights<Mat<const T, E>>{});
+      if (!empty(used.w)) add_weight(changed, path, to_host(used.w));
+      if (!empty(used.b)) changed[path + ".bias"] = to_host(used.b);
+    } else if constexpr (MergesIntoWeight<D, T, E>) {
+      const auto& frozen = store.at(path + ".weight");
+      Worker<E> w = small_worker<T, E>(frozen.extent(0), frozen.extent(1));
+      Context<T, E> c{w};
+      add_weight(changed, path, changed_copy<T, E>(w, frozen, [&](const Mat<T, E>& sum) { delta.merge(c, p, sum); }));
+      if constexpr (requires(Mat<T, E> row) { delta.merge_bias(c, p, row); })
+        if (modules[k].bias)
+          changed[path + ".bias"] = changed_copy<T, E>(w, store.at(path + ".bias"), [&](const Mat<T, E>& row) { delta.merge_bias(c, p, row); });
+    } else {
+      fail("merge: the delta on ", path, " is no change of its weight and cannot be merged; save the delta instead");
+    }
+  }
+}
+
+}  // namespace model_export
+
 /// The backbone's weights with everything merged that can be: LoRA's products added, trained tensors in place of frozen ones.
 /// Fails for a method whose change is no change of weights.
 template <class M>
 std::map<std::string, std::vector<float>> merged_weights(const M& model) {
-  using Plain = typename M::Attached::Plain;
-  using T = typename M::T;
-  using E = typename M::E;
-  std::map<std::string, std::vector<float>> changed;
-  for_each_delta<Plain>([&](auto i) {
-    using D = typename Plain::template type<i>;
-    const D& delta = model.attached().template delta<i>();
-    const auto& modules = model.attached().placement(i).modules;
-    for (std::size_t k = 0; k < modules.size(); ++k) {
-      const auto& p = std::get<i>(model.values().all).modules[k];
-      const std::string weight = modules[k].path + ".weight", bias = modules[k].path + ".bias";
-      if constexpr (D::route == Route::weight) {
-        const auto used = delta.weights(p, Weights<Mat<const T, E>>{});
-        if (!empty(used.w) && changed.count(weight)) fail("merge: two deltas on ", modules[k].path, "; merge one after the other");
-        if (!empty(used.w)) changed[weight] = to_host(used.w);
-        if (!empty(used.b)) changed[bias] = to_host(used.b);
-      } else if constexpr (MergesIntoWeight<D, T, E>) {
-        const auto& frozen = model.backbone().store().at(weight);
-        Worker<E> w = small_worker<T, E>(frozen.extent(0), frozen.extent(1));
-        Context<T, E> c{w};
-        typename M::Buffer block("peft::merged", frozen.size());
-        const Mat<T, E> sum(block.data(), rows(frozen), cols(frozen));
-        ops::copy(w, sum, frozen);
-        if (changed.count(weight))
-          fail("merge: two deltas on ", modules[k].path, "; merge one after the other");
-        delta.merge(c, p, sum);
-        w.fence();
-        changed[weight] = to_host(sum);
-        if constexpr (requires { delta.merge_bias(c, p, sum); }) {
-          if (!modules[k].bias) continue;
-          const auto& own = model.backbone().store().at(bias);
-          typename M::Buffer row("peft::merged", own.size());
-          const Mat<T, E> scaled(row.data(), rows(own), cols(own));
-          ops::copy(w, scaled, own);
-          delta.merge_bias(c, p, scaled);
-          w.fence();
-          changed[bias] = to_host(scaled);
-        }
-      } else {
-        fail("merge: the delta on ", modules[k].path, " is no change of its weight and cannot be merged; save the delta instead");
-      }
-    }
+  model_export::Changed changed;
+  for_each_delta<typename M::Attached::Plain>([&](auto i) {
+    model_export::merge(model.attached().template delta<i>(), model.attached().placement(i).modules, std::get<i>(model.values().all).modules,
+                        model.backbone().store(), changed);
   });
   return changed;
 }
@@ -83,46 +92,54 @@ std::vector<float> transposed(const std::vector<float>& from, std::int64_t rows,
 
 namespace model_export {
 
-/// Refuses to write over the backbone.
-void check_folder(const std::filesystem::path& source, const std::filesystem::path& folder);
+/// Refuses to write over the backbone, and a task that Hugging Face has no class for.
+void check(const std::filesystem::path& source, const std::filesystem::path& folder, const std::string& architecture);
+
+/// A tensor of (rows, cols) as the backbone's files have it: perhaps transposed, or, of one row, as a vector.
+HostTensor as_stored(const std::string& name, std::int64_t rows, std::int64_t cols, bool transposed, bool vector, std::vector<float> values);
+
+/// The backbone's tensors as its files have them, those in `changed` in place of its own.
+template <class T, ExecutionSpace E>
+std::map<std::string, HostTensor> stored_tensors(const TensorStore<T, E>& store, const std::map<std::string, std::vector<float>>& changed) {
+  std::map<std::string, HostTensor> tensors;
+  for (const auto& [name, view] : store.tensors()) {
+    const auto found = changed.find(name);
+    const bool transposed = store.transposed(name);
+    tensors[name] = as_stored(name, rows(view), cols(view), transposed, !transposed && rows(view) == 1 && store.vector(name),
+                              found == changed.end() ? to_host(view) : found->second);
+  }
+  return tensors;
+}
+
+template <class Backbone>
+std::vector<std::pair<std::string, int>> layer_counts(const Backbone& backbone) {
+  auto config = backbone.config();
+  std::vector<std::pair<std::string, int>> counts;
+  for (const auto& stack : Backbone::Family::layer_counts(config)) counts.emplace_back(stack.name, *stack.count);
+  return counts;
+}
+
+/// config.json of a model with `outputs`; those without a label are numbered.
+ExportedConfig config(const std::string& architecture, std::size_t outputs, bool regression, const std::vector<std::string>& labels);
 
 /// model.safetensors, config.json made of the source's, and copies of the tokenizer's files.
-void write(const std::filesystem::path& source, const std::filesystem::path& folder,
-           const std::map<std::string, HostTensor>& tensors, const ExportedConfig& exported);
+void write(const std::filesystem::path& source, const std::filesystem::path& folder, const std::map<std::string, HostTensor>& tensors,
+           const ExportedConfig& exported);
 
 }  // namespace model_export
 
 /// Writes a plain Hugging Face folder: merged weights and head, config.json, and the tokenizer's files.
 template <class M>
 void export_checkpoint(const M& model, const std::filesystem::path& folder, const std::vector<std::string>& labels) {
-  const std::filesystem::path source = model.backbone().folder();
-  model_export::check_folder(source, folder);
+  const auto& backbone = model.backbone();
   const std::string architecture = model.architecture();
-  require(!architecture.empty(), "cannot export: Hugging Face has no classifier on the mean of all tokens; train one on the first");
-  const auto changed = merged_weights(model);
-  std::map<std::string, HostTensor> tensors;
-  for (const auto& [name, view] : model.backbone().store().tensors()) {
-    const auto found = changed.find(name);
-    const std::int64_t rows = static_cast<std::int64_t>(view.extent(0)), cols = static_cast<std::int64_t>(view.extent(1));
-    std::vector<float> values = found == changed.end() ? to_host(view) : found->second;
-    if (model.backbone().store().transposed(name)) {
-      tensors[name] = {name, {cols, rows}, transposed(values, rows, cols)};
-    } else {
-      const bool vector = rows == 1 && model.backbone().store().vector(name);
-      tensors[name] = {name, vector ? std::vector<std::int64_t>{cols} : std::vector<std::int64_t>{rows, cols}, std::move(values)};
-    }
-  }
+  model_export::check(backbone.folder(), folder, architecture);
+  auto tensors = model_export::stored_tensors(backbone.store(), merged_weights(model));
   for (HostTensor& t : head_tensors(model)) tensors[t.name] = std::move(t);
-  ExportedConfig exported;
-  exported.architecture = architecture;
-  auto own = model.backbone().config();
-  for (const auto& stack : M::Backbone::Family::layer_counts(own)) exported.layer_counts.emplace_back(stack.name, *stack.count);
-  exported.layers = static_cast<std::size_t>(model.backbone().layers());
-  for (Extent i = 0; i < model.task().labels; ++i)
-    exported.labels.push_back(static_cast<std::size_t>(i) < labels.size() ? labels[i] : cat("LABEL_", i));
-  if (architecture.ends_with("ForSequenceClassification"))
-    exported.problem_type = model.task().regression() ? "regression" : "single_label_classification";
-  model_export::write(source, folder, tensors, exported);
+  ExportedConfig exported = model_export::config(architecture, static_cast<std::size_t>(model.task().labels), model.task().regression(), labels);
+  exported.layer_counts = model_export::layer_counts(backbone);
+  exported.layers = static_cast<std::size_t>(backbone.layers());
+  model_export::write(backbone.folder(), folder, tensors, exported);
 }
 
 }  // namespace peft

@@ -2,6 +2,7 @@
 #pragma once
 #include <cmath>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -29,40 +30,45 @@ std::vector<float> to_host(const V& v) {
   return std::vector<float>(raw.begin(), raw.end());
 }
 
+namespace peft_files {
+
+inline bool is_any(const Field&) { return true; }
+inline bool is_trained(const Field& f) { return f.role == Role::trained; }
+inline bool is_head(const Field& f) { return is_trained(f) && f.module.empty(); }
+
+/// The tensors of `fields` that `wanted` says, under their own names and shapes; `values_of` gives their numbers.
+std::vector<HostTensor> tensors_of(const std::vector<Field>& fields, const std::function<bool(const Field&)>& wanted,
+                                   const std::function<std::vector<float>(const Field&)>& values_of);
+
+}  // namespace peft_files
+
 /// The tensors of a model that `wanted` says, under their own names and shapes.
-template <class M, class F>
-std::vector<HostTensor> tensors_of(const M& model, F&& wanted) {
-  std::vector<HostTensor> out;
-  for (const Field& f : model.layout().fields())
-    if (wanted(f)) {
-      const auto values = model.read(f);
-      out.push_back({f.name, f.vector ? std::vector<std::int64_t>{f.cols} : std::vector<std::int64_t>{f.rows, f.cols},
-                     std::vector<float>(values.begin(), values.end())});
-    }
-  return out;
+template <class M>
+std::vector<HostTensor> tensors_of(const M& model, const std::function<bool(const Field&)>& wanted) {
+  return peft_files::tensors_of(model.layout().fields(), wanted, [&](const Field& f) {
+    const auto values = model.read(f);
+    return std::vector<float>(values.begin(), values.end());
+  });
 }
 
 /// Every trained tensor of a model, head included.
 template <class M>
 std::vector<HostTensor> trained_tensors(const M& model) {
-  return tensors_of(model, [](const Field& f) { return f.role == Role::trained; });
+  return tensors_of(model, peft_files::is_trained);
 }
 
 /// The task's tensors alone.
 template <class M>
 std::vector<HostTensor> head_tensors(const M& model) {
-  return tensors_of(model, [](const Field& f) { return f.role == Role::trained && f.module.empty(); });
+  return tensors_of(model, peft_files::is_head);
 }
 
 namespace peft_files {
 
-/// A tensor of a model, and what is to be put there.
-struct Restored {
-  const Field* field;
-  const HostTensor* tensor;
-};
-/// Every trained tensor must be there with its shape, a method's state may be, and nothing else.
-std::vector<Restored> restored(const std::vector<Field>& fields, const std::vector<HostTensor>& tensors, const std::string& source);
+/// Gives every tensor to `put`. Every trained one of `fields` must be there with its shape, a method's state may be, and nothing
+/// else.
+void restore(const std::vector<Field>& fields, const std::vector<HostTensor>& tensors, const std::string& source,
+             const std::function<void(const Field&, const std::vector<float>&)>& put);
 
 /// A module of the ranks `kept`: rows of A (r, in), columns of B (out, r).
 LoraModule kept_ranks(const std::string& path, const std::vector<float>& A, const std::vector<float>& B, int in, int out,
@@ -79,8 +85,9 @@ std::vector<HostTensor> tensors_of(const PeftLora& lora);
 /// Puts saved tensors back: every trained tensor must be there with its shape, a method's state may be, and nothing else.
 template <class M>
 void restore_tensors(M& model, const std::vector<HostTensor>& tensors, const std::string& source) {
-  for (const auto& [field, tensor] : peft_files::restored(model.layout().fields(), tensors, source))
-    model.write(*field, std::vector<typename M::T>(tensor->data.begin(), tensor->data.end()));
+  peft_files::restore(model.layout().fields(), tensors, source, [&](const Field& f, const std::vector<float>& values) {
+    model.write(f, std::vector<typename M::T>(values.begin(), values.end()));
+  });
 }
 
 /// Is D a LoRA, with or without a gate?
@@ -102,6 +109,33 @@ std::string peft_task(const M& model) {
   return peft_files::task_of(model.task().architecture(), M::Backbone::spec.cross);
 }
 
+namespace peft_files {
+
+/// The modules of a LoRA, gated or not; see `to_peft`. Compiled once for every LoRA, not for every model.
+template <class T, ExecutionSpace E, class D, class Params>
+std::vector<LoraModule> lora_modules(const D& delta, const std::vector<Module>& modules, const std::vector<Params>& values, bool prune) {
+  std::vector<LoraModule> all;
+  for (std::size_t k = 0; k < modules.size(); ++k) {
+    const Params& p = values[k];
+    Worker<E> w = small_worker<T, E>(rows(p.B), cols(p.B));
+    Context<T, E> c{w};
+    const std::vector<float> A = to_host(p.A), B = to_host(delta.folded(c, p));
+    const int r = rows(p.A), in = cols(p.A), outs = rows(p.B);
+    std::vector<int> ranks;
+    for (int j = 0; j < r; ++j) {
+      bool zero = false;
+      if constexpr (requires { p.g; }) zero = prune && to_host(p.g)[static_cast<std::size_t>(j)] == 0;
+      if (!zero) ranks.push_back(j);
+    }
+    LoraModule m = kept_ranks(modules[k].path, A, B, in, outs, ranks, p.scale);
+    if constexpr (requires { p.m; }) m.magnitude = to_host(p.m);
+    all.push_back(std::move(m));
+  }
+  return all;
+}
+
+}  // namespace peft_files
+
 /// A model whose method is LoRA alone, gated or not, as PEFT keeps it. Gates are folded into B; with `prune`, ranks whose gate
 /// is exactly zero are left out (SoRA, section 3.2): rows of A, columns of B, whole modules. The scale of each module stays.
 template <class M>
@@ -116,23 +150,8 @@ PeftLora to_peft(const M& model, const std::string& base_model, bool prune = tru
   const D& delta = model.attached().template delta<0>();
   out.dropout = delta.dropout;
   out.root_scale = delta.scaling == LoraScale::root;
-  const auto& modules = model.attached().placement(0).modules;
-  for (std::size_t k = 0; k < modules.size(); ++k) {
-    const auto& p = std::get<0>(model.values().all).modules[k];
-    auto w = small_worker<typename M::T, typename M::E>(rows(p.B), cols(p.B));
-    Context<typename M::T, typename M::E> c{w};
-    const std::vector<float> A = to_host(p.A), B = to_host(delta.folded(c, p));
-    const int r = rows(p.A), in = cols(p.A), outs = rows(p.B);
-    std::vector<int> ranks;
-    for (int j = 0; j < r; ++j) {
-      bool zero = false;
-      if constexpr (requires { p.g; }) zero = prune && to_host(p.g)[static_cast<std::size_t>(j)] == 0;
-      if (!zero) ranks.push_back(j);
-    }
-    LoraModule m = peft_files::kept_ranks(modules[k].path, A, B, in, outs, ranks, p.scale);
-    if constexpr (requires { p.m; }) m.magnitude = to_host(p.m);
-    out.modules.push_back(std::move(m));
-  }
+  out.modules = peft_files::lora_modules<typename M::T, typename M::E>(delta, model.attached().placement(0).modules,
+                                                                       std::get<0>(model.values().all).modules, prune);
   out.head = head_tensors(model);
   return out;
 }
@@ -191,7 +210,7 @@ auto to_adapter(const M& model, const std::string& base_model) {
   using D = ContentsOf<M>;
   if constexpr (InPeft<D>) {
     TensorsByName own;
-    for (HostTensor& t : tensors_of(model, [](const Field&) { return true; })) own[t.name] = std::move(t);
+    for (HostTensor& t : tensors_of(model, peft_files::is_any)) own[t.name] = std::move(t);
     auto adapter = new_adapter(PeftFormat<D>::kind, base_model, head_tensors(model), head_prefix<D>(), peft_task(model));
     if constexpr (requires { PeftFormat<D>::describe(model.backbone().shape(), adapter); }) PeftFormat<D>::describe(model.backbone().shape(), adapter);
     const auto [deltas, modules] = parts_of(model);

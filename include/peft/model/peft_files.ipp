@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <utility>
 
 #include <peft/core/error.hpp>
 #include <peft/model/peft_files.hpp>
@@ -11,11 +12,20 @@ namespace peft {
 
 namespace peft_files {
 
-PEFT_INLINE std::vector<Restored> restored(const std::vector<Field>& fields, const std::vector<HostTensor>& tensors,
-                                           const std::string& source) {
+PEFT_INLINE std::vector<HostTensor> tensors_of(const std::vector<Field>& fields, const std::function<bool(const Field&)>& wanted,
+                                               const std::function<std::vector<float>(const Field&)>& values_of) {
+  std::vector<HostTensor> out;
+  for (const Field& f : fields)
+    if (wanted(f))
+      out.push_back({f.name, f.vector ? std::vector<std::int64_t>{f.cols} : std::vector<std::int64_t>{f.rows, f.cols}, values_of(f)});
+  return out;
+}
+
+PEFT_INLINE void restore(const std::vector<Field>& fields, const std::vector<HostTensor>& tensors, const std::string& source,
+                         const std::function<void(const Field&, const std::vector<float>&)>& put) {
   std::map<std::string, const HostTensor*> by_name;
   for (const HostTensor& t : tensors) by_name[t.name] = &t;
-  std::vector<Restored> out;
+  std::vector<std::pair<const Field*, const HostTensor*>> all;  // checked as a whole before the first is put
   for (const Field& f : fields) {
     if (f.role == Role::derived) continue;
     const auto found = by_name.find(f.name);
@@ -24,11 +34,11 @@ PEFT_INLINE std::vector<Restored> restored(const std::vector<Field>& fields, con
     const HostTensor& t = *found->second;
     const bool fits = f.vector ? t.shape == std::vector<std::int64_t>{f.cols} : t.shape == std::vector<std::int64_t>{f.rows, f.cols};
     if (!fits) fail(source, ": ", f.name, " has shape ", shape_text(t.shape), ", expected (", f.rows, ", ", f.cols, ")");
-    out.push_back({&f, &t});
+    all.emplace_back(&f, &t);
     by_name.erase(found);
   }
   if (!by_name.empty()) fail(source, ": nothing in this model takes the tensor ", by_name.begin()->first);
-  return out;
+  for (const auto& [field, tensor] : all) put(*field, tensor->data);
 }
 
 PEFT_INLINE LoraModule kept_ranks(const std::string& path, const std::vector<float>& A, const std::vector<float>& B, int in, int out,

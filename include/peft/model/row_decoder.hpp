@@ -11,14 +11,30 @@
 #include <peft/model/model.hpp>
 #include <peft/model/side_taps.hpp>
 #include <peft/model/stack.hpp>
+#include <peft/model/text_search.hpp>
 #include <peft/model/word_head.hpp>
 
 namespace peft {
 
-/// Token ids that a text goes on with.
-struct Continuation {
-  int place = 0;                       // of the text among those that are decoded
-  std::span<const std::int32_t> ids{};  // at first the whole prompt, or a decoder's first token
+/// Host arrays of a batch that is decoded, used again and again.
+struct DecodedRows {
+  std::vector<std::int32_t> offsets{0}, ids, places, starts, source_offsets, source_ends;
+  std::vector<std::int64_t> examples;
+
+  Extent count() const { return static_cast<Extent>(places.size()); }
+  Extent tokens() const { return static_cast<Extent>(ids.size()); }
+  void clear() {
+    offsets.resize(1);
+    for (auto* all : {&ids, &places, &starts, &source_offsets, &source_ends}) all->clear();
+    examples.clear();
+  }
+  void add(int place, std::span<const std::int32_t> more) {
+    ids.insert(ids.end(), more.begin(), more.end());
+    offsets.push_back(tokens());
+    places.push_back(place);
+    examples.push_back(0);
+  }
+  Sequences all() const { return {offsets, ids, {}, examples, 0, count()}; }
 };
 
 /// A model that reads text after text row by row: what it makes of the next ids of each, given all before. One worker's.
@@ -27,7 +43,7 @@ struct Continuation {
 /// once. Virtual rows of an input delta come before the first ids, keys and values of a prefix delta are in the cache from the
 /// beginning. Beside a side net that mixes rows (`mixes_tokens`) there is no cache, and all rows are computed anew each time.
 template <class M>
-class RowDecoder {
+class RowDecoder final : public TextDecoder<typename M::T> {
  public:
   using Backbone = typename M::Backbone;
   using T = typename M::T;
@@ -52,10 +68,7 @@ class RowDecoder {
   RowDecoder(const RowDecoder&) = delete;
   RowDecoder& operator=(const RowDecoder&) = delete;
 
-  /// Begins `copies` texts per prompt at places prompt * copies + 0, 1, .. Of an encoder-decoder the prompts are what its encoder
-  /// reads. Nothing is decoded yet: `forward` is given the ids, of a causal model the prompts'. `most`: ids that it will be given
-  /// of any text; `at_once`: of an encoder-decoder, in one call.
-  void start(std::span<const std::vector<std::int32_t>> prompts, int copies, Extent most, Extent at_once = 1) {
+  void start(std::span<const std::vector<std::int32_t>> prompts, int copies, Extent most, Extent at_once = 1) override {
     copies_ = copies;
     length_.assign(prompts.size() * static_cast<std::size_t>(copies), 0);
     history_.assign(length_.size(), {});
@@ -78,8 +91,7 @@ class RowDecoder {
     mark_ = worker_.space.mark();
   }
 
-  /// Logits (texts, vocabulary), row-major, of what follows the last id of each; in use until the next call.
-  std::span<const T> forward(std::span<const Continuation> texts) {
+  std::span<const T> forward(std::span<const Continuation> texts) override {
     step_.clear();
     for (const Continuation& text : texts) {
       auto& before = history_[static_cast<std::size_t>(text.place)];
@@ -105,35 +117,13 @@ class RowDecoder {
     return host_;
   }
 
-  /// Text `to` becomes a copy of text `from`, of the same prompt.
-  void copy(int from, int to) {
+  void copy(int from, int to) override {
     length_[static_cast<std::size_t>(to)] = length_[static_cast<std::size_t>(from)];
     history_[static_cast<std::size_t>(to)] = history_[static_cast<std::size_t>(from)];
     if constexpr (cached) cache_.copy(worker_, from * capacity_, to * capacity_, prefix_ + length_[static_cast<std::size_t>(from)]);
   }
 
  private:
-  /// Host arrays of a batch, used again and again.
-  struct Rows {
-    std::vector<std::int32_t> offsets{0}, ids, places, starts, source_offsets, source_ends;
-    std::vector<std::int64_t> examples;
-
-    Extent count() const { return static_cast<Extent>(places.size()); }
-    Extent tokens() const { return static_cast<Extent>(ids.size()); }
-    void clear() {
-      offsets.resize(1);
-      for (auto* all : {&ids, &places, &starts, &source_offsets, &source_ends}) all->clear();
-      examples.clear();
-    }
-    void add(int place, std::span<const std::int32_t> more) {
-      ids.insert(ids.end(), more.begin(), more.end());
-      offsets.push_back(tokens());
-      places.push_back(place);
-      examples.push_back(0);
-    }
-    Sequences all() const { return {offsets, ids, {}, examples, 0, count()}; }
-  };
-
   const nn::Shape& shape() const { return model_.backbone().shape(); }
 
   /// Makes room for the first step and for those that follow, by running both with the ops switched off.
@@ -157,7 +147,7 @@ class RowDecoder {
   }
 
   /// The encoder's output for these sources.
-  void encode(const Rows& sources) {
+  void encode(const DecodedRows& sources) {
     pass_.layer = -1;
     source_ = pack(worker_, sources.all(), added_, prefix_, source_staging_);
     use(source_);
@@ -280,7 +270,7 @@ class RowDecoder {
   Embedding<P> embedding_;
   Cache<V, E> cache_, cross_cache_;
   Packed batch_, source_;
-  Rows sources_, again_, step_;
+  DecodedRows sources_, again_, step_;
   std::vector<int> staging_, source_staging_, last_;
   std::vector<std::vector<std::int32_t>> history_;  // of each place; filled where there is no cache
   std::vector<Extent> length_;                      // rows of each place, without the prefix

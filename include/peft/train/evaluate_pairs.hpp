@@ -1,72 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include <algorithm>
-#include <cmath>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
+#include <peft/core/inline.hpp>
 #include <peft/data/tokenized_pairs.hpp>
+#include <peft/task/language_model.hpp>
 #include <peft/task/metric/glue.hpp>
 #include <peft/train/engine.hpp>
 
 namespace peft {
 
+/// The losses of a batch's sequences, perhaps Engine::sequence_losses.
+using SequenceLosses = std::function<std::vector<double>(const Batch&)>;
+
 /// How likely a model finds the targets of text pairs: the mean loss of a token, its exponential, and as the main score, which
 /// is better the greater it is, the mean log-likelihood.
+metric::Scores score_likelihood(const SequenceLosses& losses_of, const TokenizedPairs& data, std::size_t batch = 64);
 template <class M>
 metric::Scores score_likelihood(Engine<M>& engine, const TokenizedPairs& data, std::size_t batch = 64) {
-  double loss = 0;
-  std::int64_t counted = 0;
-  for (std::size_t begin = 0; begin < data.size(); begin += batch) {
-    Batch b;
-    for (std::size_t i = begin; i < std::min(begin + batch, data.size()); ++i) data.add_to(b, i);
-    for (const double l : engine.sequence_losses(b)) loss += l;
-    counted += engine.counted(b);
-  }
-  loss /= static_cast<double>(std::max<std::int64_t>(counted, 1));
-  return {{{"loss", loss}, {"perplexity", std::exp(loss)}}, -loss, "log_likelihood"};
+  return score_likelihood([&](const Batch& b) { return engine.sequence_losses(b); }, data, batch);
 }
 
 /// Appends a prompt and an answer: one sequence of a causal model, or source and decoder rows.
-inline void add_answer(Batch& b, std::span<const std::int32_t> prompt, const std::vector<std::int32_t>& answer, bool paired, std::int32_t start,
-                       std::int64_t example) {
-  std::vector<std::int32_t> ids(prompt.begin(), prompt.end());
-  std::vector<double> targets(answer.begin(), answer.end());
-  if (paired) {
-    std::vector<std::int32_t> decoder{start};
-    decoder.insert(decoder.end(), answer.begin(), answer.end() - 1);
-    const std::vector<std::int32_t> types(ids.size(), 0);
-    return b.add_pair(ids, types, decoder, targets, example);
-  }
-  ids.insert(ids.end(), answer.begin(), answer.end());
-  targets.insert(targets.begin(), prompt.size() - 1, -1);
-  targets.push_back(-1);
-  b.add(ids, std::vector<std::int32_t>(ids.size(), 0), targets, example);
-}
+void add_answer(Batch& b, std::span<const std::int32_t> prompt, const std::vector<std::int32_t>& answer, bool paired, std::int32_t start,
+                std::int64_t example);
 
 /// The loss of each class's words after each prompt, (pairs, classes). classes: the token ids of each, with their end.
+std::vector<double> class_losses(const SequenceLosses& losses_of, const TokenizedPairs& data, const std::vector<std::vector<std::int32_t>>& classes,
+                                 std::int32_t start, std::size_t batch = 64);
 template <class M>
 std::vector<double> class_losses(Engine<M>& engine, const TokenizedPairs& data, const std::vector<std::vector<std::int32_t>>& classes,
                                  std::int32_t start, std::size_t batch = 64) {
-  std::vector<double> all(data.size() * classes.size());
-  for (std::size_t c = 0; c < classes.size(); ++c)
-    for (std::size_t begin = 0; begin < data.size(); begin += batch) {
-      const std::size_t end = std::min(begin + batch, data.size());
-      Batch b;
-      for (std::size_t i = begin; i < end; ++i) add_answer(b, data.prompt(i), classes[c], data.paired(), start, data.example(i));
-      const std::vector<double> losses = engine.sequence_losses(b);
-      for (std::size_t i = begin; i < end; ++i) all[i * classes.size() + c] = losses[i - begin];
-    }
-  return all;
+  return class_losses([&](const Batch& b) { return engine.sequence_losses(b); }, data, classes, start, batch);
 }
 
 /// The class of every row of `class_losses`: the one whose words are likeliest.
-inline std::vector<double> likeliest_classes(std::span<const double> losses, std::size_t classes) {
-  std::vector<double> chosen;
-  for (std::size_t at = 0; at < losses.size(); at += classes)
-    chosen.push_back(static_cast<double>(std::min_element(losses.begin() + at, losses.begin() + at + classes) - losses.begin() - at));
-  return chosen;
-}
+std::vector<double> likeliest_classes(std::span<const double> losses, std::size_t classes);
 
 }  // namespace peft
+
+#ifndef PEFT_SEPARATE
+#include <peft/train/evaluate_pairs.ipp>
+#endif

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <peft/io/peft_save.hpp>
+#include <peft/model/peft_files.hpp>
+#include <peft/train/evaluate_text.hpp>
+#include <peft/train/fit.hpp>
+
+#include <cstddef>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "job.hpp"
+#include "modules.hpp"
+
+using Score = std::function<peft::metric::Scores()>;
+
+/// A model that a run trains, whatever its type: so runs are compiled once, not for every backbone, method and task.
+struct Trainee {
+  ModelFacts facts;
+  std::size_t step_bytes = 0;  // per worker
+  std::string label;           // what the tree shows beside each of the method's modules
+  std::function<peft::History(const peft::FitOptions&, const Score&)> train;
+  std::function<std::vector<peft::HostTensor>()> tensors;  // everything trained
+  /// Saves to --out, where it is given, what Hugging Face PEFT has files for. Do these hold all of the delta?
+  std::function<bool(Job::Result&)> save_for_peft;
+};
+template <class M>
+Trainee trainee_of(const peft::Engine<M>& engine, std::size_t step_bytes, const std::string& label) {
+  return {facts_of(engine), step_bytes, label, {}, [&model = engine.model()] { return peft::trained_tensors(model); }, {}};
+}
+
+/// One that gives classes or scores.
+struct Reader : Trainee {
+  std::function<std::vector<float>(const peft::Batch&)> predict;  // logits
+  std::function<void(const std::filesystem::path& folder, const std::vector<std::string>& labels)> export_to;
+};
+/// One that writes.
+struct Writer : Trainee {
+  std::function<std::vector<double>(const peft::Batch&)> losses;  // of sequences
+  std::function<std::vector<std::string>(const peft::TokenizedPairs&, const peft::GenerateOptions&, const peft::Decode&)> write;
+};
+
+/// Runs a whole job with a model; returns the exit status.
+int run_job(const Job& job, const Reader& model);
+/// The same from text to text.
+int run_job(const Job& job, const Writer& model);
+
+/// Is D a LoRA with gates that prune its ranks?
+template <class D>
+concept gated = peft::LowRank<D> && requires(typename D::template Params<peft::Mat<float>> p) { p.g; };
+
+/// Saves a reader for PEFT. A gated LoRA's pruned ranks, which are counted into `result`, have a folder of their own.
+template <class M>
+bool save_reader_for_peft(const M& model, const Job& job, Job::Result& result) {
+  using namespace peft;
+  using D = ContentsOf<M>;
+  const std::filesystem::path out = job.options.out;
+  if constexpr (gated<D>) {
+    const PeftLora lora = to_peft(model, job.base_model());
+    const auto& modules = std::get<0>(model.values().all).modules;
+    for (std::size_t k = 0; k < modules.size(); ++k) {
+      result.rank_total += cols(modules[k].g);
+      result.rank_kept += lora.modules[k].rank;
+    }
+    if (!out.empty()) save_peft_lora(out / "pruned", lora);
+  }
+  if constexpr (InPeft<D> || (HasPeftFiles<D> && !gated<D>)) {
+    if (!out.empty()) save_adapter(model, out, job.base_model());
+    return !(gated<D> || peft_files_are_lossy<D>());
+  } else {
+    return false;
+  }
+}
+
+/// Saves a writer for PEFT.
+template <class M>
+bool save_writer_for_peft(const M& model, const Job& job) {
+  using namespace peft;
+  using D = ContentsOf<M>;
+  if constexpr (HasPeftFiles<D>) {
+    if (!job.options.out.empty()) save_adapter(model, job.options.out, job.base_model());
+    return !peft_files_are_lossy<D>();
+  } else {
+    return false;
+  }
+}

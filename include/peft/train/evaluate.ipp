@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <algorithm>
+
+#include <peft/train/evaluate.hpp>
+
+namespace peft {
+
+template <class T>
+std::vector<T> predict(const std::function<std::vector<T>(const Batch&)>& logits_of, const Tokenized& data, std::size_t batch) {
+  std::vector<T> logits;
+  for (std::size_t begin = 0; begin < data.size(); begin += batch) {
+    Batch b;
+    for (std::size_t i = begin; i < std::min(begin + batch, data.size()); ++i) data.add_to(b, i);
+    const std::vector<T> part = logits_of(b);
+    logits.insert(logits.end(), part.begin(), part.end());
+  }
+  return logits;
+}
+
+#ifdef PEFT_SEPARATE
+template std::vector<float> predict(const std::function<std::vector<float>(const Batch&)>&, const Tokenized&, std::size_t);
+template std::vector<double> predict(const std::function<std::vector<double>(const Batch&)>&, const Tokenized&, std::size_t);
+#endif
+
+}  // namespace peft
