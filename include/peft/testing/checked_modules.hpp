@@ -10,6 +10,7 @@
 
 #include <peft/concepts.hpp>
 #include <peft/nn/packed.hpp>
+#include <peft/ops/map.hpp>
 #include <peft/testing/gradcheck_op.hpp>
 
 namespace peft::testing {
