@@ -76,6 +76,9 @@
 #include <peft/report/tree.ipp>
 #include <peft/report/width.ipp>
 #include <peft/task/metric/glue.ipp>
+#include <peft/testing/checked_modules.ipp>
+#include <peft/testing/gradcheck_fields.ipp>
+#include <peft/testing/gradient.ipp>
 #include <peft/text/tokenizer.ipp>
 #include <peft/train/batch_rules.ipp>
 #include <peft/train/checkpoint.ipp>

@@ -4,6 +4,8 @@
 #include <peft/model/generate.hpp>
 #include <peft/task/language_model.hpp>
 
+#include <cmath>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -12,23 +14,11 @@
 /// What transformers' generate has written on a tiny checkpoint (generate.json), with a method attached.
 namespace golden {
 
-template <class Backbone, class Method = peft::Method<>>
-void writes(const char* checkpoint, const std::string& method_file = "", Method method = {}) {
+/// Every run of the file that `method_file` belongs to.
+inline void check_runs(const char* checkpoint, const std::string& method_file,
+                       const std::function<peft::Generated(const std::vector<std::vector<std::int32_t>>&, const peft::GenerateOptions&)>& generate) {
   using namespace peft;
-  using M = Model<Backbone, Method, LanguageModel>;
   const auto all = parse_json_file(folder(checkpoint) / "generate.json");
-  M model(Backbone::open(folder(checkpoint)), LanguageModel{}, method);
-  if (!method_file.empty()) {
-    const SafeTensors file = SafeTensors::open(folder(checkpoint) / method_file);
-    for (const Field& f : model.layout().fields())
-      if (f.role == Role::trained) {
-        const auto values = reference(model, file, "init.", f);
-        model.write(f, std::vector<typename M::T>(values.begin(), values.end()));
-      }
-  }
-  Engine<M> engine(model, 1);
-  engine.prepare();
-  Generator<M> generator(model);
   const auto prompts = all["prompts"].get<std::vector<std::vector<std::int32_t>>>();
   int runs = 0;
   for (const auto& run : all["runs"]) {
@@ -44,13 +34,32 @@ void writes(const char* checkpoint, const std::string& method_file = "", Method 
     const auto wanted = run["outputs"].get<std::vector<std::vector<std::int32_t>>>();
     for (const int at_a_time : {16, 4, 1}) {
       options.prompts = at_a_time;
-      const Generated made = generator(prompts, options);
+      const Generated made = generate(prompts, options);
       CHECK(made.ids == wanted);
       REQUIRE(made.scores.size() == (options.beams > 1 ? prompts.size() : 0));
       for (std::size_t i = 0; i < made.scores.size(); ++i) CHECK(std::abs(made.scores[i] - run["scores"][i].get<double>()) < 1e-5);
     }
   }
   CHECK(runs >= 3);
+}
+
+template <class Backbone, class Method = peft::Method<>>
+void writes(const char* checkpoint, const std::string& method_file = "", Method method = {}) {
+  using namespace peft;
+  using M = Model<Backbone, Method, LanguageModel>;
+  M model(Backbone::open(folder(checkpoint)), LanguageModel{}, method);
+  if (!method_file.empty()) {
+    const SafeTensors file = SafeTensors::open(folder(checkpoint) / method_file);
+    for (const Field& f : model.layout().fields())
+      if (f.role == Role::trained) {
+        const auto values = reference(file, "init.", f, model.backbone().store().transposed(f.name));
+        model.write(f, std::vector<typename M::T>(values.begin(), values.end()));
+      }
+  }
+  Engine<M> engine(model, 1);
+  engine.prepare();
+  Generator<M> generator(model);
+  check_runs(checkpoint, method_file, std::ref(generator));
 }
 
 }  // namespace golden

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include <algorithm>
-#include <cmath>
 #include <cstdint>
-#include <limits>
-#include <ostream>
+#include <functional>
+#include <iosfwd>
+#include <span>
 #include <string>
 #include <vector>
 
 #include <peft/core/rng.hpp>
 #include <peft/core/tensor.hpp>
+#include <peft/core/transfer.hpp>
 
 namespace peft::testing {
 
@@ -24,38 +24,16 @@ struct Gradcheck {
   double largest = 0;         // |a|, over all
   std::int64_t checked = 0;   // numbers changed
 
-  void add(const std::string& what, std::int64_t i, double a, double n) {
-    const double error = std::abs(a - n) / std::max({1., std::abs(a), std::abs(n)});
-    ++checked;
-    largest = std::max(largest, std::abs(a));
-    take(std::isnan(error) ? std::numeric_limits<double>::infinity() : error, what, i, a, n);
-  }
-  void add(const Gradcheck& other) {
-    checked += other.checked;
-    largest = std::max(largest, other.largest);
-    take(other.worst, other.name, other.index, other.analytic, other.numeric);
-  }
+  void add(const std::string& what, std::int64_t i, double a, double n);
+  void add(const Gradcheck& other);
   /// To be called once, at the end.
-  Gradcheck closed() && {
-    if (checked == 0 || largest == 0) take(std::numeric_limits<double>::infinity(), "no gradient at all", -1, 0, 0);
-    return std::move(*this);
-  }
+  Gradcheck closed() &&;
 
  private:
-  void take(double error, const std::string& what, std::int64_t i, double a, double n) {
-    if (index >= 0 && error <= worst) return;
-    worst = error;
-    name = what;
-    index = i;
-    analytic = a;
-    numeric = n;
-  }
+  void take(double error, const std::string& what, std::int64_t i, double a, double n);
 };
 
-inline std::ostream& operator<<(std::ostream& out, const Gradcheck& g) {
-  return out << "worst " << g.worst << " at " << g.name << "[" << g.index << "]: backward says " << g.analytic
-             << ", the difference " << g.numeric << " (" << g.checked << " numbers, the largest gradient " << g.largest << ")";
-}
+std::ostream& operator<<(std::ostream& out, const Gradcheck& g);
 
 /// A matrix with memory of its own.
 template <class T = double, ExecutionSpace E = Host>
@@ -113,43 +91,39 @@ double dot(const Tensor<double, E>& y, const Tensor<double, E>& r) {
   return sum;
 }
 
-/// Changes each number of `values` (contiguous, in the memory of E), or the first of every `every`, by +-step and compares the difference of `loss()` with
-/// `gradient`.
-template <ExecutionSpace E, class Loss>
-void compare(Gradcheck& result, const std::string& name, double* values, const std::vector<double>& gradient, double step, Loss&& loss, std::size_t every = 1) {
-  using Block = Kokkos::View<double*, typename E::memory_space, Kokkos::MemoryTraits<Kokkos::Unmanaged>>;
-  using HostBlock = Kokkos::View<double*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>;
-  const Block block(values, gradient.size());
-  std::vector<double> host(gradient.size());
-  const HostBlock mine(host.data(), host.size());
-  Kokkos::deep_copy(mine, block);
-  const auto at = [&](std::size_t i, double value) {
-    host[i] = value;
-    if constexpr (on_host<E>)
-      values[i] = value;
-    else
-      Kokkos::deep_copy(block, mine);
-  };
-  const auto slope = [&](std::size_t i, double before, double h) {
-    const double up = before + h, down = before - h;
-    at(i, up);
-    const double above = loss();
-    at(i, down);
-    const double below = loss();
-    at(i, before);
-    return (above - below) / (up - down);
-  };
-  for (std::size_t i = 0; i < gradient.size(); i += every) {
-    const double before = host[i], a = gradient[i];
-    double wide = slope(i, before, step), n = wide;
-    // Where the loss bends so much that the step was too wide, the error of order step^2 is taken out (Richardson).
-    for (double h = step / 4; h > step / 20 && std::abs(a - n) > 1e-7 * std::max({1., std::abs(a), std::abs(n)}); h /= 4) {
-      const double narrow = slope(i, before, h);
-      n = narrow + (narrow - wide) / 15;
-      wide = narrow;
-    }
-    result.add(name, static_cast<std::int64_t>(i), a, n);
+/// Numbers in the memory of E, for the host to change: themselves where they lie there, else a copy that `store` brings back.
+template <ExecutionSpace E>
+class HostNumbers {
+ public:
+  HostNumbers(double* values, std::size_t n) : there_(values), n_(n) {
+    if (!on_host<E>) copy_ = downloaded<E>(values, n);
   }
+  std::span<double> numbers() { return {on_host<E> ? there_ : copy_.data(), n_}; }
+  void store() {
+    if (!on_host<E>) upload(E{}, there_, copy_.data(), n_);
+  }
+
+ private:
+  double* there_;
+  std::size_t n_;
+  std::vector<double> copy_;
+};
+
+/// Changes each of `numbers`, or the first of every `every`, by +-step and compares the difference of `loss()` with `gradient`.
+void compare_numbers(Gradcheck& result, const std::string& name, std::span<double> numbers, const std::vector<double>& gradient, double step,
+                     const std::function<double()>& loss, std::size_t every = 1);
+
+/// The same for `values`, contiguous in the memory of E and as many as `gradient`.
+template <ExecutionSpace E>
+void compare(Gradcheck& result, const std::string& name, double* values, const std::vector<double>& gradient, double step,
+             const std::function<double()>& loss, std::size_t every = 1) {
+  HostNumbers<E> host(values, gradient.size());
+  compare_numbers(result, name, host.numbers(), gradient, step, [&] { return host.store(), loss(); }, every);
+  host.store();
 }
 
 }  // namespace peft::testing
+
+#ifndef PEFT_SEPARATE
+#include <peft/testing/gradient.ipp>
+#endif

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <peft/testing/gradcheck_model.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+/// What the gradients of a whole model must pass, whatever its type.
+namespace gradients {
+
+/// gradcheck_model on the model and its batch.
+using Check = std::function<peft::testing::Gradcheck(const peft::testing::ModelCheckOptions&)>;
+
+/// The gradients of a model of `trainable` numbers are right with these options; with `flip`, flipped ones must be found out.
+void expect_right(const Check& check, const peft::testing::ModelCheckOptions& options, std::int64_t trainable, bool flip,
+                  const std::string& name = "");
+
+template <class M>
+void expect_right(M& model, const peft::Batch& batch, const peft::testing::ModelCheckOptions& options, bool flip, const std::string& name = "") {
+  const Check check = [&](const peft::testing::ModelCheckOptions& o) { return peft::testing::gradcheck_model(model, batch, o); };
+  expect_right(check, options, model.trainable(), flip, name);
+}
+
+}  // namespace gradients
