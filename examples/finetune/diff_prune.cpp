@@ -4,6 +4,7 @@
 #include <peft/io/delta_file.hpp>
 
 #include <algorithm>
+#include <iostream>
 
 #include "methods.hpp"
 #include "run.hpp"

@@ -16,6 +16,7 @@
 #include <peft/report/numbers.hpp>
 #include <peft/report/table.hpp>
 #include <peft/task/score.hpp>
+#include <peft/train/interrupt.hpp>
 
 using namespace peft;
 
