@@ -71,6 +71,8 @@ class Attachment {
       if constexpr (requires(const Module& m) { part.delta.attaches(m); })
         places.attaches = [&](const Module& m) { return part.delta.attaches(m); };
       Placement& p = placements_[i] = place(places);
+      if constexpr (wants_biases<D<i>>() && !adds_biases<Plain>())
+        require(!p.modules.empty(), backbone.folder(), ": this checkpoint has no biases to train at the delta's places: AddedBias adds some there");
       for (const Module& m : p.modules) frozen_[i].push_back(backbone.weights(m.site, m.layer));
       p.first_field = layout.fields().size();
       if constexpr (requires { typename D<i>::template Shared<Mat<T, E>>; }) {

@@ -176,6 +176,8 @@ concept DeltaFor = IsDelta<D> && has(D::fits, info(S).kind);
 //   static constexpr bool own_biases = true            trains biases of the backbone; refused where there are none
 //   static constexpr bool added_biases = true          brings such biases, so that the former may be listed beside it
 //   static constexpr bool one_stack = true             a side net that does not know of an encoder before a decoder; refused there
+//   static constexpr bool mixes_tokens = false         a side net that sees all rows, and yet makes of a row what it makes of it alone:
+//                                                      texts are then written over a cache (model/side_taps.hpp)
 //   static constexpr bool special_tokens = true        acts on the rows that c.batch->slot names; refused where there are none
 //   static constexpr bool rescales = true              a branch that changes what is in y: its backward finds the gradient of the
 //                                                      new y in dy and leaves that of the old one there

@@ -43,6 +43,11 @@ TEST_CASE("BitFit adds to Llama a bias per linear map and norm, and trains those
   const auto qwen = make_llama(2, 0);  // d = 10, heads of 4, inner 20
   CHECK(Model<Llama<double>, BitFit, LanguageModel>(qwen, {}, {}).trainable() == 3 * 8 + 10 + 20 + 20 + 10 + 2 * 10 + 10);
 }
+TEST_CASE("biases alone are refused on a Llama that has none") {
+  using Alone = Model<Llama<double>, Method<Delta<Bias>>, LanguageModel>;
+  CHECK_THROWS_WITH(Alone(make_llama(0, 0), LanguageModel{}), Catch::Contains("no biases to train") && Catch::Contains("AddedBias"));
+  CHECK(Alone(make_llama(2, 0), LanguageModel{}).trainable() == 3 * 8);
+}
 
 TEST_CASE("side-tuning, LST and READ beside Llama", "[gradcheck]") { check_llama(matrix::beside(), {.dropout = 0.2, .deviation = 1}); }
 TEST_CASE("a whole ladder of Llama's layers is Llama") { matrix::copies(make_llama, matrix::texts(), LanguageModel{}); }
