@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <peft/delta/bias.hpp>
 #include <peft/delta/full.hpp>
+#include <peft/delta/ia3.hpp>
 #include <peft/delta/sora.hpp>
 #include <peft/io/checkpoint.hpp>
 #include <peft/io/delta_file.hpp>
@@ -118,6 +119,9 @@ TEST_CASE("what cannot be merged or must not be overwritten is refused", "[model
   CHECK(lacks(error_of([&] { merged_weights(two); }), {"two deltas on bert.encoder.layer.0.attention.self.query"}) == "");
   On<Method<Delta<LoRA<2>, At<Query>>, Delta<Full, At<Query>>>> over(bert, Classify{3});
   CHECK(lacks(error_of([&] { merged_weights(over); }), {"two deltas on bert.encoder.layer.0.attention.self.query"}) == "");
+  // (IA)^3 scales the bias that BitFit trains.
+  On<Method<Delta<Rescale<Route::post>, At<Value>>, Delta<Bias, At<Value>>>> biases(bert, Classify{3});
+  CHECK(lacks(error_of([&] { merged_weights(biases); }), {"two deltas on bert.encoder.layer.0.attention.self.value"}) == "");
 
   small::Checkpoint c;
   On<Method<>> model(Bert<float>::open(c.write()), Classify{3});

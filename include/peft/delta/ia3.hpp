@@ -42,8 +42,10 @@ struct Rescale {
     else
       ops::scale_columns(c.w, W, constant(W), constant(p.l));
   }
-  void merge_bias(auto& c, const auto& p, auto b) const {
-    if constexpr (r == Route::post) ops::scale_columns(c.w, b, constant(b), constant(p.l));
+  void merge_bias(auto& c, const auto& p, auto b) const
+    requires(r == Route::post)
+  {
+    ops::scale_columns(c.w, b, constant(b), constant(p.l));
   }
 };
 

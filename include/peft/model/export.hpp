@@ -27,8 +27,8 @@ namespace model_export {
 /// Tensors that a merge has changed, by name.
 using Changed = std::map<std::string, std::vector<float>>;
 
-/// Adds a module's weight; refuses a second one.
-void add_weight(Changed& changed, const std::string& path, std::vector<float> values);
+/// Adds a module's tensor (`name`: "weight", "bias"); refuses a second one.
+void add_tensor(Changed& changed, const std::string& path, const char* name, std::vector<float> values);
 
 /// The numbers of a frozen tensor after `change` has worked on a copy of it.
 template <class T, ExecutionSpace E>
@@ -49,16 +49,17 @@ void merge(const D& delta, const std::vector<Module>& modules, const std::vector
     const Params& p = values[k];
     if constexpr (D::route == Route::weight) {
       const auto used = delta.weights(p, Weights<Mat<const T, E>>{});
-      if (!empty(used.w)) add_weight(changed, path, to_host(used.w));
-      if (!empty(used.b)) changed[path + ".bias"] = to_host(used.b);
+      if (!empty(used.w)) add_tensor(changed, path, "weight", to_host(used.w));
+      if (!empty(used.b)) add_tensor(changed, path, "bias", to_host(used.b));
     } else if constexpr (MergesIntoWeight<D, T, E>) {
       const auto& frozen = store.at(path + ".weight");
       Worker<E> w = small_worker<T, E>(frozen.extent(0), frozen.extent(1));
       Context<T, E> c{w};
-      add_weight(changed, path, changed_copy<T, E>(w, frozen, [&](const Mat<T, E>& sum) { delta.merge(c, p, sum); }));
+      add_tensor(changed, path, "weight", changed_copy<T, E>(w, frozen, [&](const Mat<T, E>& sum) { delta.merge(c, p, sum); }));
       if constexpr (requires(Mat<T, E> row) { delta.merge_bias(c, p, row); })
         if (modules[k].bias)
-          changed[path + ".bias"] = changed_copy<T, E>(w, store.at(path + ".bias"), [&](const Mat<T, E>& row) { delta.merge_bias(c, p, row); });
+          add_tensor(changed, path, "bias",
+                     changed_copy<T, E>(w, store.at(path + ".bias"), [&](const Mat<T, E>& row) { delta.merge_bias(c, p, row); }));
     } else {
       fail("merge: the delta on ", path, " is no change of its weight and cannot be merged; save the delta instead");
     }

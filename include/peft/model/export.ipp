@@ -18,8 +18,8 @@ PEFT_INLINE std::vector<float> transposed(const std::vector<float>& from, std::i
 
 namespace model_export {
 
-PEFT_INLINE void add_weight(Changed& changed, const std::string& path, std::vector<float> values) {
-  const bool fresh = changed.emplace(path + ".weight", std::move(values)).second;
+PEFT_INLINE void add_tensor(Changed& changed, const std::string& path, const char* name, std::vector<float> values) {
+  const bool fresh = changed.emplace(path + "." + name, std::move(values)).second;
   require(fresh, "merge: two deltas on ", path, "; merge one after the other");
 }
 
