@@ -16,10 +16,10 @@ function(peft_configure_target name)
     get_target_property(sources ${name} SOURCES)
     set_source_files_properties(${sources} TARGET_DIRECTORY ${name} PROPERTIES LANGUAGE CUDA)
     set_property(TARGET ${name} PROPERTY CUDA_SEPARABLE_COMPILATION OFF)
-    # Eigen is used on the host only.
+    # Eigen is used on the host only. Suppressed: long double in device code; `module`, a word of C++20, as a name.
     target_compile_definitions(${name} PRIVATE EIGEN_NO_CUDA)
     target_compile_options(${name} PRIVATE
-      "$<$<COMPILE_LANGUAGE:CUDA>:--extended-lambda;--expt-relaxed-constexpr;-Xcudafe=--diag_suppress=20208>")
+      "$<$<COMPILE_LANGUAGE:CUDA>:--extended-lambda;--expt-relaxed-constexpr;--Werror=cross-execution-space-call;-Xcudafe=--diag_suppress=20208;-Xcudafe=--diag_suppress=3189>")
     string(REPLACE ";" "," host "${PEFT_ARCH_FLAGS}")
     if(host)
       target_compile_options(${name} PRIVATE "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=${host}>")

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "any_engine.hpp"
 
-namespace any {
+namespace untyped {
 
-template class EngineOf<float>;
-template class EngineOf<double>;
+template class EngineOf<float, Space>;
+template class EngineOf<double, Space>;
 
-}  // namespace any
+}  // namespace untyped

@@ -10,8 +10,10 @@
 #include <string>
 #include <vector>
 
+#include "space.hpp"
+
 /// An engine and its model without their types, and AdamW: what trains a model in a test is compiled once, not for each model.
-namespace any {
+namespace untyped {
 
 class AnyEngine {
  public:
@@ -36,16 +38,17 @@ class AnyEngine {
   virtual void after_step(const peft::StepInfo& info) = 0;
 };
 
-/// What depends on the type of the numbers alone.
-template <class T>
+/// What depends on the type of the numbers and their space alone.
+template <class T, peft::ExecutionSpace E>
 class EngineOf : public AnyEngine {
  public:
   const peft::Layout& layout() const override { return layout_; }
-  std::vector<double> read(const peft::Field& f) const override { return {values_ + f.offset, values_ + f.offset + f.size()}; }
-  std::vector<double> gradient(const peft::Field& f) const override { return {gradients_ + f.offset, gradients_ + f.offset + f.size()}; }
+  std::vector<double> read(const peft::Field& f) const override { return numbers(values_, f); }
+  std::vector<double> gradient(const peft::Field& f) const override { return numbers(gradients_, f); }
   void write(const peft::Field& f, const std::vector<double>& values) override {
     peft::require(static_cast<std::int64_t>(values.size()) == f.size(), f.name, ": ", values.size(), " values for (", f.rows, ", ", f.cols, ")");
-    for (std::size_t i = 0; i < values.size(); ++i) values_[f.offset + static_cast<std::int64_t>(i)] = static_cast<T>(values[i]);
+    const std::vector<T> written(values.begin(), values.end());
+    peft::upload(worker_.exec, values_ + f.offset, written.data(), written.size());
   }
   void restart(const peft::AdamW& adamw) override {
     adamw_ = adamw;
@@ -57,25 +60,31 @@ class EngineOf : public AnyEngine {
   }
 
  protected:
-  EngineOf(const peft::Layout& layout, T* values, T* gradients, peft::Worker<peft::Host>& worker)
+  EngineOf(const peft::Layout& layout, T* values, T* gradients, peft::Worker<E>& worker)
       : layout_(layout), values_(values), gradients_(gradients), worker_(worker) {}
 
  private:
+  std::vector<double> numbers(const T* buffer, const peft::Field& f) const {
+    worker_.fence();
+    const std::vector<T> found = peft::downloaded<E>(buffer + f.offset, static_cast<std::size_t>(f.size()));
+    return {found.begin(), found.end()};
+  }
+
   const peft::Layout& layout_;
   T* values_;
   T* gradients_;
-  peft::Worker<peft::Host>& worker_;
+  peft::Worker<E>& worker_;
   peft::AdamW adamw_;
-  std::optional<peft::AdamW::State<T, peft::Host>> state_;
+  std::optional<peft::AdamW::State<T, E>> state_;
 };
-extern template class EngineOf<float>;  // in any_engine.cpp
-extern template class EngineOf<double>;
+extern template class EngineOf<float, Space>;  // in any_engine.cpp
+extern template class EngineOf<double, Space>;
 
 template <class M>
-class EngineOn final : public EngineOf<typename M::T> {
+class EngineOn final : public EngineOf<typename M::T, typename M::E> {
  public:
   explicit EngineOn(peft::Engine<M>& e)
-      : EngineOf<typename M::T>(e.model().layout(), e.model().buffer().data(), e.total().data(), e.worker()), engine_(e) {}
+      : EngineOf<typename M::T, typename M::E>(e.model().layout(), e.model().buffer().data(), e.total().data(), e.worker()), engine_(e) {}
 
   std::int64_t counted(const peft::Batch& batch) const override { return engine_.counted(batch); }
   void prepare(std::uint64_t seed, bool training) override { engine_.prepare(seed, training); }
@@ -91,4 +100,4 @@ class EngineOn final : public EngineOf<typename M::T> {
   peft::Engine<M>& engine_;
 };
 
-}  // namespace any
+}  // namespace untyped

@@ -71,7 +71,7 @@ std::vector<double> reference(const peft::SafeTensors& file, const std::string& 
 
 void check(const Subject& model, const peft::SafeTensors& file, const Tolerance& tolerance) {
   using namespace peft;
-  any::AnyEngine& engine = model.engine;
+  untyped::AnyEngine& engine = model.engine;
   const auto wanted = [&](const std::string& kind, const Field& f) { return reference(file, kind, f, model.transposed(f.name)); };
   std::vector<Field> trained;
   for (const Field& f : engine.layout().fields())

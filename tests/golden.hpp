@@ -11,6 +11,7 @@
 
 #include "any_engine.hpp"
 #include "catch.hpp"
+#include "space.hpp"
 
 /// Comparison of a whole method with PyTorch's numbers (tests/golden/make.py): logits, loss, every gradient, every parameter
 /// after five optimizer steps, and the losses of twenty.
@@ -39,21 +40,22 @@ struct Tolerance {
 
 /// What the comparison asks of a model beside its engine.
 struct Subject {
-  any::AnyEngine& engine;
+  untyped::AnyEngine& engine;
   int together;  // sequences that make up an example
   std::function<std::vector<double>(const peft::Batch&)> predict;
   std::function<bool(const std::string&)> transposed;
 };
 void check(const Subject& model, const peft::SafeTensors& file, const Tolerance& tolerance);
 
-template <class Backbone, class Method, class Task = peft::Classify>
+template <template <class, peft::ExecutionSpace> class Backbone, class Method, class Task = peft::Classify>
 void check(const std::filesystem::path& model_folder, const std::filesystem::path& path, Task task, Method method,
            int workers = 2, Tolerance tolerance = {}) {
-  using M = peft::Model<Backbone, Method, Task>;
+  using Tested = Backbone<float, Space>;
+  using M = peft::Model<Tested, Method, Task>;
   const auto file = peft::SafeTensors::open(path);
-  M model(Backbone::open(model_folder)->with_dropout(0, 0, 0), task, method);
+  M model(Tested::open(model_folder)->with_dropout(0, 0, 0), task, method);
   peft::Engine<M> engine(model, workers, {40, 2});
-  any::EngineOn<M> training(engine);
+  untyped::EngineOn<M> training(engine);
   const auto predict = [&](const peft::Batch& batch) {
     const auto logits = engine.predict(batch);
     return std::vector<double>(logits.begin(), logits.end());

@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gradients.hpp"
 
+#include <algorithm>
 #include <ostream>
 
 #include "catch.hpp"
+#include "space.hpp"
 
 namespace gradients {
 
-void expect_right(const Check& check, const peft::testing::ModelCheckOptions& options, std::int64_t trainable, bool flip, const std::string& name) {
+void expect_right(const Check& check, const peft::testing::ModelCheckOptions& asked, std::int64_t trainable, bool flip, const std::string& name) {
+  auto options = asked;
+  options.every = std::max(options.every, every_of_space);
   const auto result = check(options);
   INFO(name << result);
   CHECK(result.worst < 1e-6);
-  CHECK(result.largest > 0.1);
+  CHECK(result.largest > 0.1 * part_of_space);
   if (options.every == 1)
     CHECK(result.checked == trainable);
   else
@@ -20,7 +24,7 @@ void expect_right(const Check& check, const peft::testing::ModelCheckOptions& op
   auto flipped = options;
   flipped.every *= 5;
   flipped.flip = true;
-  CHECK(check(flipped).worst > 0.1);
+  CHECK(check(flipped).worst > 0.1 * part_of_space);
 }
 
 }  // namespace gradients

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The main function of every test program: starts Kokkos, runs the tests.
-#if __has_include(<catch2/catch_session.hpp>)
+#if PEFT_CATCH2 >= 3
 #include <catch2/catch_session.hpp>
 #else
 #define CATCH_CONFIG_RUNNER

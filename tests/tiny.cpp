@@ -18,7 +18,7 @@ BertConfig config(Size size, BertActivation activation) {
 }
 
 // What engine_tiny.hpp promises.
-template std::shared_ptr<const Bert<double>> bert<double>(Size, double, std::uint64_t);
+template std::shared_ptr<const Bert<double, Space>> bert<double, Space>(Size, double, std::uint64_t);
 
 Batch batch(const std::vector<int>& lengths, int labels, std::uint64_t seed) {
   Batch b;

@@ -17,22 +17,22 @@ struct Setting {
 };
 
 /// One step of AdamW, as `fit` takes it: the loss falls, and every trained tensor has moved.
-void take_step(any::AnyEngine& engine, const Batch& batch);
+void take_step(untyped::AnyEngine& engine, const Batch& batch);
 
 template <class M>
 void one_step(M& model, const Batch& batch) {
   Engine<M> engine(model, 2, {24, 2});
-  any::EngineOn<M> training(engine);
+  untyped::EngineOn<M> training(engine);
   take_step(training, batch);
 }
 
 /// Gradients and a step on three backbones: without dropout, and with.
 template <class Task = Classify, class Method>
 void check(const Method& method, const Setting& s = {}) {
-  using M = Model<Bert<double>, Method, Task>;
+  using M = Model<Bert<double, Space>, Method, Task>;
   double dropout = 0;
   for (const tiny::Size& size : tiny::sizes) {
-    M model(tiny::bert(size, dropout), Task{s.labels}, method);
+    M model(tiny::bert<double, Space>(size, dropout), Task{s.labels}, method);
     REQUIRE(model.layout().fields().size() > 2);
     const Batch data = tiny::batch(s.lengths, s.labels);
     gradients::expect_right(model, data, {.deviation = s.deviation}, true);
@@ -45,8 +45,9 @@ void expect_right(const testing::Gradcheck& result);
 
 /// The delta alone, on three shapes.
 template <class D>
-void check_alone(const D& delta = {}, const testing::CheckOptions& options = {}) {
-  expect_right(testing::gradcheck(delta, options));
+void check_alone(const D& delta = {}, testing::CheckOptions options = {}) {
+  options.every = every_of_space;
+  expect_right(testing::gradcheck<D, Space>(delta, options));
 }
 
 }  // namespace whole

@@ -88,6 +88,31 @@ def check_source(base, headers):
         yield f"{path} is {'not included there' if path in there else 'included but not there'}"
 
 
+def functions(text):
+    """Names and bodies of a header's functions, each begun and ended at the left margin."""
+    found = re.finditer(r"^(?!#|//|template|struct|class|namespace|using|\s).*?\b(\w+)\([^;{]*\{(?:.|\n)*?\n\}", text, re.MULTILINE)
+    return [(m.group(1), m.group(0)) for m in found]
+
+
+def check_once(ops, others):
+    """What runs a KOKKOS_LAMBDA, directly or through another function, and is called outside ops, must be compiled once (ops/once.hpp
+    says why). `ops`: the texts of that folder by name; `others`: of all other headers."""
+    once = set(re.findall(r"\bonce\((\w+),", ops.get("once.hpp", "")))
+    bodies = {}
+    for text in ops.values():
+        for name, body in functions(text):
+            bodies[name] = bodies.get(name, "") + body
+    running, before = set(), None
+    while running != before:
+        before = set(running)
+        for name, body in bodies.items():
+            if name not in once and ("KOKKOS_LAMBDA" in body or any(re.search(rf"\b{other}\b", body) for other in before - {name})):
+                running.add(name)
+    for name in sorted(running):
+        if any(re.search(rf"\bops::{name}\b", text) for text in others):
+            yield f"ops::{name} runs a KOKKOS_LAMBDA and is not listed"
+
+
 def main(root):
     base = pathlib.Path(root) / "include" / "peft"
     headers = sorted([*base.rglob("*.hpp"), *base.rglob("*.ipp")])
@@ -99,6 +124,11 @@ def main(root):
         for number, complaint in check_header(header.relative_to(base).as_posix(), header.read_text(encoding="utf-8")):
             print(f"{header}:{number}: {complaint}")
             broken += 1
+    texts = {header: header.read_text(encoding="utf-8") for header in headers}
+    ops = {header.name: text for header, text in texts.items() if header.parent == base / "ops"}
+    for complaint in check_once(ops, [text for header, text in texts.items() if header.parent != base / "ops"]):
+        print(f"{base / 'ops' / 'once.hpp'}: {complaint}")
+        broken += 1
     for complaint in check_source(base, headers):
         print(f"{base / 'source.hpp'}: {complaint}")
         broken += 1

@@ -22,6 +22,13 @@ class Structure(unittest.TestCase):
         self.assertEqual(complaints("peft.hpp", GOOD + "#include <peft/train/fit.hpp>\n"), [])
         self.assertEqual(complaints("method.hpp", GOOD + "#include <peft/site.hpp>\n#include <peft/nn/a.hpp>\n"), [])
 
+    def test_compiled_once(self):
+        ops = {"a.hpp": "void f(int n) {\n  KOKKOS_LAMBDA(int) {};\n}\ntemplate <class T>\nvoid g(T x) {\n  f(x);\n}\n"}
+        self.assertEqual(len(list(check.check_once(ops, ["ops::g(1);"]))), 1)
+        self.assertEqual(len(list(check.check_once(ops, ["ops::h(1);"]))), 0)
+        for listed in "fg":
+            self.assertEqual(len(list(check.check_once({**ops, "once.hpp": f"once({listed}, E, T)"}, ["ops::g(1);"]))), 0)
+
     def test_upward_include(self):
         for path, target in [("ops/a.hpp", "nn/b.hpp"), ("core/a.hpp", "site.hpp"), ("delta/a.hpp", "model/b.hpp"),
                              ("io/a.hpp", "train/b.hpp"), ("nn/a.hpp", "method.hpp"), ("site.hpp", "method.hpp"), ("core/a.hpp", "peft.hpp"),

@@ -8,6 +8,7 @@
 
 #include "catch.hpp"
 #include "gradients.hpp"
+#include "space.hpp"
 
 /// A BERT small enough to change every number of, and batches for it.
 namespace tiny {
@@ -19,13 +20,13 @@ inline constexpr Size sizes[] = {{12, 2, 2, 20}, {16, 2, 3, 9}, {18, 3, 2, 17}};
 
 peft::BertConfig config(Size size = {}, peft::BertActivation activation = peft::BertActivation::Gelu);
 
-template <class T = double>
-std::shared_ptr<const peft::Bert<T>> bert(Size size = {}, double dropout = 0, std::uint64_t seed = 5) {
-  return peft::Bert<T>::random(config(size, size.layers == 3 ? peft::BertActivation::GeluTanh : peft::BertActivation::Gelu), seed)
+template <class T = double, peft::ExecutionSpace E = peft::Host>
+std::shared_ptr<const peft::Bert<T, E>> bert(Size size = {}, double dropout = 0, std::uint64_t seed = 5) {
+  return peft::Bert<T, E>::random(config(size, size.layers == 3 ? peft::BertActivation::GeluTanh : peft::BertActivation::Gelu), seed)
       ->with_dropout(dropout, dropout, dropout);
 }
 
-extern template std::shared_ptr<const peft::Bert<double>> bert<double>(Size, double, std::uint64_t);  // in tiny.cpp
+extern template std::shared_ptr<const peft::Bert<double, Space>> bert<double, Space>(Size, double, std::uint64_t);  // in tiny.cpp
 
 /// Sequences of these lengths with random tokens, the longer ones marked as pairs with three special tokens; labels > 1: classes, else scores.
 peft::Batch batch(const std::vector<int>& lengths, int labels = 3, std::uint64_t seed = 9);
@@ -34,10 +35,10 @@ peft::Batch batch(const std::vector<int>& lengths, int labels = 3, std::uint64_t
 template <class Task = peft::Classify, class Method = peft::Method<>>
 void check_gradients(Method method = {}, peft::Extent labels = 3, std::vector<int> lengths = {1, 7, 3, 12}) {
   using namespace peft;
-  using M = Model<Bert<double>, Method, Task>;
+  using M = Model<Bert<double, Space>, Method, Task>;
   bool dropout = false;
   for (const Size& size : sizes) {
-    M model(bert(size, dropout ? 0.2 : 0), Task{labels}, method);
+    M model(bert<double, Space>(size, dropout ? 0.2 : 0), Task{labels}, method);
     const Batch data = batch(lengths, labels);
     gradients::expect_right(model, data, {}, !dropout);
     dropout = true;

@@ -13,7 +13,7 @@ void check_adalora(const char* file, auto&& change) {
   delta.target = 2;
   delta.alpha = 6;
   change(delta);
-  golden::check<Bert<float>>(golden::folder("tiny-bert"), golden::folder("tiny-bert") / file, Classify{3}, method);
+  golden::check<Bert>(golden::folder("tiny-bert"), golden::folder("tiny-bert") / file, Classify{3}, method);
 }
 
 TEST_CASE("AdaLoRA with the mean norm follows PEFT, budget and all", "[golden]") {

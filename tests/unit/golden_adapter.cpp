@@ -11,7 +11,7 @@ namespace {
 
 template <class Method>
 void adapter_follows(const char* file, Method method = {}) {
-  golden::check<Bert<float>>(golden::folder("tiny-bert"), golden::folder("tiny-bert") / file, Classify{3}, method);
+  golden::check<Bert>(golden::folder("tiny-bert"), golden::folder("tiny-bert") / file, Classify{3}, method);
 }
 
 }  // namespace

@@ -6,8 +6,8 @@
 using namespace peft;
 
 TEST_CASE("BitFit follows PyTorch", "[golden]") {
-  golden::check<Bert<float>>(golden::folder("tiny-bert"), golden::folder("tiny-bert") / "bitfit.safetensors", Classify{3},
+  golden::check<Bert>(golden::folder("tiny-bert"), golden::folder("tiny-bert") / "bitfit.safetensors", Classify{3},
                              Method<Delta<Bias>>{});
-  golden::check<Bert<float>>(golden::folder("tiny-bert-tanh"), golden::folder("tiny-bert-tanh") / "bitfit.safetensors",
+  golden::check<Bert>(golden::folder("tiny-bert-tanh"), golden::folder("tiny-bert-tanh") / "bitfit.safetensors",
                              Classify{1}, Method<Delta<Bias>>{});
 }

@@ -16,7 +16,7 @@ void compacter_follows(const char* file, Set&& set) {
   delta.reduction = 0;
   delta.width = 4;
   set(delta);
-  golden::check<Bert<float>>(golden::folder("tiny-bert"), golden::folder("tiny-bert") / file, Classify{3}, method);
+  golden::check<Bert>(golden::folder("tiny-bert"), golden::folder("tiny-bert") / file, Classify{3}, method);
 }
 
 }  // namespace

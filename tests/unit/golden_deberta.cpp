@@ -14,7 +14,7 @@ namespace {
 
 template <class Method>
 void follows_deberta(const char* checkpoint, const char* file, Method method) {
-  golden::check<Deberta<float>>(golden::folder(checkpoint), golden::folder(checkpoint) / file, Classify{3}, method);
+  golden::check<Deberta>(golden::folder(checkpoint), golden::folder(checkpoint) / file, Classify{3}, method);
 }
 
 Prompt three_rows_of_deberta() {

@@ -15,7 +15,7 @@ TEST_CASE("diff pruning follows PyTorch on a tiny BERT, gates not sampled", "[go
     d.gate_lr_factor = 10;
     d.prune_at = 0;
     const Method<Norms, Value1> method(Norms{d}, Value1{d});
-    golden::check<Bert<float>>(golden::folder("tiny-bert"), golden::folder("tiny-bert") / file, Classify{3}, method);
+    golden::check<Bert>(golden::folder("tiny-bert"), golden::folder("tiny-bert") / file, Classify{3}, method);
   };
   agrees("diff_pruning.safetensors", {});
   agrees("diff_pruning_released.safetensors", DiffPruning::released());

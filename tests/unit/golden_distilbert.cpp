@@ -15,7 +15,7 @@ namespace {
 
 template <class Method>
 void follows_distilbert(const char* checkpoint, const char* file, Method method, Extent labels = 3) {
-  golden::check<Distilbert<float>>(golden::folder(checkpoint), golden::folder(checkpoint) / file, Classify{labels}, method);
+  golden::check<Distilbert>(golden::folder(checkpoint), golden::folder(checkpoint) / file, Classify{labels}, method);
 }
 
 Prompt three_rows_of_distilbert() {

@@ -6,8 +6,8 @@
 using namespace peft;
 
 TEST_CASE("full fine-tuning follows PyTorch", "[golden]") {
-  golden::check<Bert<float>>(golden::folder("tiny-bert"), golden::folder("tiny-bert") / "full.safetensors", Classify{3},
+  golden::check<Bert>(golden::folder("tiny-bert"), golden::folder("tiny-bert") / "full.safetensors", Classify{3},
                              Method<Delta<Full>>{});
-  golden::check<Bert<float>>(golden::folder("tiny-bert-tanh"), golden::folder("tiny-bert-tanh") / "full.safetensors",
+  golden::check<Bert>(golden::folder("tiny-bert-tanh"), golden::folder("tiny-bert-tanh") / "full.safetensors",
                              Classify{1}, Method<Delta<Full>>{});
 }

@@ -16,7 +16,7 @@ namespace {
 
 template <class Method>
 void follows_gpt2(const char* checkpoint, const char* file, Method method) {
-  golden::check<Gpt2<float>>(golden::folder(checkpoint), golden::folder(checkpoint) / file, LanguageModel{}, method);
+  golden::check<Gpt2>(golden::folder(checkpoint), golden::folder(checkpoint) / file, LanguageModel{}, method);
 }
 
 Prompt three_rows_of_gpt2() {

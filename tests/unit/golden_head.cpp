@@ -6,9 +6,9 @@
 using namespace peft;
 
 TEST_CASE("training the head alone follows PyTorch", "[golden]") {
-  golden::check<Bert<float>>(golden::folder("tiny-bert"), golden::folder("tiny-bert") / "head.safetensors", Classify{3},
+  golden::check<Bert>(golden::folder("tiny-bert"), golden::folder("tiny-bert") / "head.safetensors", Classify{3},
                              Method<>{});
-  golden::check<Bert<float>>(golden::folder("tiny-bert-tanh"), golden::folder("tiny-bert-tanh") / "head.safetensors",
+  golden::check<Bert>(golden::folder("tiny-bert-tanh"), golden::folder("tiny-bert-tanh") / "head.safetensors",
                              Classify{1}, Method<>{});
 }
 

@@ -6,5 +6,5 @@
 using namespace peft;
 
 TEST_CASE("(IA)^3 follows PEFT", "[golden]") {
-  golden::check<Bert<float>>(golden::folder("tiny-bert"), golden::folder("tiny-bert") / "ia3.safetensors", Classify{3}, IA3{});
+  golden::check<Bert>(golden::folder("tiny-bert"), golden::folder("tiny-bert") / "ia3.safetensors", Classify{3}, IA3{});
 }

@@ -17,7 +17,7 @@ namespace {
 
 template <class Method>
 void follows_llama(const char* checkpoint, const char* file, Method method) {
-  golden::check<Llama<float>>(golden::folder(checkpoint), golden::folder(checkpoint) / file, LanguageModel{}, method);
+  golden::check<Llama>(golden::folder(checkpoint), golden::folder(checkpoint) / file, LanguageModel{}, method);
 }
 const auto llama_lora = Method<Delta<LoRA<4>>>(Delta<LoRA<4>>{{.alpha = 8}});
 

@@ -9,7 +9,7 @@ TEST_CASE("PASTA follows PyTorch on a tiny BERT", "[golden]") {
   const auto agrees = [](const char* file, Specials adapted) {
     INFO(file);
     const Method<Delta<Pasta>> method(Delta<Pasta>{{3, adapted}});
-    golden::check<Bert<float>>(golden::folder("tiny-bert"), golden::folder("tiny-bert") / file, Classify{3}, method);
+    golden::check<Bert>(golden::folder("tiny-bert"), golden::folder("tiny-bert") / file, Classify{3}, method);
   };
   agrees("pasta.safetensors", Specials::each);
   agrees("pasta_no_class.safetensors", Specials::no_class);

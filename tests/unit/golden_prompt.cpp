@@ -16,7 +16,7 @@ namespace {
 template <class D>
 void follows_peft(const char* name, D delta) {
   delta.length = 3;
-  golden::check<Bert<float>>(golden::folder("tiny-bert"), golden::folder("tiny-bert") / (std::string(name) + ".safetensors"),
+  golden::check<Bert>(golden::folder("tiny-bert"), golden::folder("tiny-bert") / (std::string(name) + ".safetensors"),
                              Classify{3}, Method<Delta<D>>(Delta<D>{delta}));
 }
 

@@ -13,7 +13,7 @@ template <class Task = Classify, class Net>
 void read_follows(const char* file, const Net& net) {
   Method<SideNet<Net>> method;
   std::get<0>(method.deltas).delta = net;
-  golden::check<Bert<float>>(golden::folder("tiny-bert"), golden::folder("tiny-bert") / file, Task{3}, method);
+  golden::check<Bert>(golden::folder("tiny-bert"), golden::folder("tiny-bert") / file, Task{3}, method);
 }
 
 }  // namespace

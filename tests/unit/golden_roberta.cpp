@@ -14,7 +14,7 @@ namespace {
 
 template <class Method>
 void follows_roberta(const char* checkpoint, const char* file, Method method, Extent labels = 3) {
-  golden::check<Roberta<float>>(golden::folder(checkpoint), golden::folder(checkpoint) / file, Classify{labels}, method);
+  golden::check<Roberta>(golden::folder(checkpoint), golden::folder(checkpoint) / file, Classify{labels}, method);
 }
 
 Prompt three_rows_of_roberta() {

@@ -12,7 +12,7 @@ template <class Net>
 void side_follows(const char* file, const Net& net) {
   Method<SideNet<Net>> method;
   std::get<0>(method.deltas).delta = net;
-  golden::check<Bert<float>>(golden::folder("tiny-bert"), golden::folder("tiny-bert") / file, Classify{3}, method);
+  golden::check<Bert>(golden::folder("tiny-bert"), golden::folder("tiny-bert") / file, Classify{3}, method);
 }
 
 }  // namespace

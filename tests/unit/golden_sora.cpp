@@ -11,7 +11,7 @@ void check_sora(const char* checkpoint, const char* file, Extent labels, double 
   auto& lora = std::get<0>(method.deltas).delta;
   lora.alpha = alpha;
   lora.gate.strength = strength;
-  golden::check<Bert<float>>(golden::folder(checkpoint), golden::folder(checkpoint) / file, Classify{labels}, method);
+  golden::check<Bert>(golden::folder(checkpoint), golden::folder(checkpoint) / file, Classify{labels}, method);
 }
 
 TEST_CASE("SoRA follows PyTorch under each of its operators", "[golden]") {

@@ -17,7 +17,7 @@ namespace {
 
 template <class Method>
 void follows_t5(const char* checkpoint, const char* file, Method method) {
-  golden::check<T5<float>>(golden::folder(checkpoint), golden::folder(checkpoint) / file, LanguageModel{}, method);
+  golden::check<T5>(golden::folder(checkpoint), golden::folder(checkpoint) / file, LanguageModel{}, method);
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ namespace {
 
 template <class Method, class Task>
 void task_follows(const char* file, const Task& task, Method method = {}) {
-  golden::check<Bert<float>>(golden::folder("tiny-bert"), golden::folder("tiny-bert") / file, task, method);
+  golden::check<Bert>(golden::folder("tiny-bert"), golden::folder("tiny-bert") / file, task, method);
 }
 
 auto lora() {

@@ -26,6 +26,7 @@
 
 #include "catch.hpp"
 #include "gradients.hpp"
+#include "space.hpp"
 
 /// Every kind of delta inside small whole models of one family. Deltas that may sit side by side are in one method, as a model
 /// takes long to compile: a wrong gradient of any is a wrong number of the whole.

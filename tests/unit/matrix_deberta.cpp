@@ -27,7 +27,7 @@ const auto make_deberta = [](int i, double dropout) {
   c.norm_rel_ebd = i == 0;
   c.position_biased_input = i == 2;
   c.type_vocab_size = 2;
-  return Deberta<double>::random(c, 5)->with_dropout(dropout, dropout, dropout);
+  return Deberta<double, Space>::random(c, 5)->with_dropout(dropout, dropout, dropout);
 };
 
 template <class Method>

@@ -18,7 +18,7 @@ const auto make_distilbert = [](int i, double dropout) {
   c.intermediate_size = size.inner;
   c.vocab_size = 20;
   c.max_position_embeddings = 24;
-  return Distilbert<double>::random(c, 5)->with_dropout(dropout, dropout, dropout);
+  return Distilbert<double, Space>::random(c, 5)->with_dropout(dropout, dropout, dropout);
 };
 
 template <class Method>

@@ -17,7 +17,7 @@ const auto make_gpt2 = [](int i, double dropout) {
   c.n_positions = 24;
   c.vocab_size = 20;
   c.tie_word_embeddings = i != 1;
-  return Gpt2<double>::random(c, 5, 2)->with_dropout(dropout, dropout, dropout);
+  return Gpt2<double, Space>::random(c, 5, 2)->with_dropout(dropout, dropout, dropout);
 };
 
 template <class Method>

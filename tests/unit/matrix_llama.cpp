@@ -21,10 +21,10 @@ const auto make_llama = [](int i, double dropout) {
   c.vocab_size = 20;
   c.qkv_bias = i == 2;
   c.tie_word_embeddings = i == 1;
-  return Llama<double>::random(c, 5, 2)->with_dropout(-1, dropout, dropout);
+  return Llama<double, Space>::random(c, 5, 2)->with_dropout(-1, dropout, dropout);
 };
 
-static_assert(!adds_special_tokens<Llama<double>>());  // PASTA is refused
+static_assert(!adds_special_tokens<Llama<double, Space>>());  // PASTA is refused
 
 template <class Method>
 void check_llama(const Method& method, const matrix::Setting& setting = {}) {
@@ -39,13 +39,13 @@ TEST_CASE("all weights of Llama, diff pruning among them", "[gradcheck]") { chec
 TEST_CASE("BitFit adds to Llama a bias per linear map and norm, and trains those of Qwen2") {
   const auto backbone = make_llama(0, 0);  // d = 16, keys of 8, inner 20; no biases
   const int layer = 5 * 16 + 2 * 8 + 2 * 20;
-  CHECK(Model<Llama<double>, BitFit, LanguageModel>(backbone, {}, {}).trainable() == 2 * layer + 16);
+  CHECK(Model<Llama<double, Space>, BitFit, LanguageModel>(backbone, {}, {}).trainable() == 2 * layer + 16);
   const auto qwen = make_llama(2, 0);  // d = 10, heads of 4, inner 20
-  CHECK(Model<Llama<double>, BitFit, LanguageModel>(qwen, {}, {}).trainable() == 3 * 8 + 10 + 20 + 20 + 10 + 2 * 10 + 10);
+  CHECK(Model<Llama<double, Space>, BitFit, LanguageModel>(qwen, {}, {}).trainable() == 3 * 8 + 10 + 20 + 20 + 10 + 2 * 10 + 10);
 }
 TEST_CASE("biases alone are refused on a Llama that has none") {
-  using Alone = Model<Llama<double>, Method<Delta<Bias>>, LanguageModel>;
-  CHECK_THROWS_WITH(Alone(make_llama(0, 0), LanguageModel{}), Catch::Contains("no biases to train") && Catch::Contains("AddedBias"));
+  using Alone = Model<Llama<double, Space>, Method<Delta<Bias>>, LanguageModel>;
+  CHECK_THROWS_WITH(Alone(make_llama(0, 0), LanguageModel{}), ContainsSubstring("no biases to train") && ContainsSubstring("AddedBias"));
   CHECK(Alone(make_llama(2, 0), LanguageModel{}).trainable() == 3 * 8);
 }
 

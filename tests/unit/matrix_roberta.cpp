@@ -19,7 +19,7 @@ const auto make_roberta = [](int i, double dropout) {
   c.vocab_size = 20;
   c.max_position_embeddings = 26;
   c.type_vocab_size = 2;
-  return Roberta<double>::random(c, 5)->with_dropout(dropout, dropout, dropout);
+  return Roberta<double, Space>::random(c, 5)->with_dropout(dropout, dropout, dropout);
 };
 
 template <class Method>

@@ -92,7 +92,7 @@ TEST_CASE("adapters: trainable parameters in closed form, and how they begin") {
     Model<Bert<double>, decltype(method)> model(tiny::bert({d, 2, 3, 20}), {labels}, method);
     double most = 0;
     for (const auto& p : std::get<0>(model.values().all).modules)
-      for (const Mat<double>& m : {p.down, p.up})
+      for (const Mat<double>& m : std::vector<Mat<double>>{p.down, p.up})
         for (std::size_t i = 0; i < m.size(); ++i) most = std::max(most, std::abs(m.data()[i]));
     return most;
   };

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "space.hpp"
 
 /// A T5 small enough to change every number of, and pairs of sequences for it.
 namespace pairs {
@@ -34,9 +35,9 @@ inline peft::T5Config config(const Size& size) {
   return c;
 }
 
-template <class T = double>
+template <class T = double, peft::ExecutionSpace E = Space>
 auto t5(const Size& size = {}, double dropout = 0, std::uint64_t seed = 5) {
-  return peft::T5<T>::random(config(size), seed, 2)->with_dropout(dropout, dropout, dropout);
+  return peft::T5<T, E>::random(config(size), seed, 2)->with_dropout(dropout, dropout, dropout);
 }
 
 /// Pairs of sources and decoder rows of these lengths with random tokens; the first target of each has no loss.

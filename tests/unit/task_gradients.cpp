@@ -26,8 +26,12 @@ struct Rows {
   auto rows(auto& p) const { return p.rows; }
 };
 
-using Tagger = Model<Bert<double>, Method<Delta<LoRA<2>, At<Query, Value>>, Delta<Rows, At<Input>>>, Tag>;
-using Chooser = Model<Bert<double>, Method<Delta<LoRA<2>, At<Query, Value, Pooler>>>, Choose>;
+template <class E = Host>
+using TaggerOn = Model<Bert<double, E>, Method<Delta<LoRA<2>, At<Query, Value>>, Delta<Rows, At<Input>>>, Tag>;
+template <class E = Host>
+using ChooserOn = Model<Bert<double, E>, Method<Delta<LoRA<2>, At<Query, Value, Pooler>>>, Choose>;
+using Tagger = TaggerOn<>;
+using Chooser = ChooserOn<>;
 
 /// Sequences of these lengths; every third token and the first and last of each have no label.
 Batch tagged(const std::vector<int>& lengths, int labels = 4) {
@@ -52,13 +56,13 @@ Batch choices_of(const std::vector<int>& lengths, int choices) {
 template <class M>
 void prove(M& model, const Batch& data) {
   for (const double scale : {1., 3.}) {
-    const auto result = testing::gradcheck_model(model, data, {.seed = static_cast<std::uint64_t>(scale), .workers = 2});
+    const auto result = testing::gradcheck_model(model, data, {.seed = static_cast<std::uint64_t>(scale), .workers = 2, .every = every_of_space});
     INFO(result);
     CHECK(result.worst < 1e-6);
-    CHECK(result.largest > 0.1);
-    CHECK(result.checked == model.trainable());
+    CHECK(result.largest > 0.1 * part_of_space);
+    CHECK(result.checked >= model.trainable() / every_of_space);
   }
-  CHECK(testing::gradcheck_model(model, data, {.every = 5, .flip = true}).worst > 0.1);
+  CHECK(testing::gradcheck_model(model, data, {.every = 5, .flip = true}).worst > 0.1 * part_of_space);
   whole::one_step(model, data);
 }
 
@@ -67,7 +71,7 @@ void prove(M& model, const Batch& data) {
 TEST_CASE("the gradients of a tagger are those of its loss, with rows before every sequence too", "[task]") {
   double dropout = 0;
   for (const tiny::Size& size : tiny::sizes) {
-    Tagger model(tiny::bert(size, dropout), Tag{4});
+    TaggerOn<Space> model(tiny::bert<double, Space>(size, dropout), Tag{4});
     prove(model, tagged({3, 7, 1, 12, 5}));
     dropout = 0.2;
   }
@@ -76,7 +80,7 @@ TEST_CASE("the gradients of a tagger are those of its loss, with rows before eve
 TEST_CASE("the gradients of a chooser are those of its loss", "[task]") {
   double dropout = 0;
   for (const tiny::Size& size : tiny::sizes) {
-    Chooser model(tiny::bert(size, dropout), Choose{3});
+    ChooserOn<Space> model(tiny::bert<double, Space>(size, dropout), Choose{3});
     prove(model, choices_of({3, 7, 1, 12, 5, 6, 2, 9, 4}, 3));
     dropout = 0.2;
   }

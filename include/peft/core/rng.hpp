@@ -64,7 +64,7 @@ struct Dropout {
   const int* example = nullptr;
   const int* position = nullptr;
 
-  bool active() const { return threshold != 0; }
+  KOKKOS_INLINE_FUNCTION bool active() const { return threshold != 0; }
 
   KOKKOS_INLINE_FUNCTION std::uint32_t row(int i) const { return at(example[i], position[i]); }
   KOKKOS_INLINE_FUNCTION std::uint32_t at(int which, int where) const {

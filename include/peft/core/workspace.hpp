@@ -20,7 +20,10 @@ class Workspace {
 
   /// Allocates `bytes`; everything that was taken before is void.
   void reserve(std::size_t bytes) {
-    if (bytes > block_.size()) block_ = Block(Kokkos::view_alloc(Kokkos::WithoutInitializing, "peft::workspace"), bytes);
+    if (bytes > block_.size()) {
+      settle();
+      block_ = Block(Kokkos::view_alloc(Kokkos::WithoutInitializing, "peft::workspace"), bytes);
+    }
     counting_ = false;
     clear();
   }
@@ -35,6 +38,7 @@ class Workspace {
   void clear() {
     bottom_ = top_ = 0;
     if (beyond_.empty()) return;
+    settle();
     beyond_.clear();
     reserve(peak_);
   }
@@ -76,6 +80,11 @@ class Workspace {
   const std::map<std::string, std::size_t>& by_name() const { return by_name_; }
 
  private:
+  /// Memory may only go when no kernel works on it.
+  static void settle() {
+    if constexpr (!on_host<E>) E{}.fence("peft::workspace");
+  }
+
   using Block = Kokkos::View<std::byte*, typename E::memory_space>;
 
   template <class T>

@@ -8,12 +8,14 @@
 #include <peft/ops/columns.hpp>
 #include <peft/ops/disentangled_bias.hpp>
 #include <peft/ops/embed.hpp>
+#include <peft/ops/gemm.hpp>
 #include <peft/ops/hard_concrete.hpp>
 #include <peft/ops/importance.hpp>
 #include <peft/ops/loss.hpp>
 #include <peft/ops/map.hpp>
 #include <peft/ops/norm.hpp>
 #include <peft/ops/optimizer.hpp>
+#include <peft/ops/orthogonal.hpp>
 #include <peft/ops/prefix.hpp>
 #include <peft/ops/ragged.hpp>
 #include <peft/ops/recurrent.hpp>
@@ -25,42 +27,52 @@
 #include <peft/ops/slots.hpp>
 #include <peft/ops/sparsity.hpp>
 
-/// The ops whose types are those of a space and a scalar. Under PEFT_SEPARATE the host's are compiled once, for both scalars
-/// (core/inline.hpp); what is not listed here is compiled wherever it is used.
-#define PEFT_OPS_OF(once, T)                                                                             \
-  once(activate, T, Gelu) once(activate, T, GeluTanh) once(activate, T, Relu)                            \
-  once(activate, T, Sigmoid) once(activate, T, Silu) once(activate, T, Tanh)                             \
-  once(attention, T, NoBias) once(attention_backward, T, NoBias)                                         \
-  once(blend, T) once(blend_backward, T)                                                                 \
-  once(from_blocks, T) once(to_blocks, T)                                                                \
-  once(attention, T, BucketBias<T, Host>) once(attention_backward, T, BucketBias<T, Host>)               \
-  once(attention, T, Disentangled<T, Host>) once(attention_backward, T, Disentangled<T, Host>)           \
-  once(copy_columns, T) once(put_columns, T)                                                             \
-  once(embed, T) once(embed_backward, T)                                                                 \
-  once(gated_sum, T) once(gated_sum_backward, T) once(expected_open, T) once(expected_open_backward, T)  \
-  once(sensitivity, T) once(triplet_scores, T) once(clear_up_to, T)                                      \
-  once(cross_entropy, T) once(word_cross_entropy, T) once(squared_error, T) once(sum, T)                 \
-  once(fill, T) once(axpby, T) once(multiply, T) once(broadcast_row, T) once(add_row, T)                 \
-  once(scale_columns, T) once(scale_rows, T) once(dropout, T)                                            \
-  once(add_norm, T) once(norm_backward, T)                                                               \
-  once(adamw, T) once(sgd, T) once(soft_threshold, T)                                                    \
-  once(spread_after_prefix, T) once(collect_after_prefix, T) once(put_prefix, T) once(take_prefix, T)    \
-  once(ragged_product, T) once(ragged_product_backward, T)                                               \
-  once(lstm, T) once(lstm_backward, T) once(gru, T) once(gru_backward, T)                                \
-  once(add_column_sums, T) once(add_column_dots, T) once(squared_norm, T)                                \
-  once(rescale, T) once(add_scaled_columns, T) once(scale_columns_backward, T)                           \
-  once(row_norms, T) once(divide, T) once(magnitude_backward, T)                                         \
-  once(row_rms, T) once(rms_norm, T) once(rms_norm_backward, T)                                          \
-  once(rotate, T)                                                                                        \
-  once(gather_rows, T) once(add_to_rows, T) once(segment_mean, T) once(segment_mean_backward, T)         \
-  once(add_slots, T) once(add_slots_backward, T)                                                         \
-  once(released_threshold, T) once(add_sign, T) once(absolute_sum, T)
+/// The ops whose types are those of a space and a scalar. Under PEFT_SEPARATE they are compiled once for
+/// every space of Kokkos and both scalars (core/inline.hpp); what is not listed here is compiled wherever it is used.
+/// Whatever runs a KOKKOS_LAMBDA on a device must be listed: nvcc gives such a lambda one copier per unit, and a program of several
+/// units, in which a function of one meets the copier of another, would jump to nowhere.
+#define PEFT_OPS_OF(once, E, T)                                                                                             \
+  once(activate, E, T, Gelu) once(activate, E, T, GeluTanh) once(activate, E, T, Relu)                                      \
+  once(activate, E, T, Sigmoid) once(activate, E, T, Silu) once(activate, E, T, Tanh)                                       \
+  once(attention, E, T, NoBias) once(attention_backward, E, T, NoBias)                                                      \
+  once(attention_mean_device, E, T, NoBias) once(attention_mean_device, E, T, BucketBias<T, E>)                             \
+  once(attention_mean_device, E, T, Disentangled<T, E>)                                                                     \
+  once(blend, E, T) once(blend_backward, E, T)                                                                              \
+  once(from_blocks, E, T) once(to_blocks, E, T)                                                                             \
+  once(attention, E, T, BucketBias<T, E>) once(attention_backward, E, T, BucketBias<T, E>)                                  \
+  once(attention, E, T, Disentangled<T, E>) once(attention_backward, E, T, Disentangled<T, E>)                              \
+  once(copy_columns, E, T) once(put_columns, E, T)                                                                          \
+  once(embed, E, T) once(embed_backward, E, T) once(gemm_device, E, T)                                                      \
+  once(gated_sum, E, T) once(gated_sum_backward, E, T) once(expected_open, E, T) once(expected_open_backward, E, T)         \
+  once(sensitivity, E, T) once(triplet_scores, E, T) once(clear_up_to, E, T)                                                \
+  once(cross_entropy, E, T) once(word_cross_entropy, E, T) once(squared_error, E, T) once(sum, E, T)                        \
+  once(fill, E, T) once(axpby, E, T) once(multiply, E, T) once(broadcast_row, E, T) once(add_row, E, T)                     \
+  once(scale_columns, E, T) once(scale_rows, E, T) once(dropout, E, T)                                                      \
+  once(add_norm, E, T) once(norm_backward, E, T)                                                                            \
+  once(adamw, E, T) once(sgd, E, T) once(soft_threshold, E, T) once(subtract_identity, E, T) once(to_unit_norm, E, T)       \
+  once(spread_after_prefix, E, T) once(collect_after_prefix, E, T) once(put_prefix, E, T) once(take_prefix, E, T)           \
+  once(ragged_product, E, T) once(ragged_product_backward, E, T)                                                            \
+  once(lstm, E, T) once(lstm_backward, E, T) once(gru, E, T) once(gru_backward, E, T)                                       \
+  once(add_column_sums, E, T) once(add_column_dots, E, T) once(squared_norm, E, T)                                          \
+  once(rescale, E, T) once(add_scaled_columns, E, T) once(scale_columns_backward, E, T)                                     \
+  once(row_norms, E, T) once(divide, E, T) once(magnitude_backward, E, T)                                                   \
+  once(row_rms, E, T) once(rms_norm, E, T) once(rms_norm_backward, E, T)                                                    \
+  once(rotate, E, T)                                                                                                        \
+  once(gather_rows, E, T) once(scatter_rows, E, T) once(add_to_rows, E, T) once(segment_mean, E, T) once(segment_mean_backward, E, T)\
+  once(add_slots, E, T) once(add_slots_backward, E, T)                                                                      \
+  once(released_threshold, E, T) once(add_sign, E, T) once(absolute_sum, E, T)
+
+#ifdef KOKKOS_ENABLE_CUDA
+#define PEFT_OPS(once, T) PEFT_OPS_OF(once, Host, T) PEFT_OPS_OF(once, Kokkos::Cuda, T)
+#else
+#define PEFT_OPS(once, T) PEFT_OPS_OF(once, Host, T)
+#endif
 
 #ifdef PEFT_SEPARATE
 namespace peft::ops {
-#define PEFT_ONCE(f, ...) extern template decltype(f<Host, __VA_ARGS__>) f<Host, __VA_ARGS__>;
-PEFT_OPS_OF(PEFT_ONCE, float)
-PEFT_OPS_OF(PEFT_ONCE, double)
+#define PEFT_ONCE(f, ...) extern template decltype(f<__VA_ARGS__>) f<__VA_ARGS__>;
+PEFT_OPS(PEFT_ONCE, float)
+PEFT_OPS(PEFT_ONCE, double)
 #undef PEFT_ONCE
 }  // namespace peft::ops
 #endif

@@ -4,9 +4,9 @@
 
 #ifdef PEFT_SEPARATE
 namespace peft::ops {
-#define PEFT_ONCE(f, ...) template decltype(f<Host, __VA_ARGS__>) f<Host, __VA_ARGS__>;
-PEFT_OPS_OF(PEFT_ONCE, float)
-PEFT_OPS_OF(PEFT_ONCE, double)
+#define PEFT_ONCE(f, ...) template decltype(f<__VA_ARGS__>) f<__VA_ARGS__>;
+PEFT_OPS(PEFT_ONCE, float)
+PEFT_OPS(PEFT_ONCE, double)
 #undef PEFT_ONCE
 }  // namespace peft::ops
 #endif

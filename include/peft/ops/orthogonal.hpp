@@ -5,11 +5,17 @@
 
 namespace peft::ops {
 
+/// D -= I, square.
+template <ExecutionSpace E, class T>
+void subtract_identity(Worker<E>& w, Mat<T, E> D) {
+  for_rows(w, "peft::subtract_identity", rows(D), KOKKOS_LAMBDA(Extent i) { D(i, i) -= T(1); });
+}
+
 /// D = A B - I, square; A and B may be `t(...)`.
 template <ExecutionSpace E, class T, class A, class B>
 void defect(Worker<E>& w, Mat<T, E> D, const A& a, const B& b) {
   gemm(w, D, a, b);
-  for_rows(w, "peft::defect", rows(D), KOKKOS_LAMBDA(Extent i) { D(i, i) -= T(1); });
+  subtract_identity(w, D);
 }
 
 /// D / |D|_F of a small matrix; zero stays zero.

@@ -26,6 +26,7 @@ struct CheckOptions {
   bool training = true;      // dropout and samples are active; they depend on `seed` alone
   std::uint64_t seed = 1;
   double step = 1e-5;
+  int every = 1;             // of each tensor the first of so many numbers is changed; 1: all are
 };
 
 /// What a check of a delta, alone, must know of its type.
@@ -62,7 +63,7 @@ class CheckedModules {
     for (std::size_t i = 0; i < all.size(); ++i) all[i] += more[i];
     const std::function<double()> loss = [&] { return total(0); };
     const auto check = [&](const std::string& name, double* values, const std::vector<double>& gradient) {
-      compare<E>(result, name, values, gradient, options_.step, loss);
+      compare<E>(result, name, values, gradient, options_.step, loss, static_cast<std::size_t>(options_.every));
     };
     for (const Field& f : layout_.fields())
       if (f.role == Role::trained) check(f.name, values_.data() + f.offset, {all.begin() + f.offset, all.begin() + f.offset + f.size()});
@@ -124,6 +125,7 @@ class CheckedModules {
       // Backward may read x only where the delta says that it keeps it.
       const Tens poison(rows(dx.view), cols(dx.view), std::numeric_limits<double>::quiet_NaN()), dy = functional(m, y.view, 0);
       backward(delta_is_.keeps_input ? x_[m].read() : poison.read(), dy.view, backwards == 1 ? dx.view : V());
+      worker_.fence();  // before its operands go
       if (backwards == 1 && delta_is_.rescales) base_gradient_.push_back(dy.host());
       if (backwards == 1) {
         input_gradient_.push_back(dx.host());
@@ -140,6 +142,7 @@ class CheckedModules {
     if (backwards > 0) {
       h.set(std::numeric_limits<double>::quiet_NaN());
       backward(dh.view);
+      worker_.fence();
       if (backwards == 1) input_gradient_.push_back(dh.host());
     }
     return value;
@@ -153,7 +156,11 @@ class CheckedModules {
     double sum = 0;
     std::uint64_t key = 0;
     for (const Given& g : tensors) {
-      if (backwards > 0 && !empty(g.gradient)) ops::add(worker_, g.gradient, functional(m, g.gradient, key).read());
+      if (backwards > 0 && !empty(g.gradient)) {
+        const Tens r = functional(m, g.gradient, key);
+        ops::add(worker_, g.gradient, r.read());
+        worker_.fence();
+      }
       if (!empty(g.value)) sum += measured(m, g.value, key);
       ++key;
     }
@@ -162,10 +169,15 @@ class CheckedModules {
   double side(std::size_t m, int backwards, const std::function<void(int layer, C hidden)>& tap, const std::function<void(V last)>& correct,
               const std::function<void(C dlast)>& backward) {
     const Tens last = copy(base_[m]);
-    for (int layer = -1; layer < depth; ++layer)
-      tap(layer, Tens::random(rows(last.view), cols(last.view), 50 + static_cast<std::uint64_t>(layer)).read());
+    std::vector<Tens> hidden;
+    for (int layer = -1; layer < depth; ++layer) {
+      hidden.push_back(Tens::random(rows(last.view), cols(last.view), 50 + static_cast<std::uint64_t>(layer)));
+      tap(layer, hidden.back().read());
+    }
     correct(last.view);
-    if (backwards > 0) backward(functional(m, last.view, 0).read());
+    const Tens r = functional(m, last.view, 0);
+    if (backwards > 0) backward(r.read());
+    worker_.fence();
     return measured(m, last.view, 0);
   }
 

@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What the READ paper leaves open, measured: each option of its own beside the defaults.
+
+    bench/methods/read.py --model DIR --data GLUE --out DIR [--limit N] [--seeds S...] [--jobs N] [--print]
+
+SST-2, everything else as in table.py. The learning rate of each is the best of three on a quarter of the examples with a seed
+of its own. A run that is there already is not made again; --print makes none.
+"""
+import argparse
+import concurrent.futures
+import json
+import math
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+
+from table import COMMON
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+OPTIONS = {
+    "defaults: GRU, width 128": [],
+    "RNN": ["cell=rnn"],
+    "LSTM": ["cell=lstm"],
+    "width 64": ["width=64"],
+    "width 256": ["width=256"],
+    "layers measured by their own size": ["relative=1"],
+    "a norm after the correction": ["norm_after=1"],
+    "the projection begins at random": ["output_deviation=0.02"],
+    "joiner of the token and the others (eqs. 12, 13)": ["variant=concat"],
+    "the same, gated (eq. 14)": ["variant=gated"],
+    "no recurrence": ["variant=layers"],
+}
+RATES = [1e-3, 3e-3, 9e-3]
+SEARCH_SEED = 1000
+
+
+def arguments():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--model", required=True)
+    p.add_argument("--data", required=True, type=pathlib.Path)
+    p.add_argument("--out", required=True, type=pathlib.Path)
+    p.add_argument("--limit", type=int, default=6400)
+    p.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    p.add_argument("--jobs", type=int, default=os.cpu_count())
+    p.add_argument("--print", action="store_true")
+    p.add_argument("--program", default=str(ROOT / "scripts" / "finetune"))
+    return p.parse_args()
+
+
+def run(o, settings, lr, limit, seed):
+    """The program's report."""
+    report = o.out / f"{'-'.join(settings) or 'defaults'}-lr{lr:g}-n{limit}-s{seed}.json"
+    if not report.exists() and not o.print:
+        command = [o.program, "--model", o.model, "--task", "sst2", "--data", str(o.data / "SST-2"), "--method", "read", "--lr", f"{lr:g}", "--epochs", "1",
+                   "--limit", str(limit), "--seed", str(seed), "--workers", "1", *COMMON, "--json", str(report) + ".part"]
+        for setting in settings:
+            command += ["--set", setting]
+        print(report.stem, file=sys.stderr, flush=True)
+        o.out.mkdir(parents=True, exist_ok=True)
+        done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+        if done.returncode:
+            sys.exit(f"{' '.join(command)}\nfailed with status {done.returncode}:\n{done.stderr}")
+        os.replace(str(report) + ".part", report)
+    return json.loads(report.read_text(encoding="utf-8")) if report.exists() else None
+
+
+def main():
+    o = arguments()
+    with concurrent.futures.ThreadPoolExecutor(o.jobs) as pool:
+        search = {(name, lr): pool.submit(run, o, OPTIONS[name], lr, o.limit // 4, SEARCH_SEED) for name in OPTIONS for lr in RATES}
+        best = {}
+        for name in OPTIONS:
+            found = [(r["dev"][-1], lr) for lr in RATES if (r := search[name, lr].result())]
+            if len(found) == len(RATES):
+                best[name] = max(found)[1]
+        runs = {name: [pool.submit(run, o, OPTIONS[name], lr, o.limit, s) for s in o.seeds] for name, lr in best.items()}
+        print("| READ | trainable | lr | dev accuracy, mean | deviation | difference to the defaults, standard errors |\n|---|---|---|---|---|---|")
+        base = None
+        for name, all_runs in runs.items():
+            reports = [r for f in all_runs if (r := f.result())]
+            if len(reports) < 2:
+                continue
+            dev = [r["dev"][-1] for r in reports]
+            mean, deviation = statistics.mean(dev), statistics.stdev(dev)
+            error = deviation / math.sqrt(len(dev))
+            apart = ""
+            if base:
+                apart = f"{(mean - base[0]) / max(math.hypot(error, base[1]), 1e-9):+.1f}"
+            else:
+                base = mean, error
+            print(f"| {name} | {reports[0]['trainable']:,} | {best[name]:g} | {mean:.4f} | {deviation:.4f} | {apart} |")
+
+
+if __name__ == "__main__":
+    main()
