@@ -7,19 +7,16 @@
 SST-2, everything else as in table.py. The learning rate of each is the best of three on a quarter of the examples with a seed
 of its own. A run that is there already is not made again; --print makes none.
 """
-import argparse
 import concurrent.futures
 import json
 import math
 import os
-import pathlib
 import statistics
 import subprocess
 import sys
 
-from table import COMMON
+from table import COMMON, SEARCH_SEED, parser
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 OPTIONS = {
     "defaults: GRU, width 128": [],
     "RNN": ["cell=rnn"],
@@ -34,19 +31,13 @@ OPTIONS = {
     "no recurrence": ["variant=layers"],
 }
 RATES = [1e-3, 3e-3, 9e-3]
-SEARCH_SEED = 1000
 
 
 def arguments():
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--model", required=True)
-    p.add_argument("--data", required=True, type=pathlib.Path)
-    p.add_argument("--out", required=True, type=pathlib.Path)
+    p = parser(__doc__)
     p.add_argument("--limit", type=int, default=6400)
     p.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
-    p.add_argument("--jobs", type=int, default=os.cpu_count())
     p.add_argument("--print", action="store_true")
-    p.add_argument("--program", default=str(ROOT / "scripts" / "finetune"))
     return p.parse_args()
 
 

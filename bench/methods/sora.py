@@ -10,7 +10,6 @@ least 25 % fewer non-zero numbers, and its mean accuracy is no more than one sta
 
 A run that is there already is not made again.
 """
-import argparse
 import concurrent.futures
 import json
 import math
@@ -21,27 +20,20 @@ import struct
 import subprocess
 import sys
 
-from table import COMMON
+from table import COMMON, SEARCH_SEED, parser
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 RATES = [1e-3]
 LAMBDAS = [1, 2, 4]
-SEARCH_SEED = 1000
 
 
 def arguments():
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--model", required=True)
-    p.add_argument("--data", required=True, type=pathlib.Path)
-    p.add_argument("--out", required=True, type=pathlib.Path)
+    p = parser(__doc__)
     p.add_argument("--limit", type=int, default=6400)
     p.add_argument("--epochs", type=int, default=2)
     p.add_argument("--rank", type=int, default=8)
     p.add_argument("--rates", type=float, nargs="+", default=RATES)
     p.add_argument("--lambdas", type=float, nargs="+", default=LAMBDAS)
     p.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5])
-    p.add_argument("--jobs", type=int, default=os.cpu_count())
-    p.add_argument("--program", default=str(ROOT / "scripts" / "finetune"))
     return p.parse_args()
 
 

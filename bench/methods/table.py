@@ -99,20 +99,26 @@ def report_of(row):
     return {**row, "dev": [row["dev"]], "examples": row["examples_per_core_second"], "cpu_seconds": 1.0}
 
 
-def arguments():
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def parser(description):
+    """What every script that runs the program over and over is told."""
+    p = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--model", required=True)
     p.add_argument("--data", required=True, type=pathlib.Path)
     p.add_argument("--out", required=True, type=pathlib.Path)
+    p.add_argument("--jobs", type=int, default=os.cpu_count(), help="runs at once")
+    p.add_argument("--program", default=str(ROOT / "scripts" / "finetune"))
+    return p
+
+
+def arguments():
+    p = parser(__doc__)
     p.add_argument("--full", action="store_true")
     p.add_argument("--plan", action="store_true")
     p.add_argument("--tasks", nargs="+", choices=list(FOLDER))
     p.add_argument("--methods", nargs="+", choices=list(METHODS))
     p.add_argument("--seeds", type=int, nargs="+")
-    p.add_argument("--jobs", type=int, default=os.cpu_count(), help="runs at once")
     p.add_argument("--known", type=pathlib.Path, help="runs done before, a list like OUT/runs.json")
     p.add_argument("--print", action="store_true", help="the table of what is there, without a run")
-    p.add_argument("--program", default=str(ROOT / "scripts" / "finetune"))
     o = p.parse_args()
     rows = json.loads(o.known.read_text(encoding="utf-8")) if o.known else []
     o.known = {(r["task"], r["method"], r["lr"], r["epochs"], r["seed"]): report_of(r) for r in rows}
