@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "golden.hpp"
 
+#include <peft/core/transposed.hpp>
+
 #include <cmath>
 
 namespace golden {
@@ -61,12 +63,8 @@ std::string in_file(std::string name) {
 }
 
 std::vector<double> reference(const peft::SafeTensors& file, const std::string& kind, const peft::Field& f, bool transposed) {
-  std::vector<double> values = file.at(kind + in_file(f.name)).values<double>();
-  if (!transposed) return values;
-  std::vector<double> turned(values.size());
-  for (peft::Extent i = 0; i < f.rows; ++i)
-    for (peft::Extent j = 0; j < f.cols; ++j) turned[static_cast<std::size_t>(i * f.cols + j)] = values[static_cast<std::size_t>(j * f.rows + i)];
-  return turned;
+  const std::vector<double> values = file.at(kind + in_file(f.name)).values<double>();
+  return transposed ? peft::transposed(values, f.cols, f.rows) : values;
 }
 
 void check(const Subject& model, const peft::SafeTensors& file, const Tolerance& tolerance) {

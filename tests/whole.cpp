@@ -35,10 +35,4 @@ void take_step(untyped::AnyEngine& engine, const Batch& batch) {
   }
 }
 
-void expect_right(const testing::Gradcheck& result) {
-  INFO(result);
-  CHECK(result.worst < 1e-6);
-  CHECK(result.largest > 0.1 * part_of_space);
-}
-
 }  // namespace whole

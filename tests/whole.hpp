@@ -41,13 +41,11 @@ void check(const Method& method, const Setting& s = {}) {
   }
 }
 
-void expect_right(const testing::Gradcheck& result);
-
 /// The delta alone, on three shapes.
 template <class D>
 void check_alone(const D& delta = {}, testing::CheckOptions options = {}) {
   options.every = every_of_space;
-  expect_right(testing::gradcheck<D, Space>(delta, options));
+  gradients::expect_right(testing::gradcheck<D, Space>(delta, options));
 }
 
 }  // namespace whole

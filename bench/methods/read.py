@@ -12,10 +12,9 @@ import json
 import math
 import os
 import statistics
-import subprocess
 import sys
 
-from table import COMMON, SEARCH_SEED, parser
+from table import SEARCH_SEED, parser, start
 
 OPTIONS = {
     "defaults: GRU, width 128": [],
@@ -45,16 +44,13 @@ def run(o, settings, lr, limit, seed):
     """The program's report."""
     report = o.out / f"{'-'.join(settings) or 'defaults'}-lr{lr:g}-n{limit}-s{seed}.json"
     if not report.exists() and not o.print:
-        command = [o.program, "--model", o.model, "--task", "sst2", "--data", str(o.data / "SST-2"), "--method", "read", "--lr", f"{lr:g}", "--epochs", "1",
-                   "--limit", str(limit), "--seed", str(seed), "--workers", "1", *COMMON, "--json", str(report) + ".part"]
-        for setting in settings:
-            command += ["--set", setting]
         print(report.stem, file=sys.stderr, flush=True)
         o.out.mkdir(parents=True, exist_ok=True)
-        done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+        part = report.with_suffix(".part")
+        done, failure = start(o, "sst2", "read", lr, limit, 1, seed, part, *(word for s in settings for word in ("--set", s)))
         if done.returncode:
-            sys.exit(f"{' '.join(command)}\nfailed with status {done.returncode}:\n{done.stderr}")
-        os.replace(str(report) + ".part", report)
+            sys.exit(failure)
+        os.replace(part, report)
     return json.loads(report.read_text(encoding="utf-8")) if report.exists() else None
 
 

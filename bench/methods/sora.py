@@ -13,14 +13,12 @@ A run that is there already is not made again.
 import concurrent.futures
 import json
 import math
-import os
 import pathlib
 import statistics
 import struct
-import subprocess
 import sys
 
-from table import COMMON, SEARCH_SEED, parser
+from table import SEARCH_SEED, parser, start
 
 RATES = [1e-3]
 LAMBDAS = [1, 2, 4]
@@ -49,14 +47,14 @@ def run(o, method, lr, strength, seed):
     name = f"{method}-r{o.rank}-lr{lr:g}-l{strength:g}-n{o.limit}-e{o.epochs}-s{seed}"
     folder = o.out / name
     if not (folder / "result.json").exists():
-        command = [o.program, "--model", o.model, "--task", "sst2", "--data", str(o.data / "SST-2"), "--method", method, "--sites",
-                   "attn.q,attn.k,attn.v,attn.out,ff.up,ff.down", "--rank", str(o.rank), "--lr", f"{lr:g}", "--epochs", str(o.epochs),
-                   "--limit", str(o.limit), "--seed", str(seed), "--workers", "1", *COMMON, "--out", str(folder), "--json", str(folder) + ".json",
-                   *(["--set", f"sparsity={strength:g}"] if method == "sora" else [])]
         print(name, file=sys.stderr, flush=True)
         o.out.mkdir(parents=True, exist_ok=True)
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "OMP_NUM_THREADS": "1"})
-        data = json.loads(pathlib.Path(str(folder) + ".json").read_text(encoding="utf-8"))
+        report = pathlib.Path(f"{folder}.json")
+        done, failure = start(o, "sst2", method, lr, o.limit, o.epochs, seed, report, "--sites", "attn.q,attn.k,attn.v,attn.out,ff.up,ff.down",
+                              "--rank", str(o.rank), "--out", str(folder), *(["--set", f"sparsity={strength:g}"] if method == "sora" else []))
+        if done.returncode:
+            sys.exit(failure)
+        data = json.loads(report.read_text(encoding="utf-8"))
         left = numbers(folder / "pruned" if method == "sora" else folder)
         (folder / "result.json").write_text(json.dumps({"dev": data["dev"][-1], "nonzero": left}), encoding="utf-8")
     return json.loads((folder / "result.json").read_text(encoding="utf-8"))

@@ -110,6 +110,14 @@ def parser(description):
     return p
 
 
+def start(o, task, method, lr, limit, epochs, seed, report, *settings):
+    """One run of the program on one core, and the command that it was; whoever starts it looks at the status."""
+    command = [o.program, "--model", o.model, "--task", task, "--data", str(o.data / FOLDER[task]), "--method", method, "--lr", f"{lr:g}",
+               "--epochs", str(epochs), "--limit", str(limit), "--seed", str(seed), "--workers", "1", "--json", str(report), *COMMON, *settings]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    return done, f"{' '.join(command)}\nfailed with status {done.returncode}:\n{done.stderr[-2000:]}"
+
+
 def arguments():
     p = parser(__doc__)
     p.add_argument("--full", action="store_true")
@@ -213,11 +221,8 @@ def execute(o, run):
     target = path(o, run)
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_suffix(".part")
-    command = [o.program, "--model", o.model, "--task", run.task, "--data", str(o.data / FOLDER[run.task]), "--method", run.method,
-               "--lr", f"{run.lr:g}", "--epochs", str(run.epochs), "--limit", str(run.limit), "--seed", str(run.seed),
-               "--workers", "1", "--json", str(part), *run.settings()]
     begin = time.monotonic()
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    done, failure = start(o, run.task, run.method, run.lr, run.limit, run.epochs, run.seed, part, *METHODS[run.method][1])
     if done.returncode in (130, 143):
         stopped.set()
         raise KeyboardInterrupt
@@ -225,7 +230,7 @@ def execute(o, run):
         # A learning rate at which the run diverges is a result; everything else is an error.
         if "no longer finite" not in done.stderr and "the loss is" not in done.stderr:
             stopped.set()
-            raise RuntimeError(f"{' '.join(command)}\nfailed with status {done.returncode}:\n{done.stderr[-2000:]}")
+            raise RuntimeError(failure)
         part.write_text(json.dumps({"diverged": True, "dev": []}), encoding="utf-8")
     run_data = json.loads(part.read_text(encoding="utf-8"))
     run_data.pop("step_losses", None)

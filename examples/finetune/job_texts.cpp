@@ -30,7 +30,7 @@ void Job::read_texts() {
     texts = read_pairs(options.data, "train");
     dev = read_pairs(options.data, "dev");
   } else {
-    words = glue_text(options.task);
+    words = glue_text(options.task, setting("prompt", std::string()));
     texts = read_glue_pairs(*words, options.data, "train");
     dev = read_glue_pairs(*words, options.data, "dev");
     dev_labels = dev.labels;

@@ -60,7 +60,7 @@ void declare(CLI::App& app, Options& o) {
   app.add_option("--delta-dropout", o.delta_dropout, "the delta's own")->check(amount)->check(CLI::Range(0., 0.99))->capture_default_str();
   app.add_option_function<std::string>("--sparsity", [&o](const std::string& x) { o.settings.push_back("sparsity=" + x); },
                                        "SoRA's lambda: gates shrink by lr * lambda per step")->check(amount);
-  app.add_option("--set", o.settings, "a setting of the method, as NAME=VALUE; may be repeated")->take_all();
+  app.add_option("--set", o.settings, "a setting of the method, as NAME=VALUE; may be repeated. Of a backbone that writes: prompt, what GLUE sentences stand in (\"Good or bad? {sentence}\"), and separator")->take_all();
   app.add_option("--pooling", o.pooling, "the vector that the head reads")->check(CLI::IsMember({"first", "mean"}))->capture_default_str();
   app.add_option("--max-length", o.max_length, "tokens per sequence, special ones included")->check(CLI::Range(3, 1 << 20))->capture_default_str();
   app.add_option("--limit", o.limit, "train on the first N examples of the seeded shuffle; 0: all")->check(amount)->capture_default_str();

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <peft/data/in_batches.hpp>
 #include <peft/io/atomic_file.hpp>
 #include <peft/report/numbers.hpp>
 #include <peft/report/table.hpp>
@@ -37,14 +38,12 @@ metric::Scores memorised(const Job& job, auto& engine, std::size_t count) {
   const Tokenized& data = job.loader->data();
   std::vector<float> logits;
   std::vector<double> targets;
-  count = std::min(count, data.size());
-  for (std::size_t begin = 0; begin < count; begin += 64) {
-    Batch b;
-    for (std::size_t i = begin; i < std::min(begin + 64, count); ++i) data.add_to(b, i);
+  const auto add = [&](Batch& b, std::size_t i) { data.add_to(b, i); };
+  in_batches(std::min(count, data.size()), 64, add, [&](const Batch& b, std::size_t) {
     const auto part = engine.predict(b);
     logits.insert(logits.end(), part.begin(), part.end());
     targets.insert(targets.end(), b.targets.begin(), b.targets.end());
-  }
+  });
   return metric::score(job.kind, decide(logits, static_cast<std::size_t>(job.labels())), targets);
 }
 

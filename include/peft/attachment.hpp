@@ -75,7 +75,7 @@ class Attachment {
         require(!p.modules.empty(), backbone.folder(), ": this checkpoint has no biases to train at the delta's places: AddedBias adds some there");
       for (const Module& m : p.modules) frozen_[i].push_back(backbone.weights(m.site, m.layer));
       p.first_field = layout.fields().size();
-      if constexpr (requires { typename D<i>::template Shared<Mat<T, E>>; }) {
+      if constexpr (HasShared<D<i>, Mat<T, E>>) {
         Fields<T, E> fields(layout, "shared");
         typename D<i>::template Shared<Mat<T, E>> shared;
         declare_shared(part.delta, fields, shared, shape_, p.modules);
@@ -95,7 +95,7 @@ class Attachment {
       const auto& part = std::get<i>(method_.deltas);
       auto& all = std::get<i>(tensors.all);
       Fields<T, E> fields(layout, placements_[i].first_field, buffer, length);
-      if constexpr (requires { typename D<i>::template Shared<Mat<T, E>>; })
+      if constexpr (HasShared<D<i>, Mat<T, E>>)
         declare_shared(part.delta, fields, all.shared, shape_, placements_[i].modules);
       all.modules.resize(placements_[i].modules.size());
       for (std::size_t k = 0; k < all.modules.size(); ++k)

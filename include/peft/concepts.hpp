@@ -75,11 +75,13 @@ struct StepInfo {
 /// A delta's tensors over a whole model: `shared` once (optional `Shared<V>`), one `Params<V>` per module.
 struct NoTensors {};
 template <class D, class V>
+concept HasShared = requires { typename D::template Shared<V>; };
+template <class D, class V>
 struct SharedOf {
   using type = NoTensors;
 };
 template <class D, class V>
-  requires requires { typename D::template Shared<V>; }
+  requires HasShared<D, V>
 struct SharedOf<D, V> {
   using type = typename D::template Shared<V>;
 };

@@ -152,6 +152,17 @@ class Words(Case):
             right = sum(w == ("negative", "positive")[int(c)] for w, c in zip(words, labels))
             self.assertAlmostEqual(right / 50, run["dev"][-1])
 
+    def test_a_prompt_of_its_own(self):
+        sst = {"task": "sst2", "data": self.box.path / "sst", "method": "read"}
+        prompt = {"set": "prompt=good or bad? {sentence}"}
+        self.good(self.texts("tiny-t5-v1.1", **sst, **prompt, epochs=2, out="out", json="run.json"))
+        self.good(self.texts("tiny-t5-v1.1", **sst, epochs=0, load="out", json="again.json"))  # saved with the delta
+        self.good(self.texts("tiny-t5-v1.1", **sst, set="prompt={sentence}", epochs=0, load="out", json="other.json"))
+        run, again, other = (self.box.json(name)["scores"] for name in ("run.json", "again.json", "other.json"))
+        self.assertEqual(again, run)
+        self.assertNotEqual(other["loss"], run["loss"])
+        self.bad(self.texts("tiny-t5-v1.1", **sst, set="prompt=good or bad?"), "good or bad?", "lacks {sentence}")
+
 
 class Encoders(Case):
     def test_roberta_and_deberta(self):

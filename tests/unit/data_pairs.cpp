@@ -92,6 +92,17 @@ TEST_CASE("GLUE in T5's words", "[data]") {
   CHECK(missing_in_error([] { glue_text("boolq"); }, {"boolq", "mnli"}) == "");
 }
 
+TEST_CASE("GLUE in words of one's own", "[data]") {
+  CHECK(glue_text("sst2", "Is this good or bad? {sentence}").source({"a {film}", "", 0}) == "Is this good or bad? a {film}");
+  CHECK(glue_text("mnli", "{hypothesis}\nfollows from {premise}; {hypothesis}?").source({"A.", "{premise}", 0}) == "{premise}\nfollows from A.; {premise}?");
+  CHECK(glue_text("qnli", "{sentence}{question}").source({"Q?", "S.", 0}) == "S.Q?");
+  CHECK(missing_in_error([] { glue_text("sst2", "Good or bad?"); }, {"Good or bad?", "lacks {sentence}"}) == "");
+  CHECK(missing_in_error([] { glue_text("rte", "{sentence1}"); }, {"lacks {sentence2}"}) == "");
+  CHECK(missing_in_error([] { glue_text("sst2", "{sentence} {}"); }, {"{}", "sst2 has {sentence}"}) == "");
+  CHECK(missing_in_error([] { glue_text("qqp", "{question1} {sentence}"); }, {"{sentence}", "qqp has {question1} and {question2}"}) == "");
+  CHECK(missing_in_error([] { glue_text("sst2", "{sentence} {"); }, {"nothing closes"}) == "");
+}
+
 TEST_CASE("scores are rounded to a fifth, halves to the even one", "[data]") {
   const GlueText stsb = glue_text("stsb");
   for (const auto& [score, text] : {std::pair(0., "0.0"), {5., "5.0"}, {3.8, "3.8"}, {2.75, "2.8"}, {3.68, "3.6"}, {3.71, "3.8"}, {0.09, "0.0"},

@@ -12,13 +12,6 @@ struct Worker {
   E exec = make();
   Workspace<E> space;
 
-  Worker() = default;
-  Worker(Worker&&) = default;
-  /// Its memory may only go when no kernel works on it.
-  ~Worker() {
-    if constexpr (!on_host<E>) E{}.fence("peft::worker");
-  }
-
   /// While planning, ops are switched off and views have no memory.
   bool planning() const { return space.counting(); }
 

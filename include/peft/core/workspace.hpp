@@ -18,6 +18,10 @@ class Workspace {
  public:
   static constexpr std::size_t alignment = 64;
 
+  Workspace() = default;
+  Workspace(Workspace&&) = default;
+  ~Workspace() { settle(); }
+
   /// Allocates `bytes`; everything that was taken before is void.
   void reserve(std::size_t bytes) {
     if (bytes > block_.size()) {

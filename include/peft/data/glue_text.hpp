@@ -7,13 +7,13 @@
 
 namespace peft {
 
-/// A task of GLUE as text to text, in the words that T5 was trained with (Raffel et al. 2020, appendix D).
+/// A task of GLUE as text to text.
 struct GlueText {
   GlueTask task;
-  std::string first, second;  // what stands before the sentences
-  bool reversed = false;      // the second sentence comes first
+  std::string first, second;  // the names of the sentences; second "" for one alone
+  std::string prompt;         // "mrpc sentence1: {sentence1} sentence2: {sentence2}": they stand in braces
 
-  /// "mrpc sentence1: ... sentence2: ..."
+  /// The prompt with the sentences of an example in it.
   std::string source(const Example& example) const;
 
   /// The name of a class; a score rounded to 0.2, as "3.8".
@@ -24,8 +24,10 @@ struct GlueText {
   double answer(std::string_view text) const;
 };
 
-/// The text form of a task; see `glue_task` for its name.
-GlueText glue_text(std::string_view name);
+/// The text form of a task; see `glue_task` for its name. `prompt` empty: the words that T5 was trained with (Raffel et al. 2020,
+/// appendix D). A checkpoint tuned on instructions wants one: "Is the following review positive or negative? {sentence}". Throws
+/// Error unless the prompt names every sentence of the task, and nothing else in braces.
+GlueText glue_text(std::string_view name, std::string prompt = {});
 
 }  // namespace peft
 

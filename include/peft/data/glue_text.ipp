@@ -14,12 +14,22 @@
 #include <peft/data/table.hpp>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace peft {
 
 PEFT_INLINE std::string GlueText::source(const Example& example) const {
-  const std::string &a = reversed ? example.b : example.a, &b = reversed ? example.a : example.b;
-  return cat(task.name, ' ', first, ' ', a, second.empty() ? "" : cat(' ', second, ' ', b));
+  std::string text;
+  for (std::string_view rest = prompt; !rest.empty();) {
+    const auto open = std::min(rest.find('{'), rest.size());
+    text += rest.substr(0, open);
+    rest.remove_prefix(open);
+    if (rest.empty()) break;
+    const auto close = rest.find('}');
+    text += rest.substr(1, close - 1) == first ? example.a : example.b;
+    rest.remove_prefix(close + 1);
+  }
+  return text;
 }
 
 PEFT_INLINE std::string GlueText::target(double label) const {
@@ -44,13 +54,31 @@ PEFT_INLINE double GlueText::answer(std::string_view text) const {
   return std::numeric_limits<double>::quiet_NaN();
 }
 
-PEFT_INLINE GlueText glue_text(std::string_view name) {
-  const GlueTask& task = glue_task(name);
-  if (task.b.empty()) return {task, "sentence:", ""};
-  if (task.name == "qnli") return {task, "question:", "sentence:"};
-  if (task.name == "qqp") return {task, "question1:", "question2:"};
-  if (task.name == "mnli") return {task, "hypothesis:", "premise:", true};
-  return {task, "sentence1:", "sentence2:"};
+PEFT_INLINE GlueText glue_text(std::string_view name, std::string prompt) {
+  GlueText text{glue_task(name), "sentence1", "sentence2", std::move(prompt)};
+  const std::string& task = text.task.name;
+  if (text.task.b.empty()) text.first = "sentence", text.second = "";
+  if (task == "qnli") text.first = "question", text.second = "sentence";
+  if (task == "qqp") text.first = "question1", text.second = "question2";
+  if (task == "mnli") text.first = "premise", text.second = "hypothesis";
+  const std::string a = cat('{', text.first, '}'), b = text.second.empty() ? "" : cat('{', text.second, '}');
+  if (text.prompt.empty()) {
+    const std::string of_a = cat(text.first, ": ", a), of_b = b.empty() ? "" : cat(text.second, ": ", b);
+    text.prompt = task == "mnli" ? cat("mnli ", of_b, ' ', of_a) : cat(task, ' ', of_a, b.empty() ? "" : " ", of_b);
+    return text;
+  }
+  const auto bad = [&](const auto&... what) {
+    fail("the prompt ", quoted(text.prompt), what..., "; ", task, " has ", a, b.empty() ? "" : " and ", b);
+  };
+  for (std::size_t open = text.prompt.find('{'); open != text.prompt.npos; open = text.prompt.find('{', open + 1)) {
+    const auto close = text.prompt.find('}', open);
+    if (close == text.prompt.npos) bad(" has a { that nothing closes");
+    const std::string named = text.prompt.substr(open, close + 1 - open);
+    if (named != a && named != b) bad(" names ", quoted(named));
+  }
+  if (text.prompt.find(a) == text.prompt.npos) bad(" lacks ", a);
+  if (text.prompt.find(b) == text.prompt.npos) bad(" lacks ", b);
+  return text;
 }
 
 }  // namespace peft

@@ -88,8 +88,6 @@ struct ExportedConfig {
   std::vector<std::string> labels;
 };
 
-/// The transpose (cols, rows) of a matrix (rows, cols).
-std::vector<float> transposed(const std::vector<float>& from, std::int64_t rows, std::int64_t cols);
 
 namespace model_export {
 

@@ -2,19 +2,13 @@
 #pragma once
 #include <system_error>
 
+#include <peft/core/transposed.hpp>
 #include <peft/io/atomic_file.hpp>
 #include <peft/io/json.hpp>
 #include <peft/io/safetensors_write.hpp>
 #include <peft/model/export.hpp>
 
 namespace peft {
-
-PEFT_INLINE std::vector<float> transposed(const std::vector<float>& from, std::int64_t rows, std::int64_t cols) {
-  std::vector<float> to(from.size());
-  for (std::int64_t i = 0; i < rows; ++i)
-    for (std::int64_t j = 0; j < cols; ++j) to[static_cast<std::size_t>(j * rows + i)] = from[static_cast<std::size_t>(i * cols + j)];
-  return to;
-}
 
 namespace model_export {
 

@@ -12,6 +12,7 @@
 #include <peft/core/error.hpp>
 #include <peft/core/tensor.hpp>
 #include <peft/core/transfer.hpp>
+#include <peft/core/transposed.hpp>
 #include <peft/io/checkpoint.hpp>
 #include <peft/model/checkpoint_tensors.hpp>
 
@@ -44,12 +45,8 @@ class TensorStore {
   /// The tensor as (rows, cols), which the file holds transposed.
   C load_transposed(const std::string& name, Extent rows, Extent cols) {
     const C stored = load(name, cols, rows);
-    const std::vector<T> from = downloaded<E>(stored.data(), stored.size());
-    std::vector<T> to(from.size());
-    for (Extent i = 0; i < rows; ++i)
-      for (Extent j = 0; j < cols; ++j) to[static_cast<std::size_t>(i) * cols + j] = from[static_cast<std::size_t>(j) * rows + i];
     transposed_.insert(name);
-    return put(name, own(name, to, rows, cols));
+    return put(name, own(name, peft::transposed(downloaded<E>(stored.data(), stored.size()), cols, rows), rows, cols));
   }
   /// Does the file hold the tensor (cols, rows)?
   bool transposed(const std::string& name) const { return transposed_.count(name) != 0; }

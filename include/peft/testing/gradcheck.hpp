@@ -15,7 +15,6 @@ template <class D, ExecutionSpace E>
 class DeltaCheck final : public CheckedModules<E> {
   using Base = CheckedModules<E>;
   using typename Base::C, typename Base::V;
-  static constexpr bool shares = !std::is_same_v<typename SharedOf<D, V>::type, NoTensors>;
 
  public:
   DeltaCheck(const D& delta, const CheckShape& shape, const CheckOptions& options)
@@ -29,7 +28,7 @@ class DeltaCheck final : public CheckedModules<E> {
  private:
   template <class F>
   void declare(F&& fields, All<D, V> all) {
-    if constexpr (shares) declare_shared(delta_, fields, all.shared, this->shape_, this->modules_);
+    if constexpr (HasShared<D, V>) declare_shared(delta_, fields, all.shared, this->shape_, this->modules_);
     for (const Module& m : this->modules_) {
       Fields<double, E> own(this->layout_, m.path);
       typename D::template Params<V> params;
@@ -38,7 +37,7 @@ class DeltaCheck final : public CheckedModules<E> {
   }
   void bind(All<D, V>& all, const Kokkos::View<double*, typename E::memory_space>& buffer) {
     Fields<double, E> fields(this->layout_, 0, buffer.data(), static_cast<std::int64_t>(buffer.size()));
-    if constexpr (shares) declare_shared(delta_, fields, all.shared, this->shape_, this->modules_);
+    if constexpr (HasShared<D, V>) declare_shared(delta_, fields, all.shared, this->shape_, this->modules_);
     all.modules.resize(this->modules_.size());
     for (std::size_t m = 0; m < this->modules_.size(); ++m) delta_.declare(fields, all.modules[m], this->modules_[m]);
     if constexpr (requires { delta_.share(all); }) delta_.share(all);

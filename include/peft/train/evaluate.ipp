@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include <algorithm>
-
+#include <peft/data/in_batches.hpp>
 #include <peft/train/evaluate.hpp>
 
 namespace peft {
@@ -9,12 +8,10 @@ namespace peft {
 template <class T>
 std::vector<T> predict(const std::function<std::vector<T>(const Batch&)>& logits_of, const Tokenized& data, std::size_t batch) {
   std::vector<T> logits;
-  for (std::size_t begin = 0; begin < data.size(); begin += batch) {
-    Batch b;
-    for (std::size_t i = begin; i < std::min(begin + batch, data.size()); ++i) data.add_to(b, i);
+  in_batches(data, batch, [&](const Batch& b) {
     const std::vector<T> part = logits_of(b);
     logits.insert(logits.end(), part.begin(), part.end());
-  }
+  });
   return logits;
 }
 

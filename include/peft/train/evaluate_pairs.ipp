@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include <peft/data/in_batches.hpp>
 #include <peft/train/evaluate_pairs.hpp>
 
 namespace peft {
@@ -10,12 +11,10 @@ namespace peft {
 PEFT_INLINE metric::Scores score_likelihood(const SequenceLosses& losses_of, const TokenizedPairs& data, std::size_t batch) {
   double loss = 0;
   std::int64_t counted = 0;
-  for (std::size_t begin = 0; begin < data.size(); begin += batch) {
-    Batch b;
-    for (std::size_t i = begin; i < std::min(begin + batch, data.size()); ++i) data.add_to(b, i);
+  in_batches(data, batch, [&](const Batch& b) {
     for (const double l : losses_of(b)) loss += l;
     counted += LanguageModel{}.counted(b);
-  }
+  });
   loss /= static_cast<double>(std::max<std::int64_t>(counted, 1));
   return {{{"loss", loss}, {"perplexity", std::exp(loss)}}, -loss, "log_likelihood"};
 }
@@ -39,14 +38,13 @@ PEFT_INLINE void add_answer(Batch& b, std::span<const std::int32_t> prompt, cons
 PEFT_INLINE std::vector<double> class_losses(const SequenceLosses& losses_of, const TokenizedPairs& data,
                                              const std::vector<std::vector<std::int32_t>>& classes, std::int32_t start, std::size_t batch) {
   std::vector<double> all(data.size() * classes.size());
-  for (std::size_t c = 0; c < classes.size(); ++c)
-    for (std::size_t begin = 0; begin < data.size(); begin += batch) {
-      const std::size_t end = std::min(begin + batch, data.size());
-      Batch b;
-      for (std::size_t i = begin; i < end; ++i) add_answer(b, data.prompt(i), classes[c], data.paired(), start, data.example(i));
+  for (std::size_t c = 0; c < classes.size(); ++c) {
+    const auto add = [&](Batch& b, std::size_t i) { add_answer(b, data.prompt(i), classes[c], data.paired(), start, data.example(i)); };
+    in_batches(data.size(), batch, add, [&](const Batch& b, std::size_t first) {
       const std::vector<double> losses = losses_of(b);
-      for (std::size_t i = begin; i < end; ++i) all[i * classes.size() + c] = losses[i - begin];
-    }
+      for (std::size_t i = 0; i < losses.size(); ++i) all[(first + i) * classes.size() + c] = losses[i];
+    });
+  }
   return all;
 }
 

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <algorithm>
+#include <cstddef>
+
+#include <peft/data/batch.hpp>
+
+namespace peft {
+
+/// `count` examples in their order, at most `size` at a time: `add(batch, i)` puts one in, `use(batch, first)` has them together.
+template <class Add, class Use>
+void in_batches(std::size_t count, std::size_t size, Add&& add, Use&& use) {
+  for (std::size_t begin = 0; begin < count; begin += size) {
+    Batch batch;
+    for (std::size_t i = begin; i < std::min(begin + size, count); ++i) add(batch, i);
+    use(batch, begin);
+  }
+}
+/// All examples of `data`.
+template <class Data, class Use>
+void in_batches(const Data& data, std::size_t size, Use&& use) {
+  in_batches(data.size(), size, [&](Batch& batch, std::size_t i) { data.add_to(batch, i); }, [&](const Batch& batch, std::size_t) { use(batch); });
+}
+
+}  // namespace peft
