@@ -8,8 +8,8 @@ MODELS holds what scripts/fetch --models makes; DATA the folders glue (SST-2, Co
   encoders  LoRA on RoBERTa and DeBERTa, CoLA and RTE. Both programs begin with the same adapter and head, see the same rows in
             the same order, without dropout: they must come to the same metric.
   llama     LoRA on SmolLM2, E2E, the same way: validation loss; then BLEU and ROUGE-L of our texts, before and after.
-  t5        READ against full fine-tuning of flan-T5, SST-2 as text to text, three seeds: rate and number of epochs are the best
-            of a grid on a seed of its own, for both.
+  t5        READ against full fine-tuning of flan-T5, SST-2 as text to text, three seeds, in T5's words and as a question: rate and
+            number of epochs are the best of a grid on a seed of its own, for both.
 Every finished run is a file in OUT/runs: the same command goes on where it stopped. The plan comes first.
 """
 import argparse
@@ -28,7 +28,9 @@ ENCODERS = {"roberta": "roberta-l6-h384-question", "deberta": "deberta-v2-l12-h3
 TASKS = {"cola": ("CoLA", 2400, 2), "rte": ("RTE", 1200, 2)}  # folder, training rows, passes
 LLAMA, T5 = "smollm2-135m-instruct", "flan-t5-small-titles"
 T5_ROWS, T5_CLIP = 1600, 1  # without the clip the first gradients fill AdamW's second moments for the whole run
-T5_GRID = {"full": [(1e-4, 2), (3e-4, 2), (3e-4, 3)], "read": [(2e-3, 2), (5e-3, 2)]}  # rate, epochs
+T5_ASKED = "Is the following review positive or negative? {sentence}"  # flan-T5 is tuned on instructions
+T5_GRID = {("full", ""): [(1e-4, 2), (3e-4, 2), (3e-4, 3)], ("read", ""): [(2e-3, 2), (5e-3, 2)],  # by method and prompt: rate, epochs
+           ("full", T5_ASKED): [(1e-4, 2), (3e-4, 1), (3e-4, 2)], ("read", T5_ASKED): [(7e-4, 1), (7e-4, 2), (2e-3, 1)]}
 SEARCH_SEED, SEEDS = 1000, [1, 2, 3]
 
 
@@ -163,27 +165,29 @@ def llama(o):
 
 
 def t5(o):
-    def one(method, lr, epochs, seed):
-        return run(o, f"t5-sst2-{method}-lr{lr:g}-e{epochs}-s{seed}",
+    def one(method, prompt, lr, epochs, seed):
+        return run(o, f"t5-sst2-{'asked-' if prompt else ''}{method}-lr{lr:g}-e{epochs}-s{seed}",
                    [o.program, "--model", o.models / T5, "--task", "sst2", "--data", o.data / "glue" / "SST-2", "--method", method, "--lr", lr,
-                    "--epochs", epochs, "--batch", 16, "--dropout", 0, "--clip", T5_CLIP, "--limit", T5_ROWS, "--seed", seed])
+                    "--epochs", epochs, "--batch", 16, "--dropout", 0, "--clip", T5_CLIP, "--limit", T5_ROWS, "--seed", seed,
+                    "--set", f"prompt={prompt}"])
 
     rows = []
-    zero = one("read", 0.001, 0, SEARCH_SEED)
-    for method, grid in T5_GRID.items():
-        found = [(r["dev"][-1], place) for place in grid if (r := one(method, *place, SEARCH_SEED))]
+    for (method, prompt), grid in T5_GRID.items():
+        asked = "a question" if prompt else "T5's"
+        if method == "full" and (zero := one("read", prompt, 0.001, 0, SEARCH_SEED)):
+            rows.append([asked, "zero-shot", "", "", "", "", f"{zero['dev'][-1]:.4f}", "", "", ""])
+        found = [(r["dev"][-1], place) for place in grid if (r := one(method, prompt, *place, SEARCH_SEED))]
         if len(found) < len(grid):
             continue
         lr, epochs = max(found)[1]
-        runs = [r for r in (one(method, lr, epochs, s) for s in SEEDS) if r]
+        runs = [r for r in (one(method, prompt, lr, epochs, s) for s in SEEDS) if r]
         if runs:
             best = [r["dev"][-1] for r in runs]
-            rows.append([method, f"{runs[0]['trainable']:,}", f"{lr:g}", epochs, " ".join(f"{b:.4f}" for b in best), f"{statistics.mean(best):.4f}",
+            rows.append([asked, method, f"{runs[0]['trainable']:,}", f"{lr:g}", epochs, " ".join(f"{b:.4f}" for b in best), f"{statistics.mean(best):.4f}",
                          f"{statistics.mean(r['step_memory_mib'] for r in runs):.0f}", f"{statistics.mean(r['peak_memory_mib'] for r in runs):.0f}",
                          f"{statistics.mean(r['cpu_seconds'] for r in runs):.0f}"])
-    if zero:
-        print(f"{T5}, SST-2 as text to text, {T5_ROWS:,} examples; zero-shot {zero['dev'][-1]:.4f}\n")
-    table(["method", "trainable", "lr", "epochs", "accuracy by seed", "mean", "step MiB", "peak MiB", "CPU s"], rows)
+    print(f"{T5}, SST-2 as text to text, {T5_ROWS:,} examples\n")
+    table(["prompt", "method", "trainable", "lr", "epochs", "accuracy by seed", "mean", "step MiB", "peak MiB", "CPU s"], rows)
 
 
 PARTS = {"encoders": encoders, "llama": llama, "t5": t5}

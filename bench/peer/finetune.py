@@ -7,7 +7,6 @@ AdamW (weight decay on everything but gates), dropout from the checkpoint's conf
 padded to their longest sentence. Sentences are tokenized before the clock starts; the clock covers the training steps
 alone, not evaluation. Prints one line per epoch; --json writes the run under the same keys as scripts/finetune does.
 """
-import argparse
 import json
 import random
 import resource
@@ -18,34 +17,21 @@ from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTok
 
 import glue
 import methods
+import options
 import sora
 
 
 def arguments():
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--model", required=True, help="checkpoint folder")
+    p = options.parser(__doc__)
     p.add_argument("--task", required=True, choices=glue.TASKS)
     p.add_argument("--data", required=True, help="folder of train.tsv and dev.tsv")
     p.add_argument("--method", default="lora", choices=methods.METHODS)
-    p.add_argument("--rank", type=int, default=8)
     p.add_argument("--alpha", type=float, help="default: twice the rank")
     p.add_argument("--sites", default="attn.q,attn.v", help="LoRA's targets")
     p.add_argument("--gate-lambda", type=float, default=0.375, help="SoRA: xi = lr times this (3e-4 at lr 8e-4)")
-    p.add_argument("--limit", type=int, default=0, help="train on the first N examples after the seeded shuffle")
-    p.add_argument("--epochs", type=int, default=1)
-    p.add_argument("--batch", type=int, default=32)
-    p.add_argument("--lr", type=float, default=1e-3)
-    p.add_argument("--weight-decay", type=float, default=0.01)
-    p.add_argument("--schedule", default="linear", choices=("constant", "linear", "cosine"))
-    p.add_argument("--warmup", type=float, default=0.06, help="fraction of the steps")
     p.add_argument("--max-length", type=int, default=128)
-    p.add_argument("--seed", type=int, default=42)
-    p.add_argument("--threads", type=int, default=2)
     p.add_argument("--bf16", action="store_true", help="autocast to bfloat16")
     p.add_argument("--dropout", type=float, help="default: the checkpoint's")
-    p.add_argument("--no-shuffle", action="store_true", help="take the rows in the order of the file, every epoch")
-    p.add_argument("--start", help="save the adapter and head as they begin in this folder")
-    p.add_argument("--json", help="write the run here")
     p.add_argument("--save", help="save the trained adapter or model in this folder")
     return p.parse_args()
 

@@ -8,7 +8,6 @@ the loss is that of the sentence and its end. AdamW, no dropout, batches padded 
 adapter before the first step, for another program to begin from; --no-shuffle takes the rows in the order of the file. The
 clock covers the training steps alone. --json writes the run under the same keys as scripts/finetune does.
 """
-import argparse
 import csv
 import json
 import pathlib
@@ -19,27 +18,16 @@ import torch
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer, get_scheduler, logging
 
+import options
+
 
 def arguments():
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--model", required=True, help="checkpoint folder")
+    p = options.parser(__doc__)
+    p.set_defaults(batch=8)
     p.add_argument("--task", default="e2e", choices=["e2e"])
     p.add_argument("--data", required=True, type=pathlib.Path)
     p.add_argument("--method", default="lora", choices=["lora"])
-    p.add_argument("--rank", type=int, default=8)
     p.add_argument("--alpha", type=float, default=16)
-    p.add_argument("--limit", type=int, default=0, help="the first N rows")
-    p.add_argument("--epochs", type=int, default=1)
-    p.add_argument("--batch", type=int, default=8)
-    p.add_argument("--lr", type=float, default=1e-3)
-    p.add_argument("--weight-decay", type=float, default=0.01)
-    p.add_argument("--schedule", default="linear", choices=("constant", "linear", "cosine"))
-    p.add_argument("--warmup", type=float, default=0.06, help="fraction of the steps")
-    p.add_argument("--seed", type=int, default=42)
-    p.add_argument("--no-shuffle", action="store_true")
-    p.add_argument("--threads", type=int, default=2)
-    p.add_argument("--start", help="save the adapter as it begins in this folder")
-    p.add_argument("--json", help="write the run here")
     return p.parse_args()
 
 
