@@ -64,7 +64,7 @@ METHODS = {
     "compacter": (3e-3, []),
     "low-rank-adapter": (3e-3, []),
     "lst": (3e-3, []),
-    "side-tuning": (3e-3, []),
+    "side-tuning": (3e-3, ["--set", "start=pruned"]),
     "diff-prune": (1e-4, []),
 }
 ON_COLA = ["head", "full", "lora", "sora", "pasta", "read", "bitfit", "adapter"]
