@@ -30,7 +30,8 @@ LLAMA, T5 = "smollm2-135m-instruct", "flan-t5-small-titles"
 T5_ROWS, T5_CLIP = 1600, 1  # without the clip the first gradients fill AdamW's second moments for the whole run
 T5_ASKED = "Is the following review positive or negative? {sentence}"  # flan-T5 is tuned on instructions
 T5_GRID = {("full", ""): [(1e-4, 2), (3e-4, 2), (3e-4, 3)], ("read", ""): [(2e-3, 2), (5e-3, 2)],  # by method and prompt: rate, epochs
-           ("full", T5_ASKED): [(1e-4, 2), (3e-4, 2)], ("read", T5_ASKED): [(3e-4, 1), (7e-4, 1), (2e-3, 1)]}
+           ("full", T5_ASKED): [(3e-4, 2)],  # as found in T5's words
+           ("read", T5_ASKED): [(3e-4, 1), (7e-4, 1), (2e-3, 1)]}
 SEARCH_SEED, SEEDS = 1000, [1, 2, 3]
 
 
