@@ -28,10 +28,12 @@ ENCODERS = {"roberta": "roberta-l6-h384-question", "deberta": "deberta-v2-l12-h3
 TASKS = {"cola": ("CoLA", 2400, 2), "rte": ("RTE", 1200, 2)}  # folder, training rows, passes
 LLAMA, T5 = "smollm2-135m-instruct", "flan-t5-small-titles"
 T5_ROWS, T5_CLIP = 1600, 1  # without the clip the first gradients fill AdamW's second moments for the whole run
-T5_ASKED = "Is the following review positive or negative? {sentence}"  # flan-T5 is tuned on instructions
-T5_GRID = {("full", ""): [(1e-4, 2), (3e-4, 2), (3e-4, 3)], ("read", ""): [(2e-3, 2), (5e-3, 2)],  # by method and prompt: rate, epochs
-           ("full", T5_ASKED): [(3e-4, 2)],  # as found in T5's words
-           ("read", T5_ASKED): [(3e-4, 1), (7e-4, 1), (2e-3, 1)]}
+# By prompt: what its runs are called, and a grid of rates and epochs for each method. flan-T5 is tuned on instructions.
+T5_PROMPTS = {
+    "": ("t5-sst2", {"full": [(1e-4, 2), (3e-4, 2), (3e-4, 3)], "read": [(2e-3, 2), (5e-3, 2)]}),  # T5's own words
+    "Is the following review positive or negative? {sentence}":
+        ("t5-sst2-asked", {"full": [(3e-4, 2)], "read": [(3e-4, 1), (7e-4, 1), (2e-3, 1)]}),  # full: as found in T5's words
+}
 SEARCH_SEED, SEEDS = 1000, [1, 2, 3]
 
 
@@ -166,27 +168,32 @@ def llama(o):
 
 
 def t5(o):
-    def one(method, prompt, lr, epochs, seed):
-        return run(o, f"t5-sst2-{'asked-' if prompt else ''}{method}-lr{lr:g}-e{epochs}-s{seed}",
+    def one(prompt, method, lr, epochs, seed):
+        return run(o, f"{T5_PROMPTS[prompt][0]}-{method}-lr{lr:g}-e{epochs}-s{seed}",
                    [o.program, "--model", o.models / T5, "--task", "sst2", "--data", o.data / "glue" / "SST-2", "--method", method, "--lr", lr,
                     "--epochs", epochs, "--batch", 16, "--dropout", 0, "--clip", T5_CLIP, "--limit", T5_ROWS, "--seed", seed,
                     "--set", f"prompt={prompt}"])
 
-    rows = []
-    for (method, prompt), grid in T5_GRID.items():
-        asked = "a question" if prompt else "T5's"
-        if method == "full" and (zero := one("read", prompt, 0.001, 0, SEARCH_SEED)):
-            rows.append([asked, "zero-shot", "", "", "", "", f"{zero['dev'][-1]:.4f}", "", "", ""])
-        found = [(r["dev"][-1], place) for place in grid if (r := one(method, prompt, *place, SEARCH_SEED))]
+    def row(prompt, method, grid):
+        found = [(r["dev"][-1], place) for place in grid if (r := one(prompt, method, *place, SEARCH_SEED))]
         if len(found) < len(grid):
-            continue
+            return []
         lr, epochs = max(found)[1]
-        runs = [r for r in (one(method, prompt, lr, epochs, s) for s in SEEDS) if r]
-        if runs:
-            best = [r["dev"][-1] for r in runs]
-            rows.append([asked, method, f"{runs[0]['trainable']:,}", f"{lr:g}", epochs, " ".join(f"{b:.4f}" for b in best), f"{statistics.mean(best):.4f}",
-                         f"{statistics.mean(r['step_memory_mib'] for r in runs):.0f}", f"{statistics.mean(r['peak_memory_mib'] for r in runs):.0f}",
-                         f"{statistics.mean(r['cpu_seconds'] for r in runs):.0f}"])
+        runs = [r for r in (one(prompt, method, lr, epochs, s) for s in SEEDS) if r]
+        if not runs:
+            return []
+        best = [r["dev"][-1] for r in runs]
+        return [[method, f"{runs[0]['trainable']:,}", f"{lr:g}", epochs, " ".join(f"{b:.4f}" for b in best), f"{statistics.mean(best):.4f}",
+                 f"{statistics.mean(r['step_memory_mib'] for r in runs):.0f}", f"{statistics.mean(r['peak_memory_mib'] for r in runs):.0f}",
+                 f"{statistics.mean(r['cpu_seconds'] for r in runs):.0f}"]]
+
+    rows = []
+    for prompt, (_, grids) in T5_PROMPTS.items():
+        zero = one(prompt, "read", 0.001, 0, SEARCH_SEED)
+        of_prompt = [["zero-shot", "", "", "", "", f"{zero['dev'][-1]:.4f}", "", "", ""]] if zero else []
+        for method, grid in grids.items():
+            of_prompt += row(prompt, method, grid)
+        rows += [["a question" if prompt else "T5's", *cells] for cells in of_prompt]
     print(f"{T5}, SST-2 as text to text, {T5_ROWS:,} examples\n")
     table(["prompt", "method", "trainable", "lr", "epochs", "accuracy by seed", "mean", "step MiB", "peak MiB", "CPU s"], rows)
 

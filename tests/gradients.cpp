@@ -28,7 +28,7 @@ void expect_right(const Check& check, const peft::testing::ModelCheckOptions& as
     CHECK(result.checked >= trainable / options.every);
   if (!flip) return;
   auto flipped = options;
-  flipped.every *= 5;
+  flipped.every *= bounds.flipped_every;
   flipped.flip = true;
   CHECK(check(flipped).worst > bounds.flipped * part_of_space);
 }

@@ -9,9 +9,11 @@
 /// What the gradients of a whole model must pass, whatever its type.
 namespace gradients {
 
-/// How large the largest gradient must be at least, for the check to mean something, and the error that a flipped sign makes.
+/// How large the largest gradient must be at least, for the check to mean something, and the error that a flipped sign makes, which
+/// is looked for at every so many of the numbers that are checked.
 struct Bounds {
   double largest = 0.1, flipped = 0.1;
+  int flipped_every = 5;
 };
 
 /// The gradients agree, and are large enough.

@@ -111,7 +111,7 @@ def parser(description):
 
 
 def start(o, task, method, lr, limit, epochs, seed, report, *settings):
-    """One run of the program on one core, and the command that it was; whoever starts it looks at the status."""
+    """One run of the program on one core, and what to say if it failed; whoever starts it looks at the status."""
     command = [o.program, "--model", o.model, "--task", task, "--data", str(o.data / FOLDER[task]), "--method", method, "--lr", f"{lr:g}",
                "--epochs", str(epochs), "--limit", str(limit), "--seed", str(seed), "--workers", "1", "--json", str(report), *COMMON, *settings]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
