@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <vector>
-
-#include <peft/core/tensor.hpp>
 
 namespace peft {
 
-/// The transpose (cols, rows) of host values (rows, cols).
+/// The transpose (cols, rows) of host values (rows, cols), of which there may be more than an Extent counts.
 template <class T>
-std::vector<T> transposed(const std::vector<T>& from, Extent rows, Extent cols) {
+std::vector<T> transposed(const std::vector<T>& from, std::int64_t rows, std::int64_t cols) {
   std::vector<T> to(from.size());
-  for (Extent i = 0; i < rows; ++i)
-    for (Extent j = 0; j < cols; ++j) to[static_cast<std::size_t>(j * rows + i)] = from[static_cast<std::size_t>(i * cols + j)];
+  for (std::int64_t i = 0; i < rows; ++i)
+    for (std::int64_t j = 0; j < cols; ++j) to[static_cast<std::size_t>(j * rows + i)] = from[static_cast<std::size_t>(i * cols + j)];
   return to;
 }
 
