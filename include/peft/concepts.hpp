@@ -198,100 +198,39 @@ concept DeltaFor = IsDelta<D> && has(D::fits, info(S).kind);
 //   bool settled(step, total) const                    are the values after this step such as may be kept? Early stopping does not
 //                                                      count an evaluation before: a budget is not met yet
 
-template <class D>
-constexpr bool rescales() {
-  if constexpr (requires { D::rescales; })
-    return D::rescales;
-  else
-    return false;
-}
-template <class D>
-constexpr bool sits_between_norms() {
-  if constexpr (requires { D::between_norms; })
-    return D::between_norms;
-  else
-    return false;
-}
-template <class D>
-constexpr bool taps_all_rows() {
-  if constexpr (requires { D::taps_all_rows; })
-    return D::taps_all_rows;
-  else
-    return false;
-}
-/// Does a side net read how a decoder attends to its encoder?
-template <class D>
-constexpr bool taps_attention() {
-  if constexpr (requires { D::taps_scores; })
-    return D::taps_scores;
-  else
-    return false;
-}
-/// Does a side net read how the rows of a sequence attend to each other?
-template <class D>
-constexpr bool taps_own_attention() {
-  if constexpr (requires { D::taps_own_scores; })
-    return D::taps_own_scores;
-  else
-    return false;
-}
-/// Does a side net follow one stack of layers, so that a decoder beside its encoder is too many? Has a backbone both?
-template <class D>
-constexpr bool follows_one_stack() {
-  return requires { D::one_stack; };
-}
-template <class Backbone>
-constexpr bool encodes() {
-  if constexpr (requires { Backbone::spec; })
-    return Backbone::spec.cross;
-  else
-    return false;
-}
-/// Does a delta act on special tokens?
-template <class D>
-constexpr bool wants_special_tokens() {
-  if constexpr (requires { D::special_tokens; })
-    return D::special_tokens;
-  else
-    return false;
-}
-/// Does the tokenizer of a backbone put special tokens around every text?
-template <class Backbone>
-constexpr bool adds_special_tokens() {
-  if constexpr (requires { Backbone::special_tokens; })
-    return Backbone::special_tokens;
-  else
-    return false;
-}
-/// Does a delta train biases of the backbone, and has a backbone any?
-template <class D>
-constexpr bool wants_biases() {
-  return requires { D::own_biases; };
-}
-template <class D>
-constexpr bool brings_biases() {
-  return requires { D::added_biases; };
-}
-template <class Backbone>
-constexpr bool has_biases() {
-  if constexpr (requires { Backbone::Family::biases; })
-    return Backbone::Family::biases;
-  else
-    return true;
-}
+// What of the static ones a type has, or what holds without it.
+#define PEFT_OPTIONAL(question, member, without) \
+  template <class D>                             \
+  constexpr auto question() {                    \
+    if constexpr (requires { D::member; })       \
+      return D::member;                          \
+    else                                         \
+      return without;                            \
+  }
+PEFT_OPTIONAL(keep_of, keeps, Keep::nothing)
+PEFT_OPTIONAL(rescales, rescales, false)
+PEFT_OPTIONAL(sits_between_norms, between_norms, false)
+PEFT_OPTIONAL(taps_all_rows, taps_all_rows, false)
+PEFT_OPTIONAL(taps_attention, taps_scores, false)
+PEFT_OPTIONAL(taps_own_attention, taps_own_scores, false)
+// Those that see all rows mix them, unless they say that they do not.
+PEFT_OPTIONAL(mixes_tokens, mixes_tokens, D::route == Route::side && taps_all_rows<D>())
+PEFT_OPTIONAL(follows_one_stack, one_stack, false)
+PEFT_OPTIONAL(wants_special_tokens, special_tokens, false)
+PEFT_OPTIONAL(wants_biases, own_biases, false)
+PEFT_OPTIONAL(brings_biases, added_biases, false)
+// The same of a backbone.
+PEFT_OPTIONAL(encodes, spec.cross, false)
+PEFT_OPTIONAL(adds_special_tokens, special_tokens, false)
+PEFT_OPTIONAL(has_biases, Family::biases, true)
+#undef PEFT_OPTIONAL
+
 template <class D>
 void declare_shared(const D& delta, auto& fields, auto& shared, const auto& shape, const std::vector<Module>& modules) {
   if constexpr (requires { delta.declare_shared(fields, shared, shape, modules); })
     delta.declare_shared(fields, shared, shape, modules);
   else
     delta.declare_shared(fields, shared, shape);
-}
-template <class D>
-constexpr Keep keep_of() {
-  if constexpr (requires { D::keeps; })
-    return D::keeps;
-  else
-    return Keep::nothing;
 }
 
 /// A gate acts on the rank axis: h (n, r) between the two halves of a bottleneck.

@@ -4,14 +4,21 @@
 #include <peft/data/glue.hpp>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace peft {
 
 /// A task of GLUE as text to text.
 struct GlueText {
   GlueTask task;
-  std::string first, second;  // the names of the sentences; second "" for one alone
-  std::string prompt;         // "mrpc sentence1: {sentence1} sentence2: {sentence2}": they stand in braces
+  std::string prompt;  // "mrpc sentence1: {sentence1} sentence2: {sentence2}"
+
+  /// The prompt cut after each sentence that it names.
+  struct Piece {
+    std::string words;                        // before the sentence
+    const std::string Example::* sentence{};  // which one of an example follows; null at the end
+  };
+  std::vector<Piece> pieces;
 
   /// The prompt with the sentences of an example in it.
   std::string source(const Example& example) const;

@@ -20,14 +20,9 @@ namespace peft {
 
 PEFT_INLINE std::string GlueText::source(const Example& example) const {
   std::string text;
-  for (std::string_view rest = prompt; !rest.empty();) {
-    const auto open = std::min(rest.find('{'), rest.size());
-    text += rest.substr(0, open);
-    rest.remove_prefix(open);
-    if (rest.empty()) break;
-    const auto close = rest.find('}');
-    text += rest.substr(1, close - 1) == first ? example.a : example.b;
-    rest.remove_prefix(close + 1);
+  for (const Piece& piece : pieces) {
+    text += piece.words;
+    if (piece.sentence) text += example.*piece.sentence;
   }
   return text;
 }
@@ -55,29 +50,37 @@ PEFT_INLINE double GlueText::answer(std::string_view text) const {
 }
 
 PEFT_INLINE GlueText glue_text(std::string_view name, std::string prompt) {
-  GlueText text{glue_task(name), "sentence1", "sentence2", std::move(prompt)};
+  GlueText text{glue_task(name), std::move(prompt), {}};
   const std::string& task = text.task.name;
-  if (text.task.b.empty()) text.first = "sentence", text.second = "";
-  if (task == "qnli") text.first = "question", text.second = "sentence";
-  if (task == "qqp") text.first = "question1", text.second = "question2";
-  if (task == "mnli") text.first = "premise", text.second = "hypothesis";
-  const std::string a = cat('{', text.first, '}'), b = text.second.empty() ? "" : cat('{', text.second, '}');
+  const bool pair = !text.task.b.empty();
+  std::string first = pair ? "sentence1" : "sentence", second = pair ? "sentence2" : "";
+  if (task == "qnli") first = "question", second = "sentence";
+  if (task == "qqp") first = "question1", second = "question2";
+  if (task == "mnli") first = "premise", second = "hypothesis";
+  const std::string a = cat('{', first, '}'), b = cat('{', second, '}');
   if (text.prompt.empty()) {
-    const std::string of_a = cat(text.first, ": ", a), of_b = b.empty() ? "" : cat(text.second, ": ", b);
-    text.prompt = task == "mnli" ? cat("mnli ", of_b, ' ', of_a) : cat(task, ' ', of_a, b.empty() ? "" : " ", of_b);
-    return text;
+    const std::string of_a = cat(first, ": ", a), of_b = cat(second, ": ", b);
+    text.prompt = task == "mnli" ? cat("mnli ", of_b, ' ', of_a) : pair ? cat(task, ' ', of_a, ' ', of_b) : cat(task, ' ', of_a);
   }
+
   const auto bad = [&](const auto&... what) {
-    fail("the prompt ", quoted(text.prompt), what..., "; ", task, " has ", a, b.empty() ? "" : " and ", b);
+    fail("the prompt ", quoted(text.prompt), what..., "; ", task, " has ", a, pair ? cat(" and ", b) : "");
   };
-  for (std::size_t open = text.prompt.find('{'); open != text.prompt.npos; open = text.prompt.find('{', open + 1)) {
-    const auto close = text.prompt.find('}', open);
-    if (close == text.prompt.npos) bad(" has a { that nothing closes");
-    const std::string named = text.prompt.substr(open, close + 1 - open);
-    if (named != a && named != b) bad(" names ", quoted(named));
+  bool has_a = false, has_b = !pair;
+  std::string_view rest = text.prompt;
+  for (auto open = rest.find('{'); open != rest.npos; open = rest.find('{')) {
+    const auto close = rest.find('}', open);
+    if (close == rest.npos) bad(" has a { that nothing closes");
+    const std::string_view named = rest.substr(open, close + 1 - open);
+    const bool is_a = named == a;
+    if (!is_a && !(pair && named == b)) bad(" names ", quoted(named));
+    (is_a ? has_a : has_b) = true;
+    text.pieces.push_back({std::string(rest.substr(0, open)), is_a ? &Example::a : &Example::b});
+    rest.remove_prefix(close + 1);
   }
-  if (text.prompt.find(a) == text.prompt.npos) bad(" lacks ", a);
-  if (text.prompt.find(b) == text.prompt.npos) bad(" lacks ", b);
+  text.pieces.push_back({std::string(rest), nullptr});
+  if (!has_a) bad(" lacks ", a);
+  if (!has_b) bad(" lacks ", b);
   return text;
 }
 

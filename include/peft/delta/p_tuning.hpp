@@ -54,7 +54,7 @@ struct PTuning {
     p.mlp.resize(recurrent ? 2 : 3);
     for (std::size_t i = 0; i < p.mlp.size(); ++i)
       nn::declare_affine(fields, "prompt.mlp_head." + std::to_string(2 * i), p.mlp[i], i > 0 || recurrent ? wide : d,
-                         i + 1 < p.mlp.size() ? wide : d);
+                         i + 1 < p.mlp.size() ? wide : d, nn::Runs::once_per_step);
     fields.derived("prompt", p.prompt, length, d);
   }
 
@@ -75,8 +75,8 @@ struct PTuning {
       V dy = g.prompt;
       for (std::size_t i = p.mlp.size(); i-- > 0;) {
         const bool last = i == 0 && encoder == Encoder::mlp;
-        V dx = last ? g.embedding : zero(c, cols(way.x[i]));
-        nn::affine_backward(c, p.mlp[i], way.x[i], dy, g.mlp[i], dx);             // dx = dy W_i
+        V dx = last ? g.embedding : c.temp(length, cols(way.x[i]));
+        nn::affine_backward(c, p.mlp[i], way.x[i], dy, g.mlp[i], dx, last ? 1 : 0);  // dx = dy W_i
         if (i > 0) ops::multiply(c.w, dx, constant(dx), constant(way.slope[i - 1]));
         dy = dx;
       }
@@ -91,11 +91,6 @@ struct PTuning {
     std::vector<nn::BiLstm::Kept<V>> lstm;
     std::vector<V> x, slope;  // of the linear layers: inputs, and the derivatives of what follows all but the last
   };
-  auto zero(auto& c, Extent d) const {
-    auto v = c.temp(length, d);
-    ops::fill(c.w, v, typename decltype(v)::value_type(0));
-    return v;
-  }
   /// The last layer runs only where `out` is not empty.
   template <class V>
   void forward(auto& c, const auto& p, Way<V>& way, V out) const {

@@ -46,12 +46,12 @@ struct Prefix {
   void declare_shared(auto& fields, auto& s, const auto& shape) const {
     if (!projection) return;
     fields.source("prefix.embedding", s.embedding, length, shape.width, normal(1));
-    nn::declare_affine(fields, "prefix.hidden", s.hidden, shape.width, inner);
+    nn::declare_affine(fields, "prefix.hidden", s.hidden, shape.width, inner, nn::Runs::once_per_step);
   }
   void declare(auto& fields, auto& p, const Module& m) const {
     if (projection) {
-      nn::declare_affine(fields, "prefix.key", p.to_k, inner, m.out, zero);
-      nn::declare_affine(fields, "prefix.value", p.to_v, inner, m.out, zero);
+      nn::declare_affine(fields, "prefix.key", p.to_k, inner, m.out, nn::Runs::once_per_step, zero);
+      nn::declare_affine(fields, "prefix.value", p.to_v, inner, m.out, nn::Runs::once_per_step, zero);
       fields.derived("prefix.key", p.k, length, m.out);
       fields.derived("prefix.value", p.v, length, m.out);
     } else {
@@ -79,11 +79,11 @@ struct Prefix {
     ops::fill(c.w, dh, typename decltype(dh)::value_type(0));
     for (std::size_t i = 0; i < all.modules.size(); ++i) {
       auto &p = all.modules[i], &g = grads.modules[i];
-      nn::affine_backward(c, p.to_k, h, g.k, g.to_k, dh);                  // dh += dK U_k            (n, m)
-      nn::affine_backward(c, p.to_v, h, g.v, g.to_v, dh);                  // dh += dV U_v            (n, m)
+      nn::affine_backward(c, p.to_k, h, g.k, g.to_k, dh, 1);               // dh += dK U_k            (n, m)
+      nn::affine_backward(c, p.to_v, h, g.v, g.to_v, dh, 1);               // dh += dV U_v            (n, m)
     }
     ops::multiply(c.w, dh, constant(dh), constant(slope));                 // through the tanh
-    nn::affine_backward(c, all.shared.hidden, all.shared.embedding, dh, grads.shared.hidden, grads.shared.embedding);
+    nn::affine_backward(c, all.shared.hidden, all.shared.embedding, dh, grads.shared.hidden, grads.shared.embedding, 1);
   }
 
  private:

@@ -11,15 +11,6 @@
 
 namespace peft {
 
-/// Does a side net mix the rows of a sequence, so that a row by itself does not say what becomes of it? Those that see all rows do,
-/// unless they say `static constexpr bool mixes_tokens = false`.
-template <class D>
-constexpr bool mixes_tokens() {
-  if constexpr (requires { D::mixes_tokens; })
-    return D::mixes_tokens;
-  else
-    return D::route == Route::side && taps_all_rows<D>();
-}
 /// Can a row be decoded with nothing of the earlier ones but their keys and values?
 template <class M>
 constexpr bool decodes_by_row() {

@@ -4,8 +4,8 @@
 #include <array>
 #include <vector>
 
+#include <peft/nn/affine.hpp>
 #include <peft/ops/blend.hpp>
-#include <peft/side/projection.hpp>
 #include <peft/side/prune.hpp>
 #include <peft/side/steps.hpp>
 
@@ -72,11 +72,11 @@ struct Ladder {
     declare_stack(fields, p, m, 0, "");
     for (std::size_t b = 0; b < p.at.size(); ++b) {
       const auto path = cat("layer.", p.at[b]);
-      declare_projection(fields, path + ".down", p.down[b], m.in, p.shape.width);
+      nn::declare_affine(fields, path + ".down", p.down[b], m.in, p.shape.width, nn::Runs::in_groups);
       fields.vector(path + ".gate", p.gate[b], 1);
       declare_block(fields, p.blocks[b], path, m.spec, p.shape, p.at[b]);
     }
-    declare_projection(fields, "up", p.up, p.shape.width, m.in, !replaces);
+    nn::declare_affine(fields, "up", p.up, p.shape.width, m.in, nn::Runs::in_groups, !replaces);
   }
   void initialise(const auto& backbone, const Module& m, auto&& write) const {
     if (!pruned) return;
@@ -101,7 +101,7 @@ struct Ladder {
     kept.embedded[stack] = c.keep(rows(h), cols(h), "taps");
     kept.s = c.keep(rows(h), p.shape.width, "side");
     ops::copy(c.w, kept.embedded[stack], h);
-    project(c, p.first[stack], h, kept.s);                        // s    = e D' + c               (n, w)
+    nn::affine(c, p.first[stack], h, kept.s);                     // s    = e D' + c               (n, w)
   }
   void correct(auto& c, const auto& p, auto& kept, auto last) const {
     const Extent n = rows(last);
@@ -110,7 +110,7 @@ struct Ladder {
     block_in(at, kept.blocks.back()).forward(at, p.shape, kept.s, kept.out, n != c.batch->tokens, true);
     if constexpr (decltype(at)::spec.pre_norm) kept.out = normed(c, p, kept, 0, kept.out);
     if constexpr (!decltype(at)::spec.pre_norm) store_dropped(c, kept.out, kept.out, p.shape.hidden_dropout);
-    if (replaces) return project(c, p.up, kept.out, last);        // h_L  = s U' + c              (rows read, d)
+    if (replaces) return nn::affine(c, p.up, kept.out, last);     // h_L  = s U' + c              (rows read, d)
     ops::add_row(c.w, last, constant(p.up.b));
     ops::gemm(c.w, last, kept.out, t(p.up.w), 1, 1);
   }
@@ -120,7 +120,7 @@ struct Ladder {
     using V = decltype(kept.s);
     const Extent w = p.shape.width;
     V dy = c.temp(rows(dlast), w), none;
-    project_backward(c, p.up, kept.out, dlast, g.up, dy);            // dU  += dh' s,  ds = dh U     (d, w)
+    nn::affine_backward(c, p.up, kept.out, dlast, g.up, dy);      // dU  += dh' s,  ds = dh U     (d, w)
     if (empty(kept.last[0].rstd))
       store_dropped(c, dy, dy, p.shape.hidden_dropout);
     else
@@ -131,12 +131,12 @@ struct Ladder {
       ops::fill(c.w, kept.seen.source_gradient, typename V::value_type(0));
     }
     dy = descend(c, p, kept, p.encoder, p.at.size(), rows(kept.embedded[0]), dy, g);
-    project_backward(c, p.first[0], kept.embedded[0], dy, g.first[0], none);
+    nn::affine_backward(c, p.first[0], kept.embedded[0], dy, g.first[0], none);
     if (!two) return;
     dy = kept.seen.source_gradient;
     normed_backward(c, p, kept, 1, dy, g);
     dy = descend(c, p, kept, 0, p.encoder, rows(kept.embedded[1]), dy, g);
-    project_backward(c, p.first[1], kept.embedded[1], dy, g.first[1], none);
+    nn::affine_backward(c, p.first[1], kept.embedded[1], dy, g.first[1], none);
   }
 
  private:
@@ -152,7 +152,7 @@ struct Ladder {
       const auto scope = c.w.scope();
       auto z = c.temp(n, w);
       ops::copy(c.w, kept.x[b], h);
-      project(c, p.down[b], h, z);                                // z    = h D' + c               (n, w)
+      nn::affine(c, p.down[b], h, z);                             // z    = h D' + c               (n, w)
       ops::blend(c.w, constant(p.gate[b]), temperature, constant(kept.s), constant(z), mixed, kept.difference[b]);
     }
     kept.s = mixed;                                                  // s    = m s + (1 - m) z        (n, w)
@@ -170,7 +170,7 @@ struct Ladder {
     return at;
   }
   void declare_stack(auto& fields, auto& p, const Module& m, std::size_t stack, const std::string& path) const {
-    declare_projection(fields, path + "first", p.first[stack], m.in, p.shape.width);
+    nn::declare_affine(fields, path + "first", p.first[stack], m.in, p.shape.width, nn::Runs::in_groups);
     if (m.spec.pre_norm) declare_part(fields, p.last[stack], path + "norm", Site::final_norm, m.spec, p.shape);
   }
 
@@ -201,7 +201,7 @@ struct Ladder {
       auto at = side_pass(c, p.at[b], p.shape, p.blocks[b], &g.blocks[b], kept.seen);
       block_in(at, kept.blocks[b]).backward(at, p.shape, dy, ds);
       ops::blend_backward(c.w, constant(p.gate[b]), temperature, constant(kept.difference[b]), constant(ds), ds, dz, g.gate[b]);
-      project_backward(c, p.down[b], kept.x[b], dz, g.down[b], V());
+      nn::affine_backward(c, p.down[b], kept.x[b], dz, g.down[b], V());
       dy = ds;
     }
     return dy;

@@ -2,8 +2,8 @@
 #pragma once
 #include <vector>
 
+#include <peft/nn/affine.hpp>
 #include <peft/ops/blend.hpp>
-#include <peft/side/projection.hpp>
 #include <peft/side/prune.hpp>
 #include <peft/side/steps.hpp>
 
@@ -49,9 +49,9 @@ struct SideTuning {
       fields.vector("alpha", p.a, 1, constant_of(start));
     else
       fields.state("alpha", p.a, 1, 1, constant_of(start));
-    declare_projection(fields, "first", p.first, m.in, p.shape.width);
+    nn::declare_affine(fields, "first", p.first, m.in, p.shape.width, nn::Runs::in_groups);
     for (int b = 0; b < depth; ++b) declare_block(fields, p.blocks[b], cat("layer.", b), m.spec, p.shape, b);
-    declare_projection(fields, "up", p.up, p.shape.width, m.in);
+    nn::declare_affine(fields, "up", p.up, p.shape.width, m.in, nn::Runs::in_groups);
   }
   void initialise(const auto& backbone, const Module& m, auto&& write) const {
     if (!pruned) return;
@@ -68,7 +68,7 @@ struct SideTuning {
     kept.s = c.keep(n, w, "side");
     kept.seen.rotary = side_rotary<decltype(kept.s)>(c, p.shape);
     ops::copy(c.w, kept.embedded, h);
-    project(c, p.first, h, kept.s);                               // s    = e D' + c               (n, w)
+    nn::affine(c, p.first, h, kept.s);                          // s    = e D' + c               (n, w)
     for (int b = 0; b + 1 < depth; ++b) {
       auto y = c.keep(n, w, "side");
       auto at = side_pass(c, b, p.shape, p.blocks[b], nullptr, kept.seen);
@@ -84,7 +84,7 @@ struct SideTuning {
     block_in(at, kept.blocks[b]).forward(at, p.shape, kept.s, kept.out, n != c.batch->tokens, true);
     const auto scope = c.w.scope();
     auto s = c.temp(n, cols(last));
-    project(c, p.up, kept.out, s);                                // S    = s U' + c               (rows read, d)
+    nn::affine(c, p.up, kept.out, s);                           // S    = s U' + c               (rows read, d)
     ops::blend(c.w, constant(p.a), 1., constant(last), constant(s), last, kept.difference);
   }
   void backward(auto& c, const auto& p, auto& kept, auto dlast, auto& g) const {
@@ -92,13 +92,13 @@ struct SideTuning {
     const Extent n = rows(kept.embedded), w = p.shape.width;
     decltype(kept.s) ds = c.temp(rows(dlast), cols(dlast)), dy = c.temp(rows(dlast), w), turn[2] = {c.temp(n, w), c.temp(n, w)}, none;
     ops::blend_backward(c.w, constant(p.a), 1., constant(kept.difference), dlast, none, ds, g.a);
-    project_backward(c, p.up, kept.out, ds, g.up, dy);
+    nn::affine_backward(c, p.up, kept.out, ds, g.up, dy);
     for (int b = depth - 1; b >= 0; --b) {
       auto at = side_pass(c, b, p.shape, p.blocks[b], &g.blocks[b], kept.seen);
       block_in(at, kept.blocks[b]).backward(at, p.shape, dy, turn[b % 2]);
       dy = turn[b % 2];
     }
-    project_backward(c, p.first, kept.embedded, dy, g.first, none);
+    nn::affine_backward(c, p.first, kept.embedded, dy, g.first, none);
   }
 };
 static_assert(IsDelta<SideTuning<>>);
