@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <peft/core/rng.hpp>
 #include <peft/ops/gemm.hpp>
+#include <peft/ops/tile.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -58,4 +59,34 @@ TEMPLATE_TEST_CASE("products of every shape and transposition, below and above t
         CHECK(worst<TestType>(s.m, s.n, s.k, ta, tb, 0.5, 1) < tolerance);
         CHECK(worst<TestType>(s.m, s.n, s.k, ta, tb, 2, -1) < tolerance);
       }
+}
+
+TEMPLATE_TEST_CASE("small products of every number of rows and of one to three paddings' columns", "[ops]", float, double) {
+  using T = TestType;
+  const double tolerance = std::is_same_v<T, float> ? 2e-5 : 1e-13;
+  for (const Extent m : {1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 13, 16, 48})
+    for (const Extent packs : {1, 2, 3})
+      for (const Extent k : {1, 7, 32})
+        for (const bool transposed : {false, true})
+          for (const bool accumulate : {false, true}) {
+            const Extent n = packs * ops::padding<T>, stride = n + 3;  // C has columns beside it that must stay
+            const auto a = numbers<T>(m * k, 1), b = numbers<T>(k * n, 2), before = numbers<T>(m * stride, 3);
+            auto c = before;
+            ops::small_product<T>(m, n, k, a.data(), transposed ? 1 : k, transposed ? m : 1, b.data(), n, c.data(), stride, accumulate);
+            double most = 0;
+            bool kept = true;
+            for (Extent i = 0; i < m; ++i) {
+              for (Extent j = 0; j < n; ++j) {
+                double sum = accumulate ? double(before[static_cast<std::size_t>(i * stride + j)]) : 0;
+                for (Extent l = 0; l < k; ++l)
+                  sum += double(a[static_cast<std::size_t>(transposed ? l * m + i : i * k + l)]) * double(b[static_cast<std::size_t>(l * n + j)]);
+                most = std::max(most, std::abs(double(c[static_cast<std::size_t>(i * stride + j)]) - sum));
+              }
+              for (Extent j = n; j < stride; ++j)
+                kept = kept && c[static_cast<std::size_t>(i * stride + j)] == before[static_cast<std::size_t>(i * stride + j)];
+            }
+            INFO(m << " x " << n << " x " << k);
+            CHECK(most < tolerance * std::sqrt(double(k)));
+            CHECK(kept);
+          }
 }

@@ -25,8 +25,8 @@ class DisentangledHost {
     const bool copied = wp_ != width;
     pk_t_ = take(content_, width, tp);
     c_ = take(content_, query_block, tp);
-    p_ = take(position_, table, most + lanes<T>);
-    dp_ = take(position_ && back, table, most + lanes<T>);
+    p_ = take(position_, table, most + padding<T>);
+    dp_ = take(position_ && back, table, most + padding<T>);
     table_ = take(back && copied, table, wp_);
     g_ = take(back, table, wp_);
     rows_ = w.template temp<int>(1, 2 * most, "attention bias").data();
@@ -47,7 +47,7 @@ class DisentangledHost {
     count_ = row(at.lag + at.queries - 1, 0) + 1 - low_;
     cp_ = padded<T>(count_);
     // Neighbouring keys read neighbouring rows: an odd number of cache lines apart they do not compete for the same places.
-    stride_ = at.padded_keys / lanes<T> % 2 == 0 ? at.padded_keys + lanes<T> : at.padded_keys;
+    stride_ = at.padded_keys / padding<T> % 2 == 0 ? at.padded_keys + padding<T> : at.padded_keys;
     if (content_) transpose_head(&bias_.pos_k(low_, of_keys_), cols(bias_.pos_k), count_, width_, pk_t_, cp_);
     if (position_)
       small_product<T>(count_, at.padded_keys, width_, &bias_.pos_q(low_, of_queries_), cols(bias_.pos_q), 1, kt, at.padded_keys, p_,
@@ -62,7 +62,7 @@ class DisentangledHost {
 
   void add(const Block& b, HeadRows<T> q, T* scores) {
     if (content_) {
-      const Extent from = first(b) / lanes<T> * lanes<T>;
+      const Extent from = first(b) / padding<T> * padding<T>;
       small_product<T>(b.count, padded<T>(last(b) + 1 - from), width_, q.data, q.stride, 1, pk_t_ + from, cp_, c_ + from, cp_, false);
     }
     for (Extent i = 0; i < b.count; ++i) {

@@ -34,6 +34,9 @@ void dot_tile(Extent k, T alpha, const T* a, std::ptrdiff_t as, const T* b, std:
     }
 }
 
+/// Columns of a tile of four rows: as many as leave a register for a row of A.
+inline constexpr int dot_columns_at_once = registers >= 32 ? 4 : 2;
+
 /// N columns of C, rows in tiles of 4 and 1: the rows of B are in cache after the first.
 template <int N, class T>
 void dot_columns(Extent m, Extent k, T alpha, const T* a, std::ptrdiff_t as, const T* b, std::ptrdiff_t bs, T* c, std::ptrdiff_t cs) {
@@ -47,7 +50,7 @@ template <class T>
 void few_rows_product(Extent m, Extent n, Extent k, T alpha, const T* a, std::ptrdiff_t as, const T* b, std::ptrdiff_t bs, T* c,
                       std::ptrdiff_t cs) {
   Extent j = 0;
-  for (; j + 4 <= n; j += 4) dot_columns<4>(m, k, alpha, a, as, b + j * bs, bs, c + j, cs);
+  for (; j + dot_columns_at_once <= n; j += dot_columns_at_once) dot_columns<dot_columns_at_once>(m, k, alpha, a, as, b + j * bs, bs, c + j, cs);
   for (; j < n; ++j) dot_columns<1>(m, k, alpha, a, as, b + j * bs, bs, c + j, cs);
 }
 

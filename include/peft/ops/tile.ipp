@@ -33,12 +33,14 @@ void tile(Extent k, const T* a, std::ptrdiff_t row, std::ptrdiff_t step, const T
     for (int j = 0; j < N; ++j) *reinterpret_cast<Pack<T>*>(c + i * cs + j * lanes<T>) = sum[i][j];
 }
 
-/// One strip of N packs of columns, rows in tiles of 8 and then 4, 2, 1.
+/// One strip of N packs of columns, rows in tiles of 8 (6 where there are 16 registers: the sums, two packs of B and a number of
+/// A must fit), and then 4, 2, 1.
 template <int N, class T>
 void strip(Extent m, Extent k, const T* a, std::ptrdiff_t row, std::ptrdiff_t step, const T* b, std::ptrdiff_t bs, T* c,
            std::ptrdiff_t cs, bool accumulate) {
+  constexpr int most = registers >= 32 ? 8 : 6;
   Extent i = 0;
-  for (; i + 8 <= m; i += 8) tile<8, N>(k, a + i * row, row, step, b, bs, c + i * cs, cs, accumulate);
+  for (; i + most <= m; i += most) tile<most, N>(k, a + i * row, row, step, b, bs, c + i * cs, cs, accumulate);
   if (m - i >= 4) tile<4, N>(k, a + i * row, row, step, b, bs, c + i * cs, cs, accumulate), i += 4;
   if (m - i >= 2) tile<2, N>(k, a + i * row, row, step, b, bs, c + i * cs, cs, accumulate), i += 2;
   if (m - i >= 1) tile<1, N>(k, a + i * row, row, step, b, bs, c + i * cs, cs, accumulate);
