@@ -84,17 +84,18 @@ def sora(o):
         return (folder / "sparsity.tsv").read_text(encoding="utf-8")
     head, rows = kept(o, "sora_sparsity", run)
     column = {name: i for i, name in enumerate(head)}
-    figure, axes = plt.subplots(figsize=(6, 4))
+    figure, panels = plt.subplots(2, 1, figsize=(6, 5), sharex=True)
     parameters = [int(r[column["parameters"]]) for r in rows]
-    for name, marker in (("train", "s"), ("dev", "o")):
-        axes.plot(parameters, [float(r[column[name]]) for r in rows], marker=marker, label=name)
+    for axes, name, color in zip(panels, ("train", "dev"), ("tab:blue", "tab:orange")):
+        values = [float(r[column[name]]) for r in rows]
+        axes.plot(parameters, values, marker="o", color=color)
+        axes.set_ylabel(f"Matthews correlation, {name}")
+        axes.margins(x=0.08, y=0.2)
     for r, x in zip(rows, parameters):
-        axes.annotate(f"xi {float(r[column['xi']]):.1e}", (x, float(r[column["dev"]])), textcoords="offset points", xytext=(0, -12), ha="center", fontsize=7)
+        axes.annotate(f"xi {float(r[column['xi']]):.0e}", (x, float(r[column["dev"]])), textcoords="offset points", xytext=(0, -12), ha="center", fontsize=7)
     axes.set_xlabel("non-zero parameters of the delta")
-    axes.set_ylabel("Matthews correlation")
-    axes.set_title("SoRA on CoLA: compression and loss")
     axes.invert_xaxis()
-    axes.legend()
+    panels[0].set_title("SoRA on CoLA: compression and loss")
     save(o, "sora_curve", figure)
 
     modules = head[head.index("dev") + 1:]
@@ -135,7 +136,7 @@ def read_depth(o):
     right.set_ylabel("a group's memory, MiB")
     for axes in (left, right):
         axes.set_xlabel("layers (width 768)")
-        axes.legend()
+    right.legend()
     save(o, "read_depth", figure)
 
 
