@@ -21,6 +21,7 @@ import sys
 import matplotlib
 
 matplotlib.use("svg")
+matplotlib.rcParams["svg.hashsalt"] = "peft"  # the same data, the same file
 import matplotlib.pyplot as plt  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -84,18 +85,17 @@ def sora(o):
         return (folder / "sparsity.tsv").read_text(encoding="utf-8")
     head, rows = kept(o, "sora_sparsity", run)
     column = {name: i for i, name in enumerate(head)}
-    figure, panels = plt.subplots(2, 1, figsize=(6, 5), sharex=True)
+    figure, (train_panel, dev_panel) = plt.subplots(2, 1, figsize=(6, 5), sharex=True)
     parameters = [int(r[column["parameters"]]) for r in rows]
-    for axes, name, color in zip(panels, ("train", "dev"), ("tab:blue", "tab:orange")):
-        values = [float(r[column[name]]) for r in rows]
-        axes.plot(parameters, values, marker="o", color=color)
+    for axes, name, color in ((train_panel, "train", "tab:blue"), (dev_panel, "dev", "tab:orange")):
+        axes.plot(parameters, [float(r[column[name]]) for r in rows], marker="o", color=color)
         axes.set_ylabel(f"Matthews correlation, {name}")
         axes.margins(x=0.08, y=0.2)
     for r, x in zip(rows, parameters):
-        axes.annotate(f"xi {float(r[column['xi']]):.0e}", (x, float(r[column["dev"]])), textcoords="offset points", xytext=(0, -12), ha="center", fontsize=7)
-    axes.set_xlabel("non-zero parameters of the delta")
-    axes.invert_xaxis()
-    panels[0].set_title("SoRA on CoLA: compression and loss")
+        dev_panel.annotate(f"xi {float(r[column['xi']]):.0e}", (x, float(r[column["dev"]])), textcoords="offset points", xytext=(0, -12), ha="center", fontsize=7)
+    dev_panel.set_xlabel("non-zero parameters of the delta")
+    dev_panel.invert_xaxis()
+    train_panel.set_title("SoRA on CoLA: compression and loss")
     save(o, "sora_curve", figure)
 
     modules = head[head.index("dev") + 1:]
