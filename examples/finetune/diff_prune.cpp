@@ -43,8 +43,7 @@ int run_diff_prune(const Job& job) {
   diff.lambda = job.setting("lambda", diff.lambda);
   require(diff.fraction > 0 && diff.fraction <= 1, "the setting fraction is ", diff.fraction, ", expected more than 0, up to 1");
   require(diff.prune_at >= 0 && diff.prune_at <= 1, "the setting prune-at is ", diff.prune_at, ", expected a part of the steps, 0 to 1");
-  const double lr = job.options.lr >= 0 ? job.options.lr : Entry::table().at(job.options.method).lr;
-  diff.gate_lr_factor = lr > 0 ? job.setting("gate-lr", 0.1) / lr : 1;
+  diff.gate_lr_factor = job.options.lr > 0 ? job.setting("gate-lr", 0.1) / job.options.lr : 1;
   diff.on_prune = [](std::int64_t kept, std::int64_t of) {
     std::cout << "pruned: " << report::count(kept) << " of " << report::count(of) << " numbers stay changed ("
               << report::percent(double(kept), double(of)) << ")\n" << std::flush;

@@ -58,7 +58,6 @@ Job::Job(Options given)
   const bool tags = options.task == "conll", chooses = options.task == "choice";
   require(options.pooling == "first" || !(tags || chooses), "--pooling ", options.pooling, ": --task ", options.task,
           tags ? " reads every token" : " reads the first token");
-  head_deviation_ = facts.head_deviation;
   tokenizer = std::make_unique<Tokenizer>(Tokenizer::open(options.model));
   if (!options.load.empty()) {
     if (has_delta(options.load)) {
@@ -71,6 +70,7 @@ Job::Job(Options given)
     }
   }
   if (facts.writes) {
+    require(options.head_lr < 0, "--head-lr ", options.head_lr, ": a ", facts.family, " writes with its own words; it has no head of the task");
     read_texts();
     return;
   }
@@ -91,11 +91,17 @@ Job::Job(Options given)
   train.examples.shrink_to_fit();
 }
 
-peft::FitOptions Job::fit_options(double standard) const {
+double Job::head_lr_factor() const {
+  if (options.head_lr < 0) return 1;
+  require(options.lr > 0, "--head-lr ", options.head_lr, ": it stands beside a --lr above 0, not ", options.lr);
+  return options.head_lr / options.lr;
+}
+
+peft::FitOptions Job::fit_options() const {
   const Options& o = options;
   FitOptions fit;
   fit.epochs = o.epochs;
-  fit.lr = o.lr >= 0 ? o.lr : standard;
+  fit.lr = o.lr;
   fit.schedule = schedule_kind(o.schedule);
   fit.warmup = o.warmup;
   fit.optimizer.weight_decay = o.weight_decay;
@@ -130,13 +136,13 @@ int Job::longest() const {
 }
 
 FirstTask Job::first_task() const {
-  if (train.together > 1) return Choose(train.together, head_deviation_);
-  return Classify{labels(), head_deviation_};
+  if (train.together > 1) return Choose(train.together, facts.head_deviation, head_lr_factor());
+  return Classify{{labels(), facts.head_deviation, head_lr_factor()}};
 }
 
 RowsTask Job::rows_task() const {
-  if (train.tagged) return Tag{{labels(), head_deviation_}};
-  return ClassifyMean{labels(), head_deviation_};
+  if (train.tagged) return Tag{{labels(), facts.head_deviation, head_lr_factor()}};
+  return ClassifyMean{{labels(), facts.head_deviation, head_lr_factor()}};
 }
 
 metric::Scores Job::score(const std::vector<float>& logits) const {
@@ -212,6 +218,7 @@ std::map<std::string, std::string> Job::identity() const {
           {"max-length", cat(o.max_length)},
           {"drop-layers", cat(o.drop_layers)},
           {"dropout", shortest(o.dropout)},
+          {"head-lr", shortest(o.head_lr)},
           {"delta-dropout", shortest(o.delta_dropout)}};
 }
 

@@ -70,8 +70,8 @@ class Job {
   std::vector<std::vector<std::int32_t>> class_ids() const;
   /// How texts are written, as the command line wants it.
   peft::GenerateOptions writing() const;
-  /// How the command line wants to train; `standard` is the method's learning rate.
-  peft::FitOptions fit_options(double standard) const;
+  /// How the command line wants to train.
+  peft::FitOptions fit_options() const;
   /// What must be the same when a run is resumed.
   std::map<std::string, std::string> identity() const;
   /// A setting of the method: what --set says, or what the delta that --load gave was saved with, or `standard`. Asked
@@ -104,11 +104,11 @@ class Job {
 
  private:
   void read_texts();
+  double head_lr_factor() const;
   peft::LoaderOptions batches() const;
   peft::TokenizedPairs tokenized(const peft::PairDataset& pairs, std::int64_t limit) const;
 
   mutable std::map<std::string, std::string> settings_;
-  double head_deviation_ = 0.02;
   int most_new_tokens_ = options.max_new_tokens;
   void write_predictions(const std::vector<float>& logits) const;
   void write_tags(const std::vector<float>& logits) const;

@@ -51,6 +51,7 @@ void declare(CLI::App& app, Options& o) {
   app.add_flag("!--no-shuffle", o.shuffle, "take the examples in the order of their file, every epoch");
   app.add_option("--accumulate", o.accumulate, "batches per optimizer step")->check(CLI::Range(1, 1 << 20))->capture_default_str();
   app.add_option("--lr", o.lr, "learning rate; default: the method's own")->check(amount);
+  app.add_option("--head-lr", o.head_lr, "of the task's head, where it needs more than --lr: a head begins at random")->check(amount);
   app.add_option("--schedule", o.schedule, "of the learning rate")->check(CLI::IsMember({"constant", "linear", "cosine"}))->capture_default_str();
   app.add_option("--warmup", o.warmup, "a fraction of the steps below 1, else a number of steps")->check(amount)->capture_default_str();
   app.add_option("--weight-decay", o.weight_decay, "AdamW's")->check(amount)->capture_default_str();
@@ -97,8 +98,9 @@ int main(int argc, char** argv) {
                   "--resume needs --out, the folder of the run, and --epochs");
     peft::require(options.export_to.empty() || options.pooling == "first",
                   "--export: a plain Hugging Face classifier reads the pooler; train with --pooling first");
-    const Job job(options);
     const Entry& entry = Entry::table().at(options.method);
+    if (options.lr < 0) options.lr = entry.lr;
+    const Job job(options);
     const auto run = entry.runs.find(job.facts.family);
     if (run == entry.runs.end()) {
       std::string there;

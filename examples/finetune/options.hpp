@@ -11,7 +11,7 @@ struct Options {
   double alpha = 16;
   std::string sites;  // names separated by commas; empty: the method's own
   int epochs = 3, batch = 32, accumulate = 1;
-  double lr = -1;  // below 0: the method's own
+  double lr = -1, head_lr = -1;  // below 0: the method's own; the same as of all else
   std::string schedule = "linear";
   double warmup = 0.06;
   int drop_layers = 0;  // of each stack, the last ones

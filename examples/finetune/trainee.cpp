@@ -29,7 +29,7 @@ Job::Result begin_run(const Job& job, const Trainee& model) {
 
 /// Trains with a bar and a line per epoch.
 History train_with_progress(const Job& job, const Trainee& model, const Score& score) {
-  FitOptions options = job.fit_options(Entry::table().at(job.options.method).lr);
+  FitOptions options = job.fit_options();
   ProgressBar bar;
   options.on_step = bar;
   options.on_epoch = [&](const EpochReport& r) {

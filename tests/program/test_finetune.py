@@ -179,7 +179,7 @@ class BadData(Case):
 class BadOptions(Case):
     def test_values(self):
         for name, value in (("max_length", 49), ("max_length", 2), ("max_length", -5), ("batch", 0), ("rank", 0),
-                            ("rank", "four"), ("epochs", -1), ("lr", -1), ("lr", "nan"), ("lr", "inf"), ("alpha", "nan"),
+                            ("rank", "four"), ("epochs", -1), ("lr", -1), ("head_lr", -1), ("lr", "nan"), ("lr", "inf"), ("alpha", "nan"),
                             ("warmup", -0.1), ("warmup", 1.5), ("dropout", 1), ("dropout", "nan"), ("delta_dropout", 1),
                             ("limit", -3), ("limit", 1.5), ("seed", -1), ("seed", "x"), ("accumulate", 0), ("workers", -1),
                             ("clip", -1), ("sparsity", "nan"), ("weight_decay", "nan"), ("patience", -1),
@@ -201,6 +201,7 @@ class BadOptions(Case):
         self.bad("--out", options=("--resume",))
         self.bad("--epochs", options=("--resume",), epochs=0, out="o")
         self.bad("pooler", pooling="mean", export="exported")
+        self.bad("--head-lr", "--lr", lr=0, head_lr=1e-3)
 
     def test_load(self):
         self.bad("/nowhere", "adapter_config.json", load="/nowhere", epochs=0)
@@ -305,6 +306,15 @@ class Run(Case):
         self.assertEqual(first, self.box.json("c.json")["step_losses"])
         self.assertNotEqual(first, self.box.json("d.json")["step_losses"])
         self.assertEqual((self.box.path / "a.tsv").read_bytes(), (self.box.path / "c.tsv").read_bytes())
+
+    def test_head_lr(self):
+        for more in ({}, {"pooling": "mean"}):
+            with self.subTest(**more):
+                for name, rates in (("a", {"lr": 2**-7}), ("b", {"lr": 2**-9, "head_lr": 2**-7}), ("c", {"lr": 2**-9})):
+                    self.good(method="head", epochs=1, json=f"{name}.json", **rates, **more)
+                losses = {name: self.box.json(f"{name}.json")["step_losses"] for name in "abc"}
+                self.assertEqual(losses["a"], losses["b"])
+                self.assertNotEqual(losses["a"], losses["c"])
 
     def test_saved_is_loaded(self):
         methods = [("head", {}), ("bitfit", {}), ("lora", {"rank": 3, "alpha": 5.25, "sites": "attn.q,ff.*,pooler"}),
@@ -436,7 +446,7 @@ class Resume(Case):
         self.good(epochs=1, out="out")
         for name, change in (("lr", {"lr": 5e-4}), ("batch", {"batch": 4}), ("epochs", {"epochs": 2}), ("seed", {"seed": 1}),
                              ("max-length", {"max_length": 30}), ("dropout", {"dropout": 0.2}), ("pooling", {"pooling": "mean"}),
-                             ("alpha", {"alpha": 16.0000001}), ("data", {"limit": 90})):
+                             ("alpha", {"alpha": 16.0000001}), ("data", {"limit": 90}), ("head-lr", {"head_lr": 1e-2})):
             self.bad("run.safetensors", "other options", f"{name}: now", options=("--resume",), **({"epochs": 1, "out": "out"} | change))
         self.bad("another model or method", options=("--resume",), epochs=1, out="out", method="bitfit")
         rows = sentences(96, 1)

@@ -57,6 +57,16 @@ class Case(unittest.TestCase):
             self.assertIn(part, lines[0])
 
 
+class HeadRate(Case):
+    def test_head_lr(self):
+        for run in (self.words, self.choices):
+            for name, rates in (("a", {"lr": 2**-7}), ("b", {"lr": 2**-9, "head_lr": 2**-7}), ("c", {"lr": 2**-9})):
+                self.good(run(method="head", json=f"{name}.json", **rates))
+            losses = {name: self.box.json(f"{name}.json")["step_losses"] for name in "abc"}
+            self.assertEqual(losses["a"], losses["b"])
+            self.assertNotEqual(losses["a"], losses["c"])
+
+
 class Tagging(Case):
     def test_learns_saves_and_exports(self):
         self.good(self.words(epochs=8, out="out", export="plain", json="run.json", predict="dev.txt", method="lora", sites="*"))

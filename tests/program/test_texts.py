@@ -184,6 +184,7 @@ class Refusals(Case):
         self.bad(self.texts("tiny-llama", method="pasta"), "--method pasta", "llama", "lora")
         self.bad(self.texts("tiny-llama", task="csv", data=self.box.path / "data"), "--task csv", "writes text")
         self.bad(self.texts("tiny-llama", pooling="mean"), "--pooling mean")
+        self.bad(self.texts("tiny-llama", head_lr=1e-3), "--head-lr 0.001", "llama")
         self.bad(self.texts("tiny-roberta"), "--task pairs", "a backbone that writes")
         self.bad(self.texts("tiny-t5-v1.1", data=self.box.path / "none"), "none")
 

@@ -136,6 +136,38 @@ TEST_CASE("a gradient is clipped as PyTorch's clip_grad_norm_ does", "[train]") 
   }
 }
 
+TEST_CASE("a head learns at a rate of its own", "[train]") {
+  using M = Trained<>::M;
+  FitOptions o = small::options();
+  o.epochs = 1;
+  // What the first step changes, with a head that learns `factor` times as fast.
+  const auto step = [&](double factor) {
+    M model(Bert<float>::open(small::folder()), Classify{{3, 0.02, factor}}, {}, 3);
+    const std::vector<float> before(model.buffer().data(), model.buffer().data() + model.buffer().size());
+    Engine<M> engine(model, 1);
+    fit(engine, Sentences{6, 6}, o, [] { return metric::Scores{}; });
+    std::vector<double> change;
+    for (std::size_t i = 0; i < before.size(); ++i) change.push_back(double(model.buffer().data()[i]) - double(before[i]));
+    return std::pair(change, model.layout().fields());
+  };
+  const auto [plain, fields] = step(1);
+  const auto faster = step(4).first;
+  int heads = 0;
+  for (const Field& f : fields) {
+    const bool head = f.name.starts_with("classifier.");
+    heads += head;
+    double most = 0, worst = 0;
+    for (auto i = std::size_t(f.offset); i < std::size_t(f.offset + f.size()); ++i) {
+      most = std::max(most, std::abs(plain[i]));
+      worst = std::max(worst, std::abs(faster[i] - (head ? 4 : 1) * plain[i]));
+    }
+    INFO(f.name);
+    CHECK((most > 1e-4 || f.name.find("lora_A") != f.name.npos));  // B is 0 at first, and so is A's gradient
+    CHECK(worst < 1e-6);
+  }
+  CHECK(heads == 2);
+}
+
 TEST_CASE("early stopping keeps the best epoch's values", "[train]") {
   FitOptions o = small::options();
   o.epochs = 9;

@@ -16,8 +16,8 @@ struct Choose : LinearHead {
 
   Extent choices = 2;
 
-  explicit Choose(Extent choices = 2, double initial_deviation = 0.02)
-      : LinearHead{1, initial_deviation}, choices(choices) {}
+  explicit Choose(Extent choices = 2, double initial_deviation = 0.02, double lr_factor = 1)
+      : LinearHead{1, initial_deviation, lr_factor}, choices(choices) {}
 
   constexpr Reads read() const { return reads; }
   Extent together() const { return choices; }

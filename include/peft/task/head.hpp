@@ -38,6 +38,7 @@ struct HeadPlace {
 struct LinearHead {
   Extent labels = 2;
   double initial_deviation = 0.02;
+  double lr_factor = 1;  // its learning rate beside the run's: a backbone may bear less than a head that begins at random needs
 
   template <class V>
   struct Params {
@@ -47,12 +48,13 @@ struct LinearHead {
 
   void declare(auto& fields, auto& p, const HeadPlace& at) const {
     require(labels >= 1, "the task has labels = ", labels, ": one (a score) or more (classes)");
+    const Group group{lr_factor};
     if (!at.dense.empty()) {
-      fields.trained(at.dense + ".weight", p.dense_w, at.width, at.width, normal(initial_deviation));
-      fields.vector(at.dense + ".bias", p.dense_b, at.width);
+      fields.trained(at.dense + ".weight", p.dense_w, at.width, at.width, normal(initial_deviation), group);
+      fields.vector(at.dense + ".bias", p.dense_b, at.width, {}, group);
     }
-    fields.trained(at.name + ".weight", p.w, labels, at.width, normal(initial_deviation));
-    fields.vector(at.name + ".bias", p.b, labels);
+    fields.trained(at.name + ".weight", p.w, labels, at.width, normal(initial_deviation), group);
+    fields.vector(at.name + ".bias", p.b, labels, {}, group);
   }
 };
 
