@@ -137,12 +137,12 @@ int Job::longest() const {
 
 FirstTask Job::first_task() const {
   if (train.together > 1) return Choose(train.together, facts.head_deviation, head_lr_factor());
-  return Classify{{labels(), facts.head_deviation, head_lr_factor()}};
+  return Classify{labels(), facts.head_deviation, head_lr_factor()};
 }
 
 RowsTask Job::rows_task() const {
   if (train.tagged) return Tag{{labels(), facts.head_deviation, head_lr_factor()}};
-  return ClassifyMean{{labels(), facts.head_deviation, head_lr_factor()}};
+  return ClassifyMean{labels(), facts.head_deviation, head_lr_factor()};
 }
 
 metric::Scores Job::score(const std::vector<float>& logits) const {

@@ -142,7 +142,7 @@ TEST_CASE("a head learns at a rate of its own", "[train]") {
   o.epochs = 1;
   // What the first step changes, with a head that learns `factor` times as fast.
   const auto step = [&](double factor) {
-    M model(Bert<float>::open(small::folder()), Classify{{3, 0.02, factor}}, {}, 3);
+    M model(Bert<float>::open(small::folder()), Classify{.labels = 3, .lr_factor = factor}, {}, 3);
     const std::vector<float> before(model.buffer().data(), model.buffer().data() + model.buffer().size());
     Engine<M> engine(model, 1);
     fit(engine, Sentences{6, 6}, o, [] { return metric::Scores{}; });

@@ -11,10 +11,19 @@ namespace peft {
 /// A linear classifier (labels > 1, cross-entropy) or regressor (labels = 1, squared error) on one vector per sequence: the
 /// backbone's pooler over the first token, or the mean of all tokens.
 template <Reads r>
-struct Classifier : LinearHead {
+struct Classifier {
   static_assert(r != Reads::rows, "peft::Classifier: one vector per sequence; every token by itself is peft::Tag");
   static constexpr Reads reads = r;
 
+  Extent labels = 2;
+  double initial_deviation = 0.02, lr_factor = 1;  // as LinearHead's
+
+  template <class V>
+  using Params = LinearHead::Params<V>;
+
+  void declare(auto& fields, auto& p, const HeadPlace& at) const {
+    LinearHead{labels, initial_deviation, lr_factor}.declare(fields, p, at);
+  }
   constexpr Reads read() const { return r; }
   constexpr Extent together() const { return 1; }
   const char* architecture() const { return r == Reads::first ? "ForSequenceClassification" : ""; }

@@ -21,7 +21,7 @@ struct OneOf : LinearHead {
   OneOf() = default;
   template <class Any>
     requires(std::is_same_v<Any, Task> || (std::is_same_v<Any, More> || ...))
-  OneOf(const Any& chosen) : LinearHead(chosen), task(chosen) {}
+  OneOf(const Any& chosen) : LinearHead{chosen.labels, chosen.initial_deviation, chosen.lr_factor}, task(chosen) {}
 
   Reads read() const {
     return std::visit([](const auto& t) { return t.read(); }, task);
