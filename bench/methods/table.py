@@ -338,7 +338,7 @@ def main():
         print(f"{task}: {sum(t == task for t, _ in pairs)} methods; "
               + (f"search: 3 learning rates, {search_limit:,} examples, {search_epochs} epoch(s); then " if search_epochs else "own rates; ")
               + f"seeds {' '.join(map(str, seeds(o, task)))}, {limit or 'all'} examples, {o.epochs or epochs} epoch(s)"
-              + "".join(f", {m} {n}" for (t, m), n in LONGER.items() if t == task and n > epochs and not o.epochs))
+              + "".join(f", {m} {n}" for (t, m), n in LONGER.items() if t == task and (t, m) in pairs and n > epochs and not o.epochs))
     print("own rates, and grids: " + "; ".join(f"{m} " + " ".join(f"{lr:g}" for lr in grid(m)) for m in dict.fromkeys(m for _, m in pairs)))
     print("all: " + " ".join(COMMON))
     runs = [r for p in pairs for r in [*search(o, *p), *(final(o, *p, rate(o, *p) or METHODS[p[1]][0], seed) for seed in seeds(o, p[0]))]]
