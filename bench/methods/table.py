@@ -92,10 +92,10 @@ class Run:
         settings = f"{zlib.crc32(' '.join(self.settings()).encode()):08x}"
         return f"{self.task}-{self.method}-lr{self.lr:g}-n{self.limit}-e{self.epochs}-s{self.seed}-{settings}"
 
-    def seconds(self, rate):
-        """By the examples that rate(method) learns from in a second. The head alone goes forward only, as an evaluation does."""
+    def seconds(self, speed):
+        """By the examples that the method learns from in a second, speed(method). The head alone goes forward only, as an evaluation does."""
         whole, dev = WHOLE[self.task][4:]
-        return 1 + self.epochs * ((self.limit or whole) / rate(self.method) + dev * DEV_LENGTH[self.task] / rate("head"))
+        return 1 + self.epochs * ((self.limit or whole) / speed(self.method) + dev * DEV_LENGTH[self.task] / speed("head"))
 
 
 def report_of(row):
@@ -244,32 +244,34 @@ def execute(o, run):
     os.replace(part, target)
 
 
-def rates(o):
+def fastest(pairs):
+    """The largest of the speeds that come with each (task, method)."""
+    best = {}
+    for pair, speed in pairs:
+        best[pair] = max(speed, best.get(pair, 0))
+    return best
+
+
+def speeds(o):
     """Examples per second of CPU time by task and method: of OUT's runs, else of the list that comes with this script, as much faster or
     slower as this machine was in the runs that both have. The fastest of a list: what ran beside the others is not known."""
-    measured = {}
-    for r in json.loads((ROOT / "bench/methods/results/minilm.json").read_text(encoding="utf-8")):
-        measured.setdefault((r["task"], r["method"]), []).append(r["examples_per_core_second"])
-    here = {}
-    for file in (o.out / "runs").glob("*.json"):
-        r = json.loads(file.read_text(encoding="utf-8"))
-        if r.get("cpu_seconds") and r.get("examples"):
-            here.setdefault((r["task"], r["method"]), []).append(per_core(r))
-    here = {pair: max(of_pair) for pair, of_pair in here.items()}
-    measured = {pair: max(of_pair) for pair, of_pair in measured.items()}
-    both = [here[pair] / measured[pair] for pair in here.keys() & measured.keys()]
+    rows = json.loads((ROOT / "bench/methods/results/minilm.json").read_text(encoding="utf-8"))
+    listed = fastest(((r["task"], r["method"]), r["examples_per_core_second"]) for r in rows)
+    runs = [json.loads(file.read_text(encoding="utf-8")) for file in (o.out / "runs").glob("*.json")]
+    here = fastest(((r["task"], r["method"]), per_core(r)) for r in runs if r.get("cpu_seconds") and r.get("examples"))
+    both = [here[pair] / listed[pair] for pair in here.keys() & listed.keys()]
     machine = statistics.median(both) if both else 1.0
-    return {pair: rate * machine for pair, rate in measured.items()} | here
+    return {pair: speed * machine for pair, speed in listed.items()} | here
 
 
 def expected(o, runs):
     """Seconds that the runs not yet done will take on as many cores as --jobs says."""
-    known = rates(o)
+    known = speeds(o)
 
-    def rate(task, method):
+    def speed(task, method):
         return known.get((task, method)) or known.get(("sst2", method), 100.0) / LENGTH[task]
 
-    return sum(run.seconds(lambda method: rate(run.task, method)) for run in runs) / o.jobs
+    return sum(run.seconds(lambda method: speed(run.task, method)) for run in runs) / o.jobs
 
 
 def minutes(seconds):
@@ -339,10 +341,11 @@ def main():
     pairs = list(work(o))
     for task in dict.fromkeys(t for t, _ in pairs):
         limit, epochs, search_limit, search_epochs = sizes(o, task)[:4]
+        epochs = o.epochs or epochs
         print(f"{task}: {sum(t == task for t, _ in pairs)} methods; "
               + (f"search: 3 learning rates, {search_limit:,} examples, {search_epochs} epoch(s); then " if search_epochs else "own rates; ")
-              + f"seeds {' '.join(map(str, seeds(o, task)))}, {limit or 'all'} examples, {o.epochs or epochs} epoch(s)"
-              + "".join(f", {m} {n}" for (t, m), n in LONGER.items() if t == task and (t, m) in pairs and n > epochs and not o.epochs))
+              + f"seeds {' '.join(map(str, seeds(o, task)))}, {limit or 'all'} examples, {epochs} epoch(s)"
+              + "".join(f", {m} {n}" for t, m in pairs if t == task and (n := epochs_of(o, t, m)) != epochs))
     print("own rates, and grids: " + "; ".join(f"{m} " + " ".join(f"{lr:g}" for lr in grid(m)) for m in dict.fromkeys(m for _, m in pairs)))
     print("all: " + " ".join(COMMON))
     runs = [r for p in pairs for r in [*search(o, *p), *(final(o, *p, rate(o, *p) or METHODS[p[1]][0], seed) for seed in seeds(o, p[0]))]]

@@ -68,6 +68,16 @@ class Sandbox:
         return json.loads((self.path / name).read_text())
 
 
+def check_head_rate(case, run):
+    """run(name=value, ..) trains a head alone at --head-lr as at the same --lr, and otherwise at another."""
+    for name, rates in (("a", {"lr": 2**-7}), ("b", {"lr": 2**-9, "head_lr": 2**-7}), ("c", {"lr": 2**-9})):
+        done = run(method="head", epochs=1, json=f"{name}.json", **rates)
+        case.assertEqual(done.returncode, 0, done.stderr)
+    losses = {name: case.box.json(f"{name}.json")["step_losses"] for name in "abc"}
+    case.assertEqual(losses["a"], losses["b"])
+    case.assertNotEqual(losses["a"], losses["c"])
+
+
 def safetensors(header, data=b""):
     text = header if isinstance(header, bytes) else json.dumps(header).encode()
     return struct.pack("<Q", len(text)) + text + data

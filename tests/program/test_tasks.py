@@ -4,7 +4,7 @@ import random
 import sys
 import unittest
 
-from sandbox import WORDS, Sandbox, csv
+from sandbox import WORDS, Sandbox, check_head_rate, csv
 
 PROGRAM = None
 
@@ -60,11 +60,7 @@ class Case(unittest.TestCase):
 class HeadRate(Case):
     def test_head_lr(self):
         for run in (self.words, self.choices):
-            for name, rates in (("a", {"lr": 2**-7}), ("b", {"lr": 2**-9, "head_lr": 2**-7}), ("c", {"lr": 2**-9})):
-                self.good(run(method="head", json=f"{name}.json", **rates))
-            losses = {name: self.box.json(f"{name}.json")["step_losses"] for name in "abc"}
-            self.assertEqual(losses["a"], losses["b"])
-            self.assertNotEqual(losses["a"], losses["c"])
+            check_head_rate(self, run)
 
 
 class Tagging(Case):

@@ -137,18 +137,15 @@ TEST_CASE("a gradient is clipped as PyTorch's clip_grad_norm_ does", "[train]") 
 }
 
 TEST_CASE("a head learns at a rate of its own", "[train]") {
-  using M = Trained<>::M;
   FitOptions o = small::options();
   o.epochs = 1;
   // What the first step changes, with a head that learns `factor` times as fast.
   const auto step = [&](double factor) {
-    M model(Bert<float>::open(small::folder()), Classify{.labels = 3, .lr_factor = factor}, {}, 3);
-    const std::vector<float> before(model.buffer().data(), model.buffer().data() + model.buffer().size());
-    Engine<M> engine(model, 1);
-    fit(engine, Sentences{6, 6}, o, [] { return metric::Scores{}; });
+    Trained<> run(1, 0, {30, 2}, factor);
+    const std::vector<float> before = run.values(), after = run.fit(o, Sentences{6, 6}).values();
     std::vector<double> change;
-    for (std::size_t i = 0; i < before.size(); ++i) change.push_back(double(model.buffer().data()[i]) - double(before[i]));
-    return std::pair(change, model.layout().fields());
+    for (std::size_t i = 0; i < before.size(); ++i) change.push_back(double(after[i]) - double(before[i]));
+    return std::pair(change, run.model.layout().fields());
   };
   const auto [plain, fields] = step(1);
   const auto faster = step(4).first;

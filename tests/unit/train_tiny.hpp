@@ -56,8 +56,9 @@ struct Trained {
   peft::Engine<M> engine;
   peft::History history;
 
-  explicit Trained(int workers = 2, double dropout = 0.1, peft::Grouping grouping = {30, 2})
-      : model(peft::Bert<float>::open(folder())->with_dropout(dropout, dropout, dropout), peft::Classify{3}, method(dropout), 3),
+  explicit Trained(int workers = 2, double dropout = 0.1, peft::Grouping grouping = {30, 2}, double head_lr_factor = 1)
+      : model(peft::Bert<float>::open(folder())->with_dropout(dropout, dropout, dropout),
+              peft::Classify{.labels = 3, .lr_factor = head_lr_factor}, method(dropout), 3),
         engine(model, workers, grouping) {}
 
   static Method method(double dropout) {
