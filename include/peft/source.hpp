@@ -14,6 +14,7 @@
 #include <peft/data/csv.ipp>
 #include <peft/data/glue.ipp>
 #include <peft/data/glue_text.ipp>
+#include <peft/data/label_order.ipp>
 #include <peft/data/loader.ipp>
 #include <peft/data/pair_dataset.ipp>
 #include <peft/data/read_choice.ipp>
@@ -45,6 +46,7 @@
 #include <peft/io/delta_file.ipp>
 #include <peft/io/json.ipp>
 #include <peft/io/json_fields.ipp>
+#include <peft/io/label_text.ipp>
 #include <peft/io/mapped_file.ipp>
 #include <peft/io/name_pattern.ipp>
 #include <peft/io/near_names.ipp>

@@ -15,12 +15,12 @@ namespace {
 
 using Slots = std::vector<std::int32_t>;
 
-Tokenizer tokenizer() { return Tokenizer::open(std::filesystem::path(PEFT_TEST_DATA) / "tiny-bert"); }
+Tokenizer opened() { return Tokenizer::open(std::filesystem::path(PEFT_TEST_DATA) / "tiny-bert"); }
 
 }  // namespace
 
 TEST_CASE("special tokens are told apart by what the tokenizer puts around a text") {
-  const Tokenizer t = tokenizer();
+  const Tokenizer t = opened();
   CHECK(t.encode("a good film").slots == Slots{0, -1, -1, -1, 1});
   CHECK(t.encode("good", "bad film").slots == Slots{0, -1, 1, -1, -1, 2});
   CHECK(t.encode("", "").slots == Slots{0, 1});
@@ -44,7 +44,7 @@ TEST_CASE("two separators in a row are two special tokens") {
 }
 
 TEST_CASE("batches carry the slots of their sequences, of sentences and pairs together") {
-  const Tokenizer t = tokenizer();
+  const Tokenizer t = opened();
   Dataset data;
   data.source = "test";
   data.label_names = {"no", "yes"};

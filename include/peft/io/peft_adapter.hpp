@@ -8,6 +8,7 @@
 #include <peft/core/error.hpp>
 #include <peft/core/inline.hpp>
 #include <peft/io/json_fields.hpp>
+#include <peft/io/label_text.hpp>
 #include <peft/io/peft_methods.hpp>
 #include <peft/io/peft_tensors.hpp>
 
@@ -19,6 +20,7 @@ struct PeftAdapter {
   nlohmann::json config = nlohmann::json::object();
   std::vector<HostTensor> tensors;
   std::string source = "the adapter";  // the folder, for errors
+  HeadLabels labels{};
 
   /// "LORA", "IA3", ...
   std::string kind() const;

@@ -2,6 +2,7 @@
 #pragma once
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 #include <system_error>
 #include <utility>
@@ -29,6 +30,8 @@ PEFT_INLINE void require_kind(const PeftAdapter& a, const char* kind) {
 }
 
 PEFT_INLINE const std::string& source_of(const PeftAdapter& a) { return a.source; }
+
+PEFT_INLINE const HeadLabels& labels_of(const PeftAdapter& a) { return a.labels; }
 
 PEFT_INLINE nlohmann::json plain_number(double value) {
   if (value == std::floor(value) && std::abs(value) < 1e15) return static_cast<std::int64_t>(value);
@@ -68,7 +71,10 @@ PEFT_INLINE void save_peft(const std::filesystem::path& folder, const PeftAdapte
   std::error_code problem;
   std::filesystem::create_directories(folder, problem);
   require(!problem, "cannot make the folder ", folder, ": ", problem.message());
-  write_safetensors(folder / "adapter_model.safetensors", tensors);
+  const auto weights = folder / "adapter_model.safetensors";
+  std::map<std::string, std::string> metadata{{"format", "pt"}};
+  if (a.labels) metadata[labels_key] = to_label_text(*a.labels, weights.string());
+  write_safetensors(weights, tensors, metadata);
   write_file(file, config + "\n");
 }
 
@@ -92,6 +98,8 @@ PEFT_INLINE PeftAdapter load_peft(const std::filesystem::path& folder) {
       fail(file.path(), ": the tensor \"", name, "\" is ", peft::name(t.dtype), ", expected F32, F16, BF16 or F64");
     a.add(name, t.shape, t.values<float>());
   }
+  if (const auto saved = file.metadata().find(labels_key); saved != file.metadata().end())
+    a.labels = from_label_text(saved->second, cat(file.path(), ": ", labels_key));
   return a;
 }
 

@@ -56,6 +56,7 @@ PEFT_INLINE PeftLora lora_of(const PeftAdapter& adapter) {
   result.task_type = config.task_type;
   result.dropout = config.dropout;
   result.root_scale = config.root_scale;
+  result.labels = adapter.labels;
   std::map<std::string, peft_load::Pair> pairs;
   for (const HostTensor& tensor : adapter.tensors) {
     const auto refuse = [&](std::string_view what) { fail(adapter.source, ": the tensor \"", tensor.name, "\" ", what); };

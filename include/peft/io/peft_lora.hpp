@@ -4,6 +4,7 @@
 #include <vector>
 
 #include <peft/core/inline.hpp>
+#include <peft/io/label_text.hpp>
 #include <peft/io/tensor_ref.hpp>
 
 namespace peft {
@@ -28,6 +29,7 @@ struct PeftLora {
   bool root_scale = false;            // the files hold alpha for the scale alpha / sqrt(rank) (rsLoRA)
   std::vector<LoraModule> modules;
   std::vector<Tensor> head;  // fully trained tensors under their model paths, "classifier.weight"
+  HeadLabels labels{};
 
   /// How save_peft_lora names the modules. Empty: by their full paths, which is always right. Otherwise name endings
   /// ("query", "value") for the caller who knows that they mean exactly these modules in the whole model; not used

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include <peft/io/label_text.hpp>
 #include <peft/io/tensor_ref.hpp>
 
 /// Adapters of any kind in the files of Hugging Face PEFT: `adapter_config.json` and `adapter_model.safetensors`.
@@ -63,6 +64,9 @@ PeftAdapter load_peft(const std::filesystem::path& folder);
 std::string kind_of(const PeftAdapter& a);
 /// Throws Error when it is not `kind`.
 void require_kind(const PeftAdapter& a, const char* kind);
+/// The names of its head's classes. PEFT's files have no place for them; ours have them in the metadata of the tensors' file, which
+/// every version of PEFT passes over (older ones refuse a config with keys that they do not know).
+const HeadLabels& labels_of(const PeftAdapter& a);
 /// The folder, for errors.
 const std::string& source_of(const PeftAdapter& a);
 

@@ -100,6 +100,7 @@ PEFT_INLINE PeftAdapter adapter_of(const PeftLora& lora) {
   const auto modules = peft_save::kept_modules(lora);
   require(lora.dropout >= 0 && lora.dropout < 1, "cannot save an adapter with dropout ", lora.dropout);
   PeftAdapter a = new_adapter("LORA", lora.base_model, lora.head, "base_model.model.", lora.task_type);
+  a.labels = lora.labels;
   peft_save::fill_config(a.config, lora, modules);
   for (const auto& m : modules) {
     const std::string start = "base_model.model." + m.path;

@@ -221,14 +221,19 @@ auto to_adapter(const M& model, const std::string& base_model) {
   }
 }
 
-/// The same in PEFT's files.
+/// The same in PEFT's files. `labels`: what the head's classes are called.
 template <class M>
   requires HasPeftFiles<ContentsOf<M>>
-void save_adapter(const M& model, const std::filesystem::path& folder, const std::string& base_model) {
-  if constexpr (InPeft<ContentsOf<M>>)
-    save_peft(folder, to_adapter(model, base_model));
-  else
-    save_peft_lora(folder, to_peft(model, base_model));
+void save_adapter(const M& model, const std::filesystem::path& folder, const std::string& base_model, const HeadLabels& labels = {}) {
+  if constexpr (InPeft<ContentsOf<M>>) {
+    auto adapter = to_adapter(model, base_model);
+    adapter.labels = labels;
+    save_peft(folder, adapter);
+  } else {
+    PeftLora lora = to_peft(model, base_model);
+    lora.labels = labels;
+    save_peft_lora(folder, lora);
+  }
 }
 
 /// Takes PEFT's tensors: the model's LoRA must have exactly these modules and ranks (see `LoRA<Dynamic>::ranks`).
