@@ -2,7 +2,7 @@
 #include <peft/delta/adalora.hpp>
 #include <peft/io/peft_adalora.hpp>
 
-#include "methods.hpp"
+#include "runs.hpp"
 #include "run.hpp"
 
 namespace {
@@ -42,6 +42,6 @@ int run_adalora(const Job& job) {
   return run<peft::Bert<float>>(job, method, cat("AdaLoRA r=", delta.rank, ", at last ", delta.target));
 }
 
-const Entry adalora_entry("adalora", "AdaLoRA: ranks in the form of singular values, the least important pruned", 1e-3, run_adalora);
+const Runs adalora_bert("adalora", "bert", run_adalora);
 
 }  // namespace

@@ -2,5 +2,5 @@
 #include "adapter.hpp"
 
 namespace {
-const Entry adapter_entry("adapter", "Houlsby's adapters and LayerNorms", 1e-3, run_adapter<peft::Bert<float>>);
+const Runs adapter_bert("adapter", "bert", run_adapter<peft::Bert<float>>);
 }

@@ -2,7 +2,7 @@
 #pragma once
 #include <peft/delta/houlsby.hpp>
 
-#include "methods.hpp"
+#include "runs.hpp"
 #include "run.hpp"
 
 template <class Backbone>

@@ -11,6 +11,8 @@
 #include <peft/model/roberta.hpp>
 #include <peft/model/t5.hpp>
 
+#include "front/families.hpp"
+
 using namespace peft;
 
 namespace {
@@ -31,18 +33,23 @@ BackboneFacts facts_of(const std::filesystem::path& folder) {
   return facts;
 }
 
+/// Reads the config of that family's kind.
+template <class... F>
+struct Read {
+  static BackboneFacts facts(const std::filesystem::path& folder, std::string_view family) {
+    BackboneFacts facts;
+    const bool found = ((family == F::name && (facts = facts_of<F>(folder), true)) || ...);
+    require(found, folder.string(), ": the family ", std::string(family), " is not compiled into this program");
+    return facts;
+  }
+};
+
 }  // namespace
 
 BackboneFacts read_facts(const std::filesystem::path& folder) {
-  require(std::filesystem::is_directory(folder), "--model ", folder.string(), ": no such folder; one with config.json, model.safetensors and a tokenizer was expected");
   const std::string type = read_model_type(folder);
-  if (type == "bert") return facts_of<BertFamily>(folder);
-  if (type == "roberta" || type == "xlm-roberta" || type == "camembert") return facts_of<RobertaFamily>(folder);
-  if (type == "distilbert") return facts_of<DistilbertFamily>(folder);
-  if (type == "deberta-v2") return facts_of<DebertaFamily>(folder);
-  if (type == "t5" || type == "mt5") return facts_of<T5Family>(folder);
-  if (type == "gpt2") return facts_of<Gpt2Family>(folder);
-  if (type == "llama" || type == "mistral" || type == "qwen2") return facts_of<LlamaFamily>(folder);
-  fail(folder.string(), "/config.json: model_type is \"", type,
-       "\", expected bert, distilbert, roberta, xlm-roberta, camembert, deberta-v2, t5, mt5, gpt2, llama, mistral or qwen2");
+  const FamilyInfo* family = family_of(type);
+  require(family, folder.string(), "/config.json: model_type is \"", type, "\", which is of no family of this program");
+  using All = Read<BertFamily, DistilbertFamily, RobertaFamily, DebertaFamily, T5Family, Gpt2Family, LlamaFamily>;
+  return All::facts(folder, family->name);
 }

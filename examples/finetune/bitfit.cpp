@@ -2,5 +2,5 @@
 #include "bitfit.hpp"
 
 namespace {
-const Entry bitfit_entry("bitfit", "BitFit: the biases", 1e-3, run_bitfit<peft::Bert<float>>);
+const Runs bitfit_bert("bitfit", "bert", run_bitfit<peft::Bert<float>>);
 }

@@ -2,7 +2,7 @@
 #pragma once
 #include <peft/delta/bias.hpp>
 
-#include "methods.hpp"
+#include "runs.hpp"
 #include "run.hpp"
 
 template <class Backbone>

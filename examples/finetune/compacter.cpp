@@ -2,7 +2,7 @@
 #include <peft/delta/compacter.hpp>
 #include <peft/delta/full.hpp>
 
-#include "methods.hpp"
+#include "runs.hpp"
 #include "run.hpp"
 
 namespace {
@@ -19,6 +19,6 @@ int run_compacter(const Job& job) {
   return run<peft::Bert<float>>(job, method, cat("Compacter, n=", adapters.delta.n, ", LayerNorms trained"));
 }
 
-const Entry compacter_entry("compacter", "Compacter: adapters of Kronecker products, and LayerNorms", 3e-3, run_compacter);
+const Runs compacter_bert("compacter", "bert", run_compacter);
 
 }  // namespace

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <iostream>
 
-#include "methods.hpp"
+#include "runs.hpp"
 #include "run.hpp"
 
 namespace {
@@ -54,6 +54,6 @@ int run_diff_prune(const Job& job) {
   return code;
 }
 
-const Entry diff_prune_entry("diff-prune", "diff pruning: a sparse change of all weights, learnt with gates", 5e-5, run_diff_prune);
+const Runs diff_prune_bert("diff-prune", "bert", run_diff_prune);
 
 }  // namespace

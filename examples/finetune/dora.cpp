@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <peft/delta/dora.hpp>
 
-#include "methods.hpp"
+#include "runs.hpp"
 #include "run.hpp"
 
 namespace {
@@ -24,6 +24,6 @@ int run_dora(const Job& job) {
   return run<peft::Bert<float>>(job, method, job.adapter ? cat("DoRA from ", job.options.load) : cat("DoRA r=", part.delta.rank));
 }
 
-const Entry dora_entry("dora", "DoRA: LoRA on the direction of each row, and its magnitude", 1e-3, run_dora);
+const Runs dora_bert("dora", "bert", run_dora);
 
 }  // namespace

@@ -2,5 +2,5 @@
 #include "full.hpp"
 
 namespace {
-const Entry full_entry("full", "every parameter", 5e-5, run_full<peft::Bert<float>>);
+const Runs full_bert("full", "bert", run_full<peft::Bert<float>>);
 }

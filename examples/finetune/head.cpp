@@ -2,5 +2,5 @@
 #include "head.hpp"
 
 namespace {
-const Entry head_entry("head", "the task's head alone", 1e-3, run_head<peft::Bert<float>>);
+const Runs head_bert("head", "bert", run_head<peft::Bert<float>>);
 }

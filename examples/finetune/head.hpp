@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include "methods.hpp"
+#include "runs.hpp"
 #include "run.hpp"
 
 template <class Backbone>

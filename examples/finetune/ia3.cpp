@@ -2,5 +2,5 @@
 #include "ia3.hpp"
 
 namespace {
-const Entry ia3_entry("ia3", "(IA)^3: keys, values and inner activations rescaled", 5e-3, run_ia3<peft::Bert<float>>);
+const Runs ia3_bert("ia3", "bert", run_ia3<peft::Bert<float>>);
 }

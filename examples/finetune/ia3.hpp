@@ -3,7 +3,7 @@
 #include <peft/delta/ia3.hpp>
 #include <peft/io/peft_ia3.hpp>
 
-#include "methods.hpp"
+#include "runs.hpp"
 #include "run.hpp"
 
 template <class Backbone>

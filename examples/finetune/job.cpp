@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "job.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <bit>
-#include <cerrno>
 #include <charconv>
 #include <cmath>
-#include <cstring>
 #include <filesystem>
 #include <iostream>
 
@@ -28,15 +24,6 @@ std::string quoted_list(const std::vector<std::string>& items) {
   return text;
 }
 
-/// Before hours of training: can the file be written at their end?
-void check_output(const char* option, const std::string& path) {
-  if (path.empty()) return;
-  const fs::path folder = fs::path(path).has_parent_path() ? fs::path(path).parent_path() : fs::path(".");
-  require(!fs::is_directory(path), option, " ", path, ": it is a folder, a file name was expected");
-  require(fs::is_directory(folder), option, " ", path, ": there is no folder ", folder);
-  require(::access(folder.c_str(), W_OK) == 0 || fs::exists(path), option, " ", path, ": ", folder, ": ", std::strerror(errno));
-}
-
 }  // namespace
 
 std::string shortest(double x) {
@@ -47,14 +34,6 @@ std::string shortest(double x) {
 Job::Job(Options given)
     : options(std::move(given)), facts(read_facts(options.model)),
       kind(facts.writes && (options.task == "e2e" || options.task == "pairs") ? metric::Kind::Accuracy : metric::kind_of(options.task)) {
-  check_output("--json", options.json);
-  check_output("--predict", options.predict);
-  if (!options.export_to.empty()) {
-    fs::create_directories(options.export_to);
-    std::error_code absent;
-    require(!fs::equivalent(options.export_to, options.model, absent), "--export ", options.export_to,
-            ": it is the folder of --model; give another");
-  }
   const bool tags = options.task == "conll", chooses = options.task == "choice";
   require(options.pooling == "first" || !(tags || chooses), "--pooling ", options.pooling, ": --task ", options.task,
           tags ? " reads every token" : " reads the first token");

@@ -2,5 +2,5 @@
 #include "lora.hpp"
 
 namespace {
-const Entry lora_entry("lora", "LoRA: low-rank branches", 1e-3, run_lora<peft::Bert<float>>);
+const Runs lora_bert("lora", "bert", run_lora<peft::Bert<float>>);
 }

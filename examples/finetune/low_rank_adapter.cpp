@@ -2,7 +2,7 @@
 #include <peft/delta/full.hpp>
 #include <peft/delta/low_rank_adapter.hpp>
 
-#include "methods.hpp"
+#include "runs.hpp"
 #include "run.hpp"
 
 namespace {
@@ -17,6 +17,6 @@ int run_low_rank_adapter(const Job& job) {
   return run<peft::Bert<float>>(job, method, cat("low-rank adapter, r=", adapters.delta.rank, ", LayerNorms trained"));
 }
 
-const Entry low_rank_adapter_entry("low-rank-adapter", "adapters of low rank, and LayerNorms", 3e-3, run_low_rank_adapter);
+const Runs low_rank_adapter_bert("low-rank-adapter", "bert", run_low_rank_adapter);
 
 }  // namespace

@@ -3,7 +3,7 @@
 
 #include <sstream>
 
-#include "methods.hpp"
+#include "runs.hpp"
 #include "run.hpp"
 
 namespace {
@@ -40,6 +40,6 @@ int run_lst(const Job& job) {
   return run<peft::Bert<float>>(job, method, cat("LST 1/", ladder.reduction));
 }
 
-const Entry lst_entry("lst", "LST: ladder side-tuning, small encoder blocks fed by the backbone's layers", 3e-3, run_lst);
+const Runs lst_bert("lst", "bert", run_lst);
 
 }  // namespace

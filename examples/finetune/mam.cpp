@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <peft/delta/mam.hpp>
 
-#include "methods.hpp"
+#include "runs.hpp"
 #include "run.hpp"
 
 namespace {
@@ -19,6 +19,6 @@ int run_mam(const Job& job) {
   return run<peft::Bert<float>>(job, method, cat("MAM, prefix ", prefix.delta.length, ", adapter ", adapter.delta.width));
 }
 
-const Entry mam_entry("mam", "MAM: a prefix and parallel adapters", 5e-4, run_mam);
+const Runs mam_bert("mam", "bert", run_mam);
 
 }  // namespace

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <peft/delta/adapter.hpp>
 
-#include "methods.hpp"
+#include "runs.hpp"
 #include "run.hpp"
 
 namespace {
@@ -17,6 +17,6 @@ int run_parallel_adapter(const Job& job) {
   return run<peft::Bert<float>>(job, method, cat("parallel adapter, width ", part.delta.width));
 }
 
-const Entry parallel_adapter_entry("parallel-adapter", "adapters beside the feed-forward, scaled", 5e-4, run_parallel_adapter);
+const Runs parallel_adapter_bert("parallel-adapter", "bert", run_parallel_adapter);
 
 }  // namespace

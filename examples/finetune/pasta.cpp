@@ -2,5 +2,5 @@
 #include "pasta.hpp"
 
 namespace {
-const Entry pasta_entry("pasta", "PASTA: a vector on each special token before every layer", 3e-3, run_pasta<peft::Bert<float>>);
+const Runs pasta_bert("pasta", "bert", run_pasta<peft::Bert<float>>);
 }

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <string>
 
-#include "methods.hpp"
+#include "runs.hpp"
 #include "run.hpp"
 
 inline const std::map<std::string, peft::Specials> pasta_choices{

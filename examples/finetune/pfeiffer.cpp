@@ -2,7 +2,7 @@
 #include <peft/delta/pfeiffer.hpp>
 #include <peft/delta/seq_bn.hpp>
 
-#include "methods.hpp"
+#include "runs.hpp"
 #include "run.hpp"
 
 namespace {
@@ -21,6 +21,6 @@ int run_pfeiffer(const Job& job) {
   return train(Method<Delta<PfeifferAdapter<Dynamic>, At<Ffn, Layer>>>{}, Ffn, Ffn | Layer);
 }
 
-const Entry pfeiffer_entry("pfeiffer", "Pfeiffer's adapters, after the feed-forward", 1e-3, run_pfeiffer);
+const Runs pfeiffer_bert("pfeiffer", "bert", run_pfeiffer);
 
 }  // namespace

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "methods.hpp"
+#include "runs.hpp"
 #include "run.hpp"
 
 namespace {
@@ -35,9 +35,7 @@ int run_prefix(const Job& job, const char* name, Prefix prefix) {
   return run<peft::Bert<float>>(job, method, cat(name, " n=", p.length, p.projection ? cat(", MLP ", p.inner) : std::string()));
 }
 
-const Entry prefix_entry("prefix", "prefix tuning: trained keys and values before those of every layer", 1e-3,
-                   [](const Job& job) { return run_prefix(job, "prefix", Prefix{}); });
-const Entry p_tuning_v2_entry("p-tuning-v2", "P-tuning v2: the same without an encoder, with dropout", 2e-2,
-                        [](const Job& job) { return run_prefix(job, "P-tuning v2", PTuningV2{}); });
+const Runs prefix_bert("prefix", "bert", [](const Job& job) { return run_prefix(job, "prefix", Prefix{}); });
+const Runs p_tuning_v2_bert("p-tuning-v2", "bert", [](const Job& job) { return run_prefix(job, "P-tuning v2", PTuningV2{}); });
 
 }  // namespace

@@ -25,7 +25,7 @@ int run_p_tuning(const Job& job) {
   return run<Bert<float>>(job, method, cat("P-tuning n=", p.length, ", ", encoders[static_cast<int>(p.encoder)]));
 }
 
-const Entry prompt_entry("prompt", "prompt tuning: trained rows before the embeddings", 5e-3, run_prompt<Bert<float>>);
-const Entry p_tuning_entry("p-tuning", "P-tuning: such rows made by an LSTM or an MLP", 1e-3, run_p_tuning);
+const Runs prompt_bert("prompt", "bert", run_prompt<Bert<float>>);
+const Runs p_tuning_bert("p-tuning", "bert", run_p_tuning);
 
 }  // namespace

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "methods.hpp"
+#include "runs.hpp"
 #include "run.hpp"
 
 /// The number of virtual tokens, of a method that has no sites to choose.

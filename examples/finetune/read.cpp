@@ -2,5 +2,5 @@
 #include "read.hpp"
 
 namespace {
-const Entry read_entry("read", "READ: a recurrent network over depth beside the backbone, which needs no backward", 1e-3, run_read<peft::Bert<float>>);
+const Runs read_bert("read", "bert", run_read<peft::Bert<float>>);
 }

@@ -5,7 +5,7 @@
 #include <peft/side/read_pair.hpp>
 #include <peft/side/read_pair_full.hpp>
 
-#include "methods.hpp"
+#include "runs.hpp"
 #include "run.hpp"
 
 /// The settings that every form of READ has. `relative`: measure the backbone's layers by their own size, by

@@ -4,7 +4,7 @@
 #include <peft/model/export.hpp>
 #include <peft/train/fit.hpp>
 
-#include "methods.hpp"
+#include "runs.hpp"
 #include "run_text.hpp"
 #include "trainee.hpp"
 

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "methods.hpp"
+#include "runs.hpp"
 #include "trainee.hpp"
 
 /// Runs a whole job with one method on a backbone that writes: text to text.

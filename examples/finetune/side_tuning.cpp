@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <peft/side/side_tuning.hpp>
 
-#include "methods.hpp"
+#include "runs.hpp"
 #include "run.hpp"
 
 namespace {
@@ -24,6 +24,6 @@ int run_side_tuning(const Job& job) {
   return run<peft::Bert<float>>(job, method, cat("side-tuning 1/", side.reduction));
 }
 
-const Entry side_tuning_entry("side-tuning", "side-tuning: the backbone's output blended with that of a small encoder", 1e-3, run_side_tuning);
+const Runs side_tuning_bert("side-tuning", "bert", run_side_tuning);
 
 }  // namespace

@@ -2,7 +2,7 @@
 #pragma once
 #include "sora.hpp"
 
-#include "methods.hpp"
+#include "runs.hpp"
 #include "run.hpp"
 
 template <class Backbone>

@@ -11,7 +11,7 @@
 #include <filesystem>
 #include <iostream>
 
-#include "methods.hpp"
+#include "runs.hpp"
 #include "run.hpp"
 #include "sora.hpp"
 
@@ -88,6 +88,6 @@ int run_sora_schedule(const Job& job) {
   return run<peft::Bert<float>>(job, method, cat("SoRA r=", lora.rank), train);
 }
 
-const Entry sora_schedule_entry("sora-schedule", "SoRA, its gates shrunk more step by step: what is left, and how good it is", 1e-3, run_sora_schedule);
+const Runs sora_schedule_bert("sora-schedule", "bert", run_sora_schedule);
 
 }  // namespace

@@ -9,7 +9,7 @@
 #include <cmath>
 #include <map>
 
-#include "methods.hpp"
+#include "runs.hpp"
 
 using namespace peft;
 

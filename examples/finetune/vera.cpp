@@ -2,7 +2,7 @@
 #include <peft/delta/vera.hpp>
 #include <peft/io/peft_vera.hpp>
 
-#include "methods.hpp"
+#include "runs.hpp"
 #include "run.hpp"
 
 namespace {
@@ -24,6 +24,6 @@ int run_vera(const Job& job) {
   return run<peft::Bert<float>>(job, method, cat("VeRA r=", part.delta.rank));
 }
 
-const Entry vera_entry("vera", "VeRA: vectors that scale frozen random projections, shared by all modules", 1e-2, run_vera);
+const Runs vera_bert("vera", "bert", run_vera);
 
 }  // namespace

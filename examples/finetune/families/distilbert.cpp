@@ -11,10 +11,10 @@ namespace {
 
 using Backbone = peft::Distilbert<float>;
 
-const Also head_distilbert("head", "distilbert", run_head<Backbone>);
-const Also bitfit_distilbert("bitfit", "distilbert", run_bitfit<Backbone>);
-const Also full_distilbert("full", "distilbert", run_full<Backbone>);
-const Also lora_distilbert("lora", "distilbert", run_lora<Backbone>);
-const Also adapter_distilbert("adapter", "distilbert", run_adapter<Backbone>);
+const Runs head_distilbert("head", "distilbert", run_head<Backbone>);
+const Runs bitfit_distilbert("bitfit", "distilbert", run_bitfit<Backbone>);
+const Runs full_distilbert("full", "distilbert", run_full<Backbone>);
+const Runs lora_distilbert("lora", "distilbert", run_lora<Backbone>);
+const Runs adapter_distilbert("adapter", "distilbert", run_adapter<Backbone>);
 
 }  // namespace

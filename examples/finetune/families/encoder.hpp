@@ -12,11 +12,11 @@
 template <class Backbone>
 struct EncoderMethods {
   static constexpr const char* family = Backbone::Family::name;
-  Also head{"head", family, run_head<Backbone>};
-  Also bitfit{"bitfit", family, run_bitfit<Backbone>};
-  Also lora{"lora", family, run_lora<Backbone>};
-  Also sora{"sora", family, run_sora<Backbone>};
-  Also adapter{"adapter", family, run_adapter<Backbone>};
-  Also ia3{"ia3", family, run_ia3<Backbone>};
-  Also pasta{"pasta", family, run_pasta<Backbone>};
+  Runs head{"head", family, run_head<Backbone>};
+  Runs bitfit{"bitfit", family, run_bitfit<Backbone>};
+  Runs lora{"lora", family, run_lora<Backbone>};
+  Runs sora{"sora", family, run_sora<Backbone>};
+  Runs adapter{"adapter", family, run_adapter<Backbone>};
+  Runs ia3{"ia3", family, run_ia3<Backbone>};
+  Runs pasta{"pasta", family, run_pasta<Backbone>};
 };

@@ -8,7 +8,7 @@
 template <class Backbone>
 struct MoreEncoderMethods {
   static constexpr const char* family = Backbone::Family::name;
-  Also full{"full", family, run_full<Backbone>};
-  Also read{"read", family, run_read<Backbone>};
-  Also prompt{"prompt", family, run_prompt<Backbone>};
+  Runs full{"full", family, run_full<Backbone>};
+  Runs read{"read", family, run_read<Backbone>};
+  Runs prompt{"prompt", family, run_prompt<Backbone>};
 };

@@ -11,10 +11,10 @@ namespace {
 
 using Backbone = peft::Gpt2<float>;
 
-const Also bitfit_gpt2("bitfit", "gpt2", run_bitfit<Backbone>);
-const Also full_gpt2("full", "gpt2", run_full<Backbone>);
-const Also lora_gpt2("lora", "gpt2", run_lora<Backbone>);
-const Also adapter_gpt2("adapter", "gpt2", run_adapter<Backbone>);
-const Also prompt_gpt2("prompt", "gpt2", run_prompt<Backbone>);
+const Runs bitfit_gpt2("bitfit", "gpt2", run_bitfit<Backbone>);
+const Runs full_gpt2("full", "gpt2", run_full<Backbone>);
+const Runs lora_gpt2("lora", "gpt2", run_lora<Backbone>);
+const Runs adapter_gpt2("adapter", "gpt2", run_adapter<Backbone>);
+const Runs prompt_gpt2("prompt", "gpt2", run_prompt<Backbone>);
 
 }  // namespace

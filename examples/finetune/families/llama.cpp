@@ -11,10 +11,10 @@ namespace {
 
 using Backbone = peft::Llama<float>;
 
-const Also full_llama("full", "llama", run_full<Backbone>);
-const Also lora_llama("lora", "llama", run_lora<Backbone>);
-const Also adapter_llama("adapter", "llama", run_adapter<Backbone>);
-const Also prompt_llama("prompt", "llama", run_prompt<Backbone>);
-const Also read_llama("read", "llama", run_read<Backbone>);
+const Runs full_llama("full", "llama", run_full<Backbone>);
+const Runs lora_llama("lora", "llama", run_lora<Backbone>);
+const Runs adapter_llama("adapter", "llama", run_adapter<Backbone>);
+const Runs prompt_llama("prompt", "llama", run_prompt<Backbone>);
+const Runs read_llama("read", "llama", run_read<Backbone>);
 
 }  // namespace

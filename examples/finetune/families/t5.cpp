@@ -11,10 +11,10 @@ namespace {
 
 using Backbone = peft::T5<float>;
 
-const Also full_t5("full", "t5", run_full<Backbone>);
-const Also lora_t5("lora", "t5", run_lora<Backbone>);
-const Also adapter_t5("adapter", "t5", run_adapter<Backbone>);
-const Also prompt_t5("prompt", "t5", run_prompt<Backbone>);
-const Also read_t5("read", "t5", run_read<Backbone>);
+const Runs full_t5("full", "t5", run_full<Backbone>);
+const Runs lora_t5("lora", "t5", run_lora<Backbone>);
+const Runs adapter_t5("adapter", "t5", run_adapter<Backbone>);
+const Runs prompt_t5("prompt", "t5", run_prompt<Backbone>);
+const Runs read_t5("read", "t5", run_read<Backbone>);
 
 }  // namespace

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// finetune: fine-tunes a checkpoint on a GLUE task, a CSV file, tagged words, multiple choice or text pairs with one of the
+// library's methods. This is its front: it reads the command line, refuses what can be refused, and hands over to the unit that
+// holds the method (unit/main.cpp). No model is compiled into it.
+#include "../guarded.hpp"
+#include "checks.hpp"
+#include "command_line.hpp"
+#include "hand_over.hpp"
+
+int main(int argc, char** argv) {
+  return guarded([&]() -> int {
+    const Plan plan = plan_of(parse_command_line(argc, argv));
+    check(plan);
+    hand_over(plan);
+  });
+}

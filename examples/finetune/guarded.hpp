@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <exception>
+#include <iostream>
+#include <new>
+#include <string>
+#include <string_view>
+
+#include <peft/text/unicode/utf8.hpp>
+
+/// One line of text, whatever bytes of a damaged file a message quotes.
+inline std::string printable(std::string_view message) {
+  std::string text = peft::utf8::repaired(message);
+  for (char& c : text)
+    if (static_cast<unsigned char>(c) < 32 || c == 127) c = ' ';
+  return text;
+}
+
+/// What a main function does, with one line on standard error and the status 1 for everything thrown.
+int guarded(const auto& body) {
+  try {
+    return body();
+  } catch (const std::bad_alloc&) {
+    std::cerr << "error: out of memory; try a smaller --batch or --max-length\n";
+  } catch (const std::exception& e) {
+    std::cerr << "error: " << printable(e.what()) << "\n";
+  }
+  return 1;
+}

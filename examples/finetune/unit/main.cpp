@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// finetune_run: holds the methods of finetune, which becomes this program once it has read the command line (front/hand_over.hpp).
+//   finetune_run METHOD FAMILY --option=value...    runs the method
+//   finetune_run                                    lists the pairs of method and family that it holds
+#include <Kokkos_Core.hpp>
+#include <iostream>
+#include <peft/core/error.hpp>
+
+#include "../front/option_table.hpp"
+#include "../guarded.hpp"
+#include "../runs.hpp"
+
+int main(int argc, char** argv) {
+  return guarded([&] {
+    const std::vector<std::string> words(argv + 1, argv + argc);
+    if (words.empty()) {
+      for (const auto& [pair, run] : Runs::table()) std::cout << pair.first << " " << pair.second << "\n";
+      return 0;
+    }
+    peft::require(words.size() >= 2, "expected a method, a family and options; this program is called by finetune");
+    const auto run = Runs::table().find({words[0], words[1]});
+    peft::require(run != Runs::table().end(), "this build holds no --method ", words[0], " for a ", words[1], " checkpoint");
+    const Options options = options_from(std::span(words).subspan(2));
+    const Kokkos::ScopeGuard kokkos(Kokkos::InitializationSettings().set_disable_warnings(true));
+    return run->second(Job(options));
+  });
+}
