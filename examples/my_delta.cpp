@@ -32,7 +32,7 @@ struct RankOne {
 };
 
 int main(int argc, char** argv) {
-  Kokkos::ScopeGuard kokkos(argc, argv);
+  const Session kokkos;
   require(testing::gradcheck<RankOne>().worst < 1e-6, "RankOne: backward is not the derivative of forward");
   require(argc == 3, "usage: my_delta CHECKPOINT SST-2");
   Model<Bert<>, Method<Delta<RankOne, At<Query, Value>>>> model(Bert<>::open(argv[1]), {.labels = 2});

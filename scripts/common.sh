@@ -62,6 +62,12 @@ plain_venv() {
   touch "$cache/venv/.complete"
 }
 
+# The folder of another version of the peers' packages, which comes before the environment's own.
+peer_overlay() {  # peer_overlay LIST
+  local name=${1##*/}
+  printf '%s/peer-overlay-%s-%s' "$cache" "${name%.txt}" "$(short_hash <"$1")"
+}
+
 # Configures a preset when it has not been (CMake repeats the step itself when its files change), then builds targets.
 build() {  # build PRESET [TARGET...]
   local preset=$1 targets=("${@:2}") tree=$root/build/$1

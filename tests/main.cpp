@@ -7,9 +7,9 @@
 #include <catch2/catch.hpp>
 #endif
 
-#include <Kokkos_Core.hpp>
+#include <peft/core/session.hpp>
 
 int main(int argc, char** argv) {
-  const Kokkos::ScopeGuard kokkos(Kokkos::InitializationSettings().set_disable_warnings(true));
+  const peft::Session kokkos;
   return Catch::Session().run(argc, argv);
 }

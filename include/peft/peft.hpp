@@ -2,6 +2,9 @@
 // Everything, in the order of its layers. Each header also stands alone.
 #pragma once
 
+// Kokkos' life
+#include <peft/core/session.hpp>
+
 // The contract
 #include <peft/version.hpp>
 #include <peft/site.hpp>

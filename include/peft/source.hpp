@@ -10,6 +10,7 @@
 #include <peft/core/error.ipp>
 #include <peft/core/exact.ipp>
 #include <peft/core/fields.ipp>
+#include <peft/core/session.ipp>
 #include <peft/data/batch.ipp>
 #include <peft/data/csv.ipp>
 #include <peft/data/glue.ipp>

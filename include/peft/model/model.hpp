@@ -25,7 +25,7 @@ class Model {
   using Attached = Attachment<Backbone, Method>;
   using Tensors = typename Attached::Tensors;
   using Head = typename Task::template Params<V>;
-  using Buffer = Kokkos::View<T*, typename E::memory_space>;
+  using Buffer = Memory<T, E>;
 
   /// Tensors begin as their methods say; each draws from (seed, its name).
   Model(std::shared_ptr<const Backbone> backbone, Task task = {}, Method method = {}, std::uint64_t seed = 42)

@@ -10,6 +10,7 @@
 
 #include <peft/core/dtype.hpp>
 #include <peft/core/error.hpp>
+#include <peft/core/memory.hpp>
 #include <peft/core/tensor.hpp>
 #include <peft/core/transfer.hpp>
 #include <peft/core/transposed.hpp>
@@ -77,17 +78,15 @@ class TensorStore {
   void finish(const std::vector<std::string>& ignored) const { file_.finish(ignored); }
 
  private:
-  using Block = Kokkos::View<T*, typename E::memory_space>;
 
   C put(const std::string& name, C tensor) { return tensors_[name] = tensor; }
   C own(const std::string& name, const std::vector<T>& values, Extent rows, Extent cols) {
-    Block& block = blocks_[name] = Block(Kokkos::view_alloc(Kokkos::WithoutInitializing, "peft::weight"), values.size());
-    upload(E{}, block.data(), values.data(), values.size());
+    const auto& block = blocks_[name] = Memory<T, E>("peft::weight", values);
     return C(block.data(), rows, cols);
   }
 
   CheckpointTensors file_;
-  std::map<std::string, Block> blocks_;  // of tensors that are not used as mapped
+  std::map<std::string, Memory<T, E>> blocks_;  // of tensors that are not used as mapped
   std::map<std::string, C> tensors_;
   std::set<std::string> transposed_;
 };

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <peft/concepts.hpp>
+#include <peft/core/memory.hpp>
 #include <peft/io/checkpoint.hpp>
 #include <peft/model/tensor_store.hpp>
 #include <peft/nn/shape.hpp>
@@ -199,9 +200,7 @@ class Transformer {
     classifier_dropout_ = F::classifier_dropout(config_);
     pooler_dropout_ = F::pooler_dropout(config_);
     const std::vector<double> frequencies = F::rotary(config_);
-    const std::vector<T> values(frequencies.begin(), frequencies.end());
-    rotary_ = decltype(rotary_)("peft::rotary", values.size());
-    upload(E{}, rotary_.data(), values.data(), values.size());
+    rotary_ = Memory<T, E>("peft::rotary", std::vector<T>(frequencies.begin(), frequencies.end()));
   }
 
   std::pair<Extent, Extent> extents(Site s) const {
@@ -244,7 +243,7 @@ class Transformer {
   bool has_pooler_ = true;
   double classifier_dropout_ = 0, pooler_dropout_ = 0;
   TensorStore<T, E> store_;
-  Kokkos::View<T*, typename E::memory_space> rotary_;
+  Memory<T, E> rotary_;
   std::vector<std::array<Weights<C>, site_count>> weights_;  // [layer + 1][site]
 };
 

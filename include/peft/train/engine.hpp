@@ -31,6 +31,7 @@ class Engine {
         grouping_(grouping),
         total_("peft::total_gradient", static_cast<std::size_t>(model.layout().gradient_size())),
         gradients_(model.attached().bind(model.layout(), total_.data(), model.layout().gradient_size())) {
+    require_kokkos("an engine");
     if (workers <= 0) workers = on_host<E> ? omp_get_num_procs() : 1;
     if (!on_host<E>) workers = 1;
     for (int i = 0; i < workers; ++i) lanes_.push_back(std::make_unique<Lane<M>>(model));
