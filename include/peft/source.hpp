@@ -45,6 +45,7 @@
 #include <peft/io/config/roberta.ipp>
 #include <peft/io/config/t5.ipp>
 #include <peft/io/delta_file.ipp>
+#include <peft/io/hub_cache.ipp>
 #include <peft/io/json.ipp>
 #include <peft/io/json_fields.ipp>
 #include <peft/io/label_text.ipp>
