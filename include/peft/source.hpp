@@ -63,7 +63,12 @@
 #include <peft/io/safetensors.ipp>
 #include <peft/io/safetensors_header.ipp>
 #include <peft/io/safetensors_write.ipp>
+#include <peft/io/tensor_file.ipp>
 #include <peft/io/tensor_ref.ipp>
+#include <peft/io/torch/pickle.ipp>
+#include <peft/io/torch/state_dict.ipp>
+#include <peft/io/torch/torch_file.ipp>
+#include <peft/io/torch/zip.ipp>
 #include <peft/model/checkpoint_tensors.ipp>
 #include <peft/model/export.ipp>
 #include <peft/model/initial.ipp>

@@ -182,9 +182,6 @@ TEST_CASE("checkpoint: one file, a folder, shards") {
   CHECK(Checkpoint::open(folder / "one.safetensors").at("a").values<float>()[0] == 1);
   CHECK(lacks(error_of([&] { Checkpoint::open(folder.path()); }), {"neither", "model.safetensors"}) == "");
   CHECK(lacks(error_of([&] { Checkpoint::open(folder / "nowhere"); }), {"nowhere", "no such folder"}) == "");
-  put(folder / "pytorch_model.bin", "pickle");
-  CHECK(lacks(error_of([&] { Checkpoint::open(folder.path()); }), {"pytorch_model.bin", "safe_serialization"}) == "");
-
   put(index, R"({"metadata":{"total_size":8},"weight_map":{"a":"one.safetensors","b":"two.safetensors"}})");
   const auto sharded = Checkpoint::open(folder.path());
   CHECK(sharded.names() == std::vector<std::string>{"a", "b"});

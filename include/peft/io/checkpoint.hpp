@@ -13,12 +13,12 @@
 
 namespace peft {
 
-/// The weights of a Hugging Face model folder: `model.safetensors`, or the shards that `model.safetensors.index.json`
-/// lists, behind one interface. Copies share the mappings; a TensorRef is valid while any copy lives.
+/// The weights of a Hugging Face model folder behind one interface: `model.safetensors`, the shards that
+/// `model.safetensors.index.json` lists, or, where there is neither, `pytorch_model.bin` or its shards. Copies share the mappings; a TensorRef is valid while any copy lives.
 class Checkpoint {
  public:
-  /// `path`: the folder, or one .safetensors file. Throws Error when there are no safetensors (with the way to make
-  /// them from a PyTorch file that is there), or when index and shards disagree about any tensor.
+  /// `path`: the folder, or one file of weights. Throws Error when there are none, or when index and shards disagree about
+  /// any tensor.
   static Checkpoint open(const std::filesystem::path& path);
 
   /// The tensor, or nullptr.
@@ -38,7 +38,7 @@ class Checkpoint {
   struct Content;
 
   explicit Checkpoint(std::shared_ptr<const Content> content) : content_(std::move(content)) {}
-  static Checkpoint open_shards(const std::filesystem::path& folder);
+  static Checkpoint open_shards(const std::filesystem::path& list);
 
   std::shared_ptr<const Content> content_;
 };

@@ -10,18 +10,12 @@
 #include <peft/io/json.hpp>
 #include <peft/io/json_fields.hpp>
 #include <peft/io/near_names.hpp>
-#include <peft/io/safetensors.hpp>
+#include <peft/io/tensor_file.hpp>
 
 namespace peft {
 
 struct Checkpoint::Content {
-  static constexpr const char* how_to_convert =
-      "; PyTorch's pickled files are not read because they can run code. Convert it once, where PyTorch is installed: "
-      "python3 -c \"from transformers import AutoModelForPreTraining as M; "
-      "M.from_pretrained('DIR').save_pretrained('DIR', safe_serialization=True)\" with the folder as DIR (the class "
-      "that the config names under architectures keeps its head)";
-
-  Content(std::string from, std::vector<SafeTensors> given) : path(std::move(from)), files(std::move(given)) {
+  Content(std::string from, std::vector<TensorFile> given) : path(std::move(from)), files(std::move(given)) {
     for (const auto& file : files)
       for (const auto& name : file.names()) {
         const TensorRef& tensor = file.at(name);
@@ -32,7 +26,7 @@ struct Checkpoint::Content {
   }
 
   std::string path;
-  std::vector<SafeTensors> files;
+  std::vector<TensorFile> files;
   std::vector<std::string> names;
   std::unordered_map<std::string_view, const TensorRef*> tensors;  // into the files' shared content
 };
@@ -41,17 +35,17 @@ PEFT_INLINE Checkpoint Checkpoint::open(const std::filesystem::path& path) {
   namespace fs = std::filesystem;
   std::error_code ignored;
   const auto only = [&](const fs::path& file) {
-    return Checkpoint(std::make_shared<Content>(path.string(), std::vector{SafeTensors::open(file)}));
+    return Checkpoint(std::make_shared<Content>(path.string(), std::vector{open_tensors(file)}));
   };
   if (fs::is_regular_file(path, ignored)) return only(path);
   require(fs::is_directory(path, ignored), "cannot open the model ", path,
-          ": no such folder; expected a Hugging Face model folder or a .safetensors file");
-  if (fs::exists(path / "model.safetensors", ignored)) return only(path / "model.safetensors");
-  if (fs::exists(path / "model.safetensors.index.json", ignored)) return open_shards(path);
-  for (const char* old : {"pytorch_model.bin", "pytorch_model.bin.index.json"})
-    if (fs::exists(path / old, ignored))
-      fail(path, " holds ", old, " but no model.safetensors", Content::how_to_convert);
-  fail(path, ": there is neither model.safetensors nor model.safetensors.index.json in it");
+          ": no such folder; expected a Hugging Face model folder, a .safetensors or a .bin file");
+  for (const char* name : {"model.safetensors", "pytorch_model.bin"}) {
+    const auto file = path / name, index = path / (std::string(name) + ".index.json");
+    if (fs::exists(file, ignored)) return only(file);
+    if (fs::exists(index, ignored)) return open_shards(index);
+  }
+  fail(path, ": there is neither model.safetensors nor pytorch_model.bin in it, nor an index of their shards");
 }
 
 PEFT_INLINE const TensorRef* Checkpoint::find(std::string_view name) const {
@@ -73,10 +67,10 @@ PEFT_INLINE const std::map<std::string, std::string>& Checkpoint::metadata() con
 
 PEFT_INLINE const std::string& Checkpoint::path() const { return content_->path; }
 
-PEFT_INLINE Checkpoint Checkpoint::open_shards(const std::filesystem::path& folder) {
-  const auto path = folder / "model.safetensors.index.json";
-  const std::string where = path.string();
-  const auto index = parse_json_file(path);
+PEFT_INLINE Checkpoint Checkpoint::open_shards(const std::filesystem::path& list) {
+  const auto folder = list.parent_path();
+  const std::string where = list.string();
+  const auto index = parse_json_file(list);
   const JsonFields map(JsonFields(index, where).at("weight_map"), where + ": weight_map");
   std::map<std::string, std::size_t> shards;  // file name to the number of tensors expected of it
   const auto& entries = index.at("weight_map");
@@ -88,8 +82,8 @@ PEFT_INLINE Checkpoint Checkpoint::open_shards(const std::filesystem::path& fold
     ++shards[shard];
   }
   require(!shards.empty(), where, ": the weight_map lists no tensor");
-  std::vector<SafeTensors> files;
-  for (const auto& [shard, count] : shards) files.push_back(SafeTensors::open(folder / shard));
+  std::vector<TensorFile> files;
+  for (const auto& [shard, count] : shards) files.push_back(open_tensors(folder / shard));
   auto content = std::make_shared<const Content>(folder.string(), std::move(files));
   for (const auto& file : content->files) {
     const auto shard = std::filesystem::path(file.path()).filename().string();

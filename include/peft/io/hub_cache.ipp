@@ -15,7 +15,7 @@ namespace peft {
 namespace hub {
 
 /// The variables in the order in which they count, and what follows their value.
-inline constexpr struct {
+PEFT_INLINE constexpr struct {
   const char *variable, *below;
 } places[] = {{"HF_HUB_CACHE", ""},
               {"HUGGINGFACE_HUB_CACHE", ""},

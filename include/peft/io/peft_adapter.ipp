@@ -10,8 +10,8 @@
 #include <peft/io/atomic_file.hpp>
 #include <peft/io/json.hpp>
 #include <peft/io/peft_adapter.hpp>
-#include <peft/io/safetensors.hpp>
 #include <peft/io/safetensors_write.hpp>
+#include <peft/io/tensor_file.hpp>
 
 namespace peft {
 
@@ -79,19 +79,14 @@ PEFT_INLINE void save_peft(const std::filesystem::path& folder, const PeftAdapte
 }
 
 PEFT_INLINE PeftAdapter load_peft(const std::filesystem::path& folder) {
-  const auto config = folder / "adapter_config.json", weights = folder / "adapter_model.safetensors";
+  const auto config = folder / "adapter_config.json", older = folder / "adapter_model.bin";
+  auto weights = folder / "adapter_model.safetensors";
   require(std::filesystem::exists(config), folder,
           ": there is no adapter_config.json in it (an adapter with a name of its own is in the subfolder of that name)");
   PeftAdapter a{parse_json_file(config), {}, folder.string()};
   a.kind();
-  if (!std::filesystem::exists(weights) && std::filesystem::exists(folder / "adapter_model.bin"))
-    fail(folder,
-         " holds adapter_model.bin but no adapter_model.safetensors; PyTorch's pickled files are not read because they "
-         "can run code. Convert it once, where PyTorch is installed: python3 -c \"import torch; from "
-         "safetensors.torch import save_file; save_file({k: v.clone().contiguous() for k, v in "
-         "torch.load('adapter_model.bin', weights_only=True).items()}, 'adapter_model.safetensors', "
-         "{'format': 'pt'})\"");
-  const SafeTensors file = SafeTensors::open(weights);
+  if (!std::filesystem::exists(weights) && std::filesystem::exists(older)) weights = older;
+  const TensorFile file = open_tensors(weights);
   for (const auto& name : file.names()) {
     const TensorRef& t = file.at(name);
     if (!is_float(t.dtype))

@@ -16,9 +16,9 @@ namespace zip {
 using Bytes = std::span<const std::byte>;
 
 enum Signature : std::uint32_t { local_file = 0x04034b50, directory_file = 0x02014b50, end = 0x06054b50, end64 = 0x06064b50, end64_place = 0x07064b50 };
-inline constexpr std::size_t end_size = 22, end64_place_size = 20, longest_comment = 65535;
+PEFT_INLINE constexpr std::size_t end_size = 22, end64_place_size = 20, longest_comment = 65535;
 // What a field of 16 or 32 bits holds when ZIP64's field has the number.
-inline constexpr std::uint64_t elsewhere16 = 0xffff, elsewhere32 = 0xffffffff;
+PEFT_INLINE constexpr std::uint64_t elsewhere16 = 0xffff, elsewhere32 = 0xffffffff;
 
 struct Directory {
   std::uint64_t count = 0, size = 0, begin = 0;
