@@ -60,6 +60,10 @@
 #include <peft/io/peft_prompt.ipp>
 #include <peft/io/peft_save.ipp>
 #include <peft/io/peft_tensors.ipp>
+#include <peft/io/regex.ipp>
+#include <peft/io/regex_characters.ipp>
+#include <peft/io/regex_classes.ipp>
+#include <peft/io/regex_syntax.ipp>
 #include <peft/io/safetensors.ipp>
 #include <peft/io/safetensors_header.ipp>
 #include <peft/io/safetensors_write.ipp>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Readers of files that are not trusted, fed with whatever libFuzzer makes up. The first byte says which; a reader may refuse
 // with an Error, and with nothing else. Run by run.py.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -11,8 +12,10 @@
 #include <string_view>
 
 #include <peft/io/json.hpp>
+#include <peft/io/regex.hpp>
 #include <peft/io/safetensors_header.hpp>
 #include <peft/text/tokenizer.hpp>
+#include <peft/text/unicode/utf8.hpp>
 
 namespace {
 
@@ -44,18 +47,33 @@ void tokenizer(const char* file, std::string_view bytes) {
   t.encode(text, "other", 16);
 }
 
+/// A pattern, the rest of whose bytes is a text: matches must lie in the text, one behind the other.
+void regex(peft::Regex::Flavour flavour, std::string_view bytes) {
+  const auto end = std::min(bytes.find('\0'), bytes.size());
+  const peft::Regex made(bytes.substr(0, end), flavour, "fuzz");
+  const std::string text = peft::utf8::repaired(bytes.substr(end, 2000));
+  made.full_match(text);
+  std::size_t at = 0;
+  made.for_each_match(text, [&](peft::Regex::Range found) {
+    if (found.begin < at || found.end < found.begin || found.end > text.size()) std::abort();
+    at = found.end;
+  });
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
   try {
-    switch (data[0] % 5) {
+    switch (data[0] % 7) {
       case 0: peft::read_safetensors_header(std::as_bytes(std::span(bytes)), "fuzz"); break;
       case 1: peft::to_text(peft::parse_json(bytes, "fuzz"), -1, "fuzz"); break;
       case 2: tokenizer("tokenizer.json", bytes); break;
       case 3: tokenizer("spiece.model", bytes); break;
       case 4: tokenizer("vocab.txt", bytes); break;
+      case 5: regex(peft::Regex::Flavour::python, bytes); break;
+      case 6: regex(peft::Regex::Flavour::oniguruma, bytes); break;
     }
   } catch (const peft::Error&) {
   }

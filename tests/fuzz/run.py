@@ -15,6 +15,9 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LONGEST = 1 << 15
+PATTERNS = [(5, r".*\.(?:layers|h)\.(\d{1,2})\..*(?:q_proj|v_proj)$"), (5, r"(?i)(?P<n>[^\W\d_]+)(?P=n)|\bmodel(?!x)(?<=l)\Z"),
+            (6, r"(?i:'s|'t|'re)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"),
+            (6, r"[[:alpha:]&&[^a-c\d]]+?|\h{,2}+|(?<n>.)\k<n>|\R|\b\w*+$")]
 
 
 def seeds(corpus):
@@ -28,6 +31,8 @@ def seeds(corpus):
                 data = b"\n".join(data.split(b"\n")[:300])
             if len(data) < LONGEST:
                 (corpus / f"{kind}-{path.parent.name}-{path.name}").write_bytes(bytes([kind]) + data)
+    for number, (kind, pattern) in enumerate(PATTERNS):
+        (corpus / f"{kind}-pattern-{number}").write_bytes(bytes([kind]) + pattern.encode() + b"\0The model's  12 layers.3.self_attn\n")
 
 
 def main():
@@ -37,7 +42,8 @@ def main():
     seeds(corpus)
     subprocess.run([os.environ.get("CXX", "clang++"), "-std=c++20", "-O1", "-g1", "-fsanitize=fuzzer,address,undefined",
                     "-fno-sanitize-recover=undefined", "-I", str(ROOT / "include"), *shlex.split(os.environ.get("CPPFLAGS", "")),
-                    str(ROOT / "tests" / "fuzz" / "readers.cpp"), "-o", str(program), "-lutf8proc"], check=True)
+                    str(ROOT / "tests" / "fuzz" / "readers.cpp"), "-o", str(program),
+                    "-DPEFT_HAS_PCRE2", "-lutf8proc", "-lpcre2-8"], check=True)
     run = [str(program.resolve()), str(corpus.resolve()), f"-max_total_time={seconds}", f"-max_len={LONGEST}", "-rss_limit_mb=2048", "-timeout=20",
            f"-artifact_prefix={folder.resolve()}/"]
     sys.exit(subprocess.run(run).returncode)

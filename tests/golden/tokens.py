@@ -7,6 +7,7 @@
                                                              random strings, and what it decodes them to
     python tests/golden/tokens.py unicode                    prints include/peft/text/unicode/ranges.hpp; needs a
                                                              Python with Unicode 14 (3.11)
+    python tests/golden/tokens.py newer                      prints include/peft/io/newer_characters.hpp; likewise
 
 Needs `tokenizers` from PyPI alone. The vocabularies are made up here.
 """
@@ -16,6 +17,7 @@ import random
 import re
 import struct
 import sys
+import textwrap
 import unicodedata
 
 from tokenizers import AddedToken, Regex, Tokenizer, normalizers, pre_tokenizers, processors
@@ -84,12 +86,6 @@ def print_unicode():
     tables["inert_ranges"] = (
         "What the reference's normal forms (Unicode 9) leave as it is, though by now it has a decomposition, a combining\n"
         "// class or a composition.", [c for c in code_points() if c in later or is_inert(c)])
-    for name, letter in (("letter", "L"), ("number", "N")):
-        finds = pre_tokenizers.Split(Regex(rf"\p{{{letter}}}"), "isolated")
-        tables[f"new_{name}_ranges"] = (
-            f"Category {letter} in the regular expressions of byte-level models, unassigned in Unicode 14.",
-            [c for c in code_points() if unicodedata.category(chr(c)) == "Cn" and
-             len(finds.pre_tokenize_str("-" + chr(c) + "-")) == 3])
     print("""// SPDX-License-Identifier: Apache-2.0
 // Made by `tests/golden/tokens.py unicode`.
 #pragma once
@@ -112,6 +108,33 @@ struct CodeRange {
                 line = "   "
             line += item
         print(line.rstrip(",") + "};")
+    print("\n}  // namespace peft")
+
+
+def print_newer():
+    """Categories, as the reference's regular expressions know them, of what is unassigned in this Python's Unicode 14."""
+    assert unicodedata.unidata_version == "14.0.0", unicodedata.unidata_version
+    unassigned = [c for c in code_points() if unicodedata.category(chr(c)) == "Cn"]
+    found = []
+    for name in "Lu Ll Lt Lm Lo Mn Mc Me Nd Nl No Pc Pd Ps Pe Pi Pf Po Sm Sc Sk So Zs Cf".split():
+        finds = pre_tokenizers.Split(Regex(rf"\p{{{name}}}"), "removed")
+        found += [(*r, name) for r in ranges(c for c in unassigned if not finds.pre_tokenize_str(chr(c)))]
+    print("""// SPDX-License-Identifier: Apache-2.0
+// Made by `tests/golden/tokens.py newer`.
+#pragma once
+
+namespace peft {
+
+struct NewerCharacters {
+  char32_t first, last;
+  char category[3];
+};
+
+// What Hugging Face's tokenizers know in regular expressions (Unicode 16) and libraries of Unicode 14 do not: utf8proc 2.8,
+// PCRE2 10.42. Ascending.
+inline constexpr NewerCharacters newer_characters[] = {""")
+    print(textwrap.fill(" ".join(f'{{0x{a:X},~0x{b:X},~"{c}"}},' for a, b, c in sorted(found)), 120, initial_indent="    ",
+                        subsequent_indent="    ", break_long_words=False, break_on_hyphens=False).replace("~", " ").rstrip(",") + "};")
     print("\n}  // namespace peft")
 
 
@@ -350,6 +373,8 @@ def write_real(model, out, count, files):
 if __name__ == "__main__":
     if sys.argv[1:] == ["unicode"]:
         print_unicode()
+    elif sys.argv[1:] == ["newer"]:
+        print_newer()
     elif sys.argv[1:] == ["golden"]:
         write_golden()
     elif len(sys.argv) > 4 and sys.argv[1] == "real":

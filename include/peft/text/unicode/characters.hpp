@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
+#include <peft/io/newer_characters.hpp>
 #include <peft/text/unicode/ranges.hpp>
 
 /// The classes of characters that the preparation of text tells apart.
@@ -52,9 +54,12 @@ inline bool is_cjk(char32_t c) {
 /// What the reference's normal forms leave as it is, whatever a newer Unicode says.
 inline bool is_inert(char32_t c) { return c >= 0x7FD && in(inert_ranges, c); }
 
-// Letters and numbers that came with Unicode 15.1 and 16, which older tables than the reference's do not know.
-inline bool is_new_letter(char32_t c) { return c >= 0x1C89 && in(new_letter_ranges, c); }
-inline bool is_new_number(char32_t c) { return c >= 0x10D40 && in(new_number_ranges, c); }
+// The first letter of the category of a character that the reference knows and older tables do not; else 0.
+inline char category_of_newer(char32_t c) {
+  const auto* after = std::upper_bound(std::begin(newer_characters), std::end(newer_characters), c,
+                                       [](char32_t x, const NewerCharacters& r) { return x < r.first; });
+  return after != std::begin(newer_characters) && c <= (after - 1)->last ? (after - 1)->category[0] : '\0';
+}
 
 /// What the regular expressions of byte-level models tell apart: \p{L}, \p{N}, \s.
 enum class Kind : unsigned char { Letter, Number, Space, Other };
@@ -67,8 +72,10 @@ enum class Kind : unsigned char { Letter, Number, Space, Other };
   const auto category = utf8proc_category(static_cast<utf8proc_int32_t>(c));
   if (category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_LO) return Kind::Letter;
   if (category >= UTF8PROC_CATEGORY_ND && category <= UTF8PROC_CATEGORY_NO) return Kind::Number;
-  if (category == UTF8PROC_CATEGORY_CN)
-    return is_new_letter(c) ? Kind::Letter : is_new_number(c) ? Kind::Number : Kind::Other;
+  if (category == UTF8PROC_CATEGORY_CN) {
+    const char newer = category_of_newer(c);
+    return newer == 'L' ? Kind::Letter : newer == 'N' ? Kind::Number : Kind::Other;
+  }
   return is_space(c) ? Kind::Space : Kind::Other;
 }
 
