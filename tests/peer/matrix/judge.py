@@ -4,6 +4,7 @@ import collections
 import dataclasses
 import json
 import pathlib
+import re
 
 import numpy
 
@@ -22,11 +23,10 @@ class Case:
 
 
 def refused(case, message):
-    """A refusal is right where the list of known ones has it: every word of `says` in the message, every one of `of` in the case."""
+    """A refusal is right where the list of known ones has it: `of` is found in the case, `says` in the message."""
     case.reason = message
-    title = f"{case.part} {case.group} {case.what}"
     for known in json.loads(KNOWN.read_text()):
-        if all(w in message for w in known["says"]) and all(w in title for w in known["of"]):
+        if re.search(known["of"], f"{case.part}: {case.group}: {case.what}") and re.search(known["says"], message):
             case.verdict = "refused"
             case.reason = known["because"]
     return case
