@@ -45,11 +45,13 @@
 #include <peft/io/config/roberta.ipp>
 #include <peft/io/config/t5.ipp>
 #include <peft/io/delta_file.ipp>
+#include <peft/io/folder_view.ipp>
 #include <peft/io/hub_cache.ipp>
 #include <peft/io/json.ipp>
 #include <peft/io/json_fields.ipp>
 #include <peft/io/label_text.ipp>
 #include <peft/io/mapped_file.ipp>
+#include <peft/io/model_folder.ipp>
 #include <peft/io/name_pattern.ipp>
 #include <peft/io/near_names.ipp>
 #include <peft/io/peft_adalora.ipp>
