@@ -3,6 +3,8 @@
 
 #include <peft/core/error.hpp>
 #include <peft/io/config/model_type.hpp>
+#include <peft/io/hub_cache.hpp>
+#include <peft/io/model_folder.hpp>
 
 #include <filesystem>
 
@@ -10,9 +12,11 @@ using namespace peft;
 
 Plan plan_of(Options options) {
   Plan plan{std::move(options)};
-  const std::filesystem::path folder = plan.options.model;
-  require(std::filesystem::is_directory(folder), "--model ", plan.options.model,
-          ": no such folder; one with config.json, model.safetensors and a tokenizer was expected");
+  const std::filesystem::path folder = resolve_model(plan.options.model);
+  check_model_folder(folder);
+  require(std::filesystem::is_directory(folder), "--model ", folder.string(), " is a file; its folder, with config.json and a tokenizer, was expected");
+  if (plan.options.base_model.empty()) plan.options.base_model = plan.options.model;  // a name stays a name in PEFT's files
+  plan.options.model = folder.string();
   const std::string type = read_model_type(folder);
   plan.family = family_of(type);
   if (!plan.family) {
