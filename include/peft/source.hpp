@@ -12,9 +12,13 @@
 #include <peft/core/fields.ipp>
 #include <peft/core/session.ipp>
 #include <peft/data/batch.ipp>
+#include <peft/data/column_names.ipp>
+#include <peft/data/conll_tags.ipp>
 #include <peft/data/csv.ipp>
 #include <peft/data/glue.ipp>
 #include <peft/data/glue_text.ipp>
+#include <peft/data/json_rows.ipp>
+#include <peft/data/label_column.ipp>
 #include <peft/data/label_order.ipp>
 #include <peft/data/loader.ipp>
 #include <peft/data/pair_dataset.ipp>
@@ -29,7 +33,9 @@
 #include <peft/data/row.ipp>
 #include <peft/data/selection.ipp>
 #include <peft/data/shuffle.ipp>
+#include <peft/data/split_files.ipp>
 #include <peft/data/table.ipp>
+#include <peft/data/text_file.ipp>
 #include <peft/data/tokenized.ipp>
 #include <peft/data/tokenized_pairs.ipp>
 #include <peft/data/tsv.ipp>
@@ -49,6 +55,7 @@
 #include <peft/io/hub_cache.ipp>
 #include <peft/io/json.ipp>
 #include <peft/io/json_fields.ipp>
+#include <peft/io/json_lines.ipp>
 #include <peft/io/label_text.ipp>
 #include <peft/io/mapped_file.ipp>
 #include <peft/io/model_folder.ipp>
