@@ -61,6 +61,7 @@
 #include <peft/io/model_folder.ipp>
 #include <peft/io/name_pattern.ipp>
 #include <peft/io/near_names.ipp>
+#include <peft/io/open_tensors.ipp>
 #include <peft/io/peft_adalora.ipp>
 #include <peft/io/peft_adapter.ipp>
 #include <peft/io/peft_config.ipp>

@@ -10,7 +10,7 @@
 #include <peft/io/json_fields.hpp>
 #include <peft/io/model_folder.hpp>
 #include <peft/io/near_names.hpp>
-#include <peft/io/tensor_file.hpp>
+#include <peft/io/open_tensors.hpp>
 
 namespace peft {
 
