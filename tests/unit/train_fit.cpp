@@ -116,7 +116,7 @@ TEST_CASE("a gradient is clipped as PyTorch's clip_grad_norm_ does", "[train]") 
     const Layout& layout = run.model.layout();
     double squares = 0;
     for (const Field& f : layout.fields())
-      for (std::int64_t i = 0; i < f.size(); ++i) squares += std::pow(double(run.engine.total()[std::size_t(f.offset + i)]), 2);
+      for (std::int64_t i = 0; i < f.size(); ++i) squares += std::pow(double(run.engine.total().data()[f.offset + i]), 2);
     const double norm = std::sqrt(squares);
     CHECK(run.engine.gradient_norm() == Approx(norm).epsilon(1e-6));
     CHECK(norm > 0.1);

@@ -31,11 +31,11 @@ struct FitOptionsWith {
                                   // those before every delta is `settled` do not count
   std::filesystem::path checkpoint{};  // file to save the run in at every epoch and on Ctrl-C; empty: none
   std::int64_t checkpoint_steps = 0;   // also every so many steps
-  bool resume = false;
+  bool resume = false;                 // with the same options, or more epochs
   std::map<std::string, std::string> identity{};  // whatever else must be the same on resuming, by name
   std::function<void(const Progress&)> on_step{};
   std::function<void(const EpochReport&)> on_epoch{};
-  std::function<void(const std::string&)> on_warning{};
+  std::function<void(const std::string&)> on_warning{}, on_note{};
 };
 
 using FitOptions = FitOptionsWith<AdamW>;
@@ -101,7 +101,7 @@ template <class M, class Data, class Evaluate, class O = AdamW>
 History fit(Engine<M>& engine, const Data& data, const FitOptionsWith<O>& options, Evaluate&& evaluate) {
   LoopOptions loop{options.epochs, options.lr, options.schedule, options.warmup, options.clip, options.accumulate, options.seed, options.patience,
                    options.checkpoint, options.checkpoint_steps, options.resume, options.optimizer.settings(), options.on_step, options.on_epoch,
-                   options.on_warning};
+                   options.on_warning, options.on_note};
   for (const auto& [key, value] : options.identity) loop.identity[key] = value;
   loop.environment["group"] = cat(engine.grouping().tokens, " tokens, a multiple of ", engine.grouping().multiple);
   FitRun<M, Data, std::remove_reference_t<Evaluate>, O> run(engine, data, options.optimizer, evaluate);

@@ -63,7 +63,7 @@ struct LoopOptions {
   Notes identity;  // beside these options
   std::function<void(const Progress&)> on_step;
   std::function<void(const EpochReport&)> on_epoch;
-  std::function<void(const std::string&)> on_warning;
+  std::function<void(const std::string&)> on_warning, on_note;
   Notes environment{};
 };
 

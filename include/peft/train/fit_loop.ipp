@@ -70,8 +70,11 @@ class TrainingLoop {
     require(options_.epochs >= 0, "epochs = ", options_.epochs, ": expected 0 or more");
     require(options_.accumulate >= 1, "accumulate = ", options_.accumulate, ": expected 1 or more");
     require(std::isfinite(options_.lr) && options_.lr >= 0, "lr = ", options_.lr, ": expected a number from 0 on");
+    return steps_of_first(options_.epochs);
+  }
+  std::int64_t steps_of_first(double epochs) const {
     std::int64_t total = 0;
-    for (int epoch = 0; epoch < options_.epochs; ++epoch) total += steps_of(epoch);
+    for (int epoch = 0; epoch < epochs; ++epoch) total += steps_of(epoch);
     return total;
   }
 
@@ -97,19 +100,46 @@ class TrainingLoop {
     std::map<std::string, std::vector<T>> buffers = run_.optimizer_state();  // of the right sizes
     buffers["values"] = std::vector<T>(all);
     if (options_.patience > 0) buffers["best"] = std::vector<T>(all);
-    RunState then = read_checkpoint<T>(options_.checkpoint, run_.layout(), at_.identity, buffers);
+    Notes fixed = at_.identity;
+    for (const char* key : {"epochs", "steps"}) fixed.erase(key);
+    RunState then = read_checkpoint<T>(options_.checkpoint, run_.layout(), fixed, buffers);
+    check_length(then);
     if (const std::string changed = differences(at_.environment, then.environment); !changed.empty() && options_.on_warning)
       options_.on_warning("resuming under other conditions: the last bits of the results may differ (" + changed + ")");
     if (then.epoch > options_.epochs || then.step > total_ || then.cursor > (then.epoch < options_.epochs ? run_.batches(then.epoch) : 0))
       fail(options_.checkpoint.string(), ": the state of the run is damaged: epoch ", then.epoch, ", batch ", then.cursor, ", step ", then.step,
            " of ", total_);
     then.environment = at_.environment;
+    then.identity = at_.identity;
     at_ = std::move(then);
     run_.set_values(buffers["values"]);
     run_.set_optimizer_state(buffers, at_.step);
     history_.epochs = at_.epochs;
     stopping_.state(at_.stopping);
     if (stopping_.state().any && options_.patience > 0) best_ = buffers["best"];
+  }
+
+  /// A run may be given more epochs than it was planned with. The steps that are done keep their rates; those to come take the rates of the
+  /// longer run's schedule, which needs nothing but their number. So a run that is lengthened and stopped again goes on as any other.
+  void check_length(const RunState& then) const {
+    const Notes length{{"epochs", at_.identity.at("epochs")}, {"steps", at_.identity.at("steps")}};
+    const std::string changed = differences(length, then.identity);
+    if (changed.empty()) return;
+    const auto planned = [&](const char* key) {
+      const auto found = then.identity.find(key);
+      return found == then.identity.end() ? 0 : exact(found->second, options_.checkpoint.string() + ": " + key);
+    };
+    const std::string cannot = cat(options_.checkpoint.string(), ": cannot resume a run with other options (", changed, ")");
+    const double before = planned("epochs"), steps = planned("steps");
+    require(options_.epochs > before && steps == static_cast<double>(steps_of_first(before)), cannot,
+            "; give the same ones (--epochs may be more), or start another run");
+    require(run_.settled(0, total_), cannot, ": the method has a schedule of its own over all steps, which has begun; give the same, or start another run");
+    if (!options_.on_note) return;
+    const Schedule old{options_.schedule, warmup_steps(options_.warmup, static_cast<std::int64_t>(steps)), static_cast<std::int64_t>(steps)};
+    const double last = options_.lr * old.factor(std::max<std::int64_t>(then.step - 1, 0)), next = options_.lr * schedule_.factor(then.step);
+    options_.on_note(cat("the run goes on to ", options_.epochs, " epochs instead of ", before, ": ", then.step, " of ", total_,
+                         " steps are done, the rest follows the ", name(options_.schedule), " schedule of ", total_, " steps, from a rate of ", next,
+                         " on (the last was ", last, ")"));
   }
 
   /// The rest of an epoch; false when it was interrupted, and saved, before its end.

@@ -152,6 +152,7 @@ std::vector<SparsityStep> fit_sparsity_schedule(Engine<M>& engine, const Data& d
     s.xi = xi[static_cast<std::size_t>(k)];
     require(set_gate_strength(engine.model(), s.xi) > 0, "a sparsity schedule needs a method with proximal gates");
     FitOptionsWith<O> now = options;
+    now.identity["epochs of the first step"] = cat(options.epochs);  // more would move all that follows
     now.identity["sparsity"] = cat("step ", k, " of ", schedule.steps, ", xi ", exact(s.xi));
     if (!options.checkpoint.empty()) {
       now.checkpoint.replace_filename(cat(options.checkpoint.stem().string(), "-step-", k, options.checkpoint.extension().string()));
