@@ -23,6 +23,8 @@ BackboneFacts facts_of(const std::filesystem::path& folder) {
   BackboneFacts facts;
   facts.family = F::name;
   facts.sites = F::sites;
+  for (const SiteInfo& s : site_table)
+    if (F::sites.contains(s.site)) facts.paths.push_back({s.site, F::path(s.site)});
   facts.writes = F::spec.causal;
   facts.paired = F::spec.cross;
   facts.longest = F::longest(config);

@@ -7,10 +7,13 @@
 
 #include <peft/site.hpp>
 
+#include "sites.hpp"
+
 /// What a run needs to know of a checkpoint before its method's unit opens it.
 struct BackboneFacts {
   std::string family;       // bert, distilbert, roberta, deberta-v2, t5, gpt2, llama
   peft::SiteSet sites;
+  std::vector<SitePath> paths;  // of these
   bool writes = false;      // it gives words: tasks are text to text
   bool paired = false;      // an encoder and a decoder
   int longest = 0;          // tokens of a sequence

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <peft/delta/diff_pruning.hpp>
-#include <peft/io/atomic_file.hpp>
 #include <peft/io/delta_file.hpp>
 
 #include <algorithm>
@@ -48,10 +47,8 @@ int run_diff_prune(const Job& job) {
     std::cout << "pruned: " << report::count(kept) << " of " << report::count(of) << " numbers stay changed ("
               << report::percent(double(kept), double(of)) << ")\n" << std::flush;
   };
-  const int code = run<peft::Bert<float>>(job, method, "diff pruning");
-  if (code == 0 && !job.options.out.empty())
-    write_file(std::filesystem::path(job.options.out) / "nonzeros.tsv", nonzeros(load_delta(job.options.out), diff));
-  return code;
+  job.beside("nonzeros.tsv", [&] { return nonzeros(load_delta(job.options.out), diff); });
+  return run<peft::Bert<float>>(job, method, "diff pruning");
 }
 
 const Runs diff_prune_bert("diff-prune", "bert", run_diff_prune);

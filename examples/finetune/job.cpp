@@ -13,18 +13,10 @@
 #include <peft/io/peft_adapter.hpp>
 #include <peft/task/score.hpp>
 
+#include "front/methods.hpp"
+
 using namespace peft;
 namespace fs = std::filesystem;
-
-namespace {
-
-std::string quoted_list(const std::vector<std::string>& items) {
-  std::string text;
-  for (const std::string& item : items) text += (text.empty() ? "" : ", ") + item;
-  return text;
-}
-
-}  // namespace
 
 std::string shortest(double x) {
   char text[40];
@@ -34,9 +26,6 @@ std::string shortest(double x) {
 Job::Job(Options given)
     : options(std::move(given)), facts(read_facts(options.model)),
       kind(facts.writes && (options.task == "e2e" || options.task == "pairs") ? metric::Kind::Accuracy : metric::kind_of(options.task)) {
-  const bool tags = options.task == "conll", chooses = options.task == "choice";
-  require(options.pooling == "first" || !(tags || chooses), "--pooling ", options.pooling, ": --task ", options.task,
-          tags ? " reads every token" : " reads the first token");
   tokenizer = std::make_unique<Tokenizer>(Tokenizer::open(options.model));
   if (!options.load.empty()) {
     if (has_delta(options.load)) {
@@ -49,11 +38,9 @@ Job::Job(Options given)
     }
   }
   if (facts.writes) {
-    require(options.head_lr < 0, "--head-lr ", options.head_lr, ": a ", facts.family, " writes with its own words; it has no head of the task");
     read_texts();
     return;
   }
-  require(options.task != "e2e" && options.task != "pairs", "--task ", options.task, ": text to text, for a backbone that writes (T5, GPT-2, Llama); this is ", facts.family);
   train = read_task(options.task, options.data, "train");
   dev = read_task(options.task, options.data, "dev", Labels::Optional, &train);
   if (train.regression && kind == metric::Kind::Accuracy) kind = metric::Kind::PearsonSpearman;
@@ -71,9 +58,7 @@ Job::Job(Options given)
 }
 
 double Job::head_lr_factor() const {
-  if (options.head_lr < 0) return 1;
-  require(options.lr > 0, "--head-lr ", options.head_lr, ": it stands beside a --lr above 0, not ", options.lr);
-  return options.head_lr / options.lr;
+  return options.head_lr < 0 ? 1 : options.head_lr / options.lr;
 }
 
 peft::FitOptions Job::fit_options() const {
@@ -96,6 +81,7 @@ peft::FitOptions Job::fit_options() const {
     fit.checkpoint = fs::path(o.out) / "run.safetensors";
   }
   fit.on_warning = [](const std::string& text) { std::cerr << "warning: " << text << "\n"; };
+  fit.on_note = [this](const std::string& text) { notes.add(text); };
   return fit;
 }
 
@@ -137,24 +123,7 @@ SiteSet Job::sites(SiteSet standard, SiteSet possible) const {
   // Nothing but a head on the first token reads the pooler.
   if (reads_rows()) possible = {possible.bits & ~Pooler.bits};
   possible = possible & facts.sites;
-  if (list.empty()) return standard & possible;
-  SiteSet set;
-  for (std::size_t begin = 0; begin <= list.size();) {
-    const std::size_t end = std::min(list.find(',', begin), list.size());
-    const std::string name = list.substr(begin, end - begin);
-    SiteSet found;
-    std::vector<std::string> known;
-    for (const SiteInfo& s : site_table)
-      if (possible.contains(s.site)) {
-        known.emplace_back(s.name);
-        if (glob(name, s.name)) found = found | only(s.site);
-      }
-    require(!found.empty(), "--sites: \"", name, "\" names no site that --method ", options.method,
-            " can sit on; there are: ", quoted_list(known), " (and * stands for any text)");
-    set = set | found;
-    begin = end + 1;
-  }
-  return set;
+  return list.empty() ? standard & possible : sites_named(list, possible, facts.paths, options.method);
 }
 
 std::string Job::base_model() const { return options.base_model.empty() ? options.model : options.base_model; }
@@ -222,18 +191,12 @@ double Job::setting(const std::string& key, double standard) const {
 int Job::choice(const std::string& key, const std::vector<std::string>& names) const {
   const std::string text = setting(key, names[0]);
   const auto found = std::find(names.begin(), names.end(), text);
-  require(found != names.end(), "the setting ", key, " is \"", text, "\", expected one of ", quoted_list(names));
+  require(found != names.end(), "the setting ", key, " is \"", text, "\", expected one of ", listed(names));
   return static_cast<int>(found - names.begin());
 }
 
 const std::map<std::string, std::string>& Job::settings() const {
-  for (const std::string& given : options.settings) {
-    const std::string key = given.substr(0, given.find('='));
-    std::vector<std::string> known;
-    for (const auto& [name, value] : settings_) known.push_back(name);
-    require(settings_.contains(key) && given.find('=') != given.npos, "--set ", given, ": expected NAME=VALUE; --method ",
-            options.method, " has the settings ", quoted_list(known));
-  }
+  for (const auto& [key, value] : settings_)
+    require(setting_of(*method_named(options.method), facts.writes, key).has_value(), "the program's table lacks the setting ", key, " of --method ", options.method);
   return settings_;
 }
-

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <peft/data/dataset.hpp>
@@ -23,6 +25,7 @@
 #include <peft/train/history.hpp>
 
 #include "backbone.hpp"
+#include "notes.hpp"
 #include "options.hpp"
 #include "tasks.hpp"
 
@@ -53,6 +56,9 @@ class Job {
   std::shared_ptr<const peft::PeftAdapter> adapter;  // of Hugging Face PEFT
   std::optional<peft::DeltaFile> delta;
 
+  /// Lines that are printed with the report.
+  mutable RunNotes notes;
+
   int labels() const { return train.outputs(); }
   int longest() const;
   /// Does the head read every token, or the mean of all?
@@ -70,6 +76,9 @@ class Job {
   std::vector<std::vector<std::int32_t>> class_ids() const;
   /// How texts are written, as the command line wants it.
   peft::GenerateOptions writing() const;
+  /// A table of the method's own, which is saved beside its delta once the run has trained.
+  void beside(const std::string& file, std::function<std::string()> text) const { beside_.emplace_back(file, std::move(text)); }
+  void write_beside() const;
   /// How the command line wants to train.
   peft::FitOptions fit_options() const;
   /// What must be the same when a run is resumed.
@@ -80,7 +89,7 @@ class Job {
   std::string setting(const std::string& key, const std::string& standard) const;
   /// Which of the named choices a setting is; the first is the standard.
   int choice(const std::string& key, const std::vector<std::string>& names) const;
-  /// Everything asked so far. Fails when --set names something that the method did not ask for.
+  /// Everything asked so far. Fails when it is not in the front's table of methods.
   const std::map<std::string, std::string>& settings() const;
 
   void show_model(const std::vector<peft::report::Module>& modules, const std::string& method, bool head_from_checkpoint) const;
@@ -98,7 +107,11 @@ class Job {
     int rank_total = 0, rank_kept = 0;  // of a gated method; 0: no gates
     double merge_error = -1;            // largest difference of a logit; below 0: nothing was merged
   };
-  void finish(const Result& result, const std::vector<float>& dev_logits) const;
+  /// Of what --predict asks for.
+  void write_predictions(const Result& result, const std::vector<float>& dev_logits) const;
+  /// What --json asks for. `more`: it will be written again; a device or a pipe takes it once, at last.
+  void write_json(const Result& result, bool more) const;
+  void finish(const Result& result) const;
   /// Says how to go on with a run that a signal has stopped; returns the exit status.
   int stopped(const peft::History& history) const;
 
@@ -109,9 +122,9 @@ class Job {
   peft::TokenizedPairs tokenized(const peft::PairDataset& pairs, std::int64_t limit) const;
 
   mutable std::map<std::string, std::string> settings_;
+  mutable std::vector<std::pair<std::string, std::function<std::string()>>> beside_;
   int most_new_tokens_ = options.max_new_tokens;
-  void write_predictions(const std::vector<float>& logits) const;
+  void write_logits(const std::vector<float>& logits) const;
   void write_tags(const std::vector<float>& logits) const;
   void write_texts(const std::vector<std::string>& texts) const;
-  void write_json(const Result& result) const;
 };

@@ -41,6 +41,7 @@ void Job::show_model(const std::vector<report::Module>& modules, const std::stri
   const std::size_t examples = facts.writes ? pair_loader->data().size() : loader->data().size(),
                     tokens = facts.writes ? pair_loader->data().tokens() : loader->data().tokens(),
                     dev_examples = facts.writes ? dev_pairs->size() : dev_tokens->size();
+  notes.begin();
   std::cout << "model   " << options.model << "\n"
             << "task    " << options.task << (facts.writes ? ", text to text: " : ": ") << report::count(static_cast<std::int64_t>(examples))
             << " training examples (" << report::count(static_cast<std::int64_t>(tokens)) << " tokens), "
@@ -67,9 +68,16 @@ void Job::show_epoch(const EpochReport& r, int epochs) const {
   std::cout << (r.best && epochs > 1 ? "  (best)" : "") << "\n" << std::flush;
 }
 
-void Job::finish(const Result& result, const std::vector<float>& dev_logits) const {
-  if (!options.predict.empty()) facts.writes ? write_texts(result.texts) : write_predictions(dev_logits);
-  if (!options.json.empty()) write_json(result);
+void Job::write_beside() const {
+  if (options.out.empty()) return;
+  for (const auto& [file, text] : beside_) write_file(fs::path(options.out) / file, text());
+}
+
+void Job::write_predictions(const Result& result, const std::vector<float>& dev_logits) const {
+  facts.writes ? write_texts(result.texts) : dev.tagged ? write_tags(dev_logits) : write_logits(dev_logits);
+}
+
+void Job::finish(const Result& result) const {
   if (result.rank_total > 0)
     std::cout << "ranks: " << result.rank_kept << " of " << result.rank_total << " kept, "
               << result.rank_total - result.rank_kept << " removed (their gates are exactly zero)\n";
@@ -104,8 +112,7 @@ void Job::write_texts(const std::vector<std::string>& texts) const {
   write_output(options.predict, lines);
 }
 
-void Job::write_predictions(const std::vector<float>& logits) const {
-  if (dev.tagged) return write_tags(logits);
+void Job::write_logits(const std::vector<float>& logits) const {
   std::string text = "#";
   const auto labels = static_cast<std::size_t>(train.together > 1 ? train.together : this->labels());
   for (std::size_t c = 0; c < labels; ++c) text += (c ? "\t" : "") + (labels == 1 ? std::string("score") : train.label_names[c]);
@@ -136,7 +143,8 @@ void Job::write_tags(const std::vector<float>& logits) const {
   write_output(options.predict, text);
 }
 
-void Job::write_json(const Result& r) const {
+void Job::write_json(const Result& r, bool more) const {
+  if (more && fs::exists(options.json) && !fs::is_regular_file(options.json)) return;
   nlohmann::ordered_json j;
   j["method"] = options.method;
   j["task"] = options.task;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <peft/delta/pasta.hpp>
-#include <peft/io/atomic_file.hpp>
 #include <peft/io/delta_file.hpp>
 
 #include <cmath>
@@ -50,8 +49,6 @@ int run_pasta(const Job& job) {
   pasta.adapted = pasta_choices.at(adapt);
   pasta.dropout = job.options.delta_dropout;
   require(pasta.specials >= 1, "the setting specials is ", pasta.specials, ", expected 1 or more");
-  const int code = run<Backbone>(job, method, cat("PASTA, ", pasta.vectors(), pasta.vectors() == 1 ? " vector" : " vectors", " a layer"));
-  if (code == 0 && !job.options.out.empty())
-    write_file(std::filesystem::path(job.options.out) / "special_token_norms.tsv", pasta_norms<Backbone>(load_delta(job.options.out), pasta));
-  return code;
+  job.beside("special_token_norms.tsv", [&] { return pasta_norms<Backbone>(load_delta(job.options.out), pasta); });
+  return run<Backbone>(job, method, cat("PASTA, ", pasta.vectors(), pasta.vectors() == 1 ? " vector" : " vectors", " a layer"));
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <peft/data/in_batches.hpp>
-#include <peft/io/atomic_file.hpp>
 #include <peft/report/numbers.hpp>
 #include <peft/report/table.hpp>
 #include <peft/task/score.hpp>
@@ -81,8 +80,7 @@ int run_sora_schedule(const Job& job) {
     const auto curve = fit_sparsity_schedule(
         engine, data, options, schedule, [&] { return memorised(job, engine, static_cast<std::size_t>(sample)); }, score, callbacks);
     show(curve, std::cout);
-    if (!job.options.out.empty() && !curve.back().history.interrupted)
-      write_file(std::filesystem::path(job.options.out) / "sparsity.tsv", sparsity_table(curve));
+    job.beside("sparsity.tsv", [table = sparsity_table(curve)] { return table; });
     return history_of(curve);
   };
   return run<peft::Bert<float>>(job, method, cat("SoRA r=", lora.rank), train);

@@ -9,7 +9,7 @@
 #include <cmath>
 #include <map>
 
-#include "runs.hpp"
+#include "outputs.hpp"
 
 using namespace peft;
 
@@ -42,6 +42,7 @@ History train_with_progress(const Job& job, const Trainee& model, const Score& s
 void save(const Job& job, const Trainee& model, std::map<std::string, std::string> settings, Job::Result& result) {
   const bool whole = model.save_for_peft(result);
   if (!whole && !job.options.out.empty()) save_delta(job.options.out, {job.options.method, std::move(settings), model.tensors()});
+  job.write_beside();
 }
 
 /// The scores of a GLUE task whose classes are said in words; `result` keeps the words chosen.
@@ -63,6 +64,9 @@ metric::Scores score_words(const Job& job, const Writer& model, Job::Result& res
 
 }  // namespace
 
+// The order of both: what was trained is saved before anything else is computed, then comes what is at hand, then what takes work and may
+// fail in it. What --json says is written before that, and again with what it has added.
+
 int run_job(const Job& job, const Reader& model) {
   const Options& o = job.options;
   Job::Result result = begin_run(job, model);
@@ -73,23 +77,32 @@ int run_job(const Job& job, const Reader& model) {
   };
   result.history = train_with_progress(job, model, score);
   if (result.history.interrupted) return job.stopped(result.history);
+
+  Outputs outputs;
+  auto settings = job.settings();
+  settings["pooling"] = o.pooling;
+  if (o.out.empty())
+    save(job, model, settings, result);  // counts the ranks that are left
+  else
+    outputs.write("--out", o.out, [&] { save(job, model, settings, result); });
   // The last epoch's scores and logits are those of the final values, unless an earlier epoch's were put back.
   const auto& epochs = result.history.epochs;
   const metric::Scores dev = logits.empty() || epochs.empty() || o.patience > 0 ? score() : epochs.back().dev;
   if (job.dev.labelled) result.dev = dev;
 
-  auto settings = job.settings();
-  settings["pooling"] = o.pooling;
-  save(job, model, std::move(settings), result);
-  if (!o.export_to.empty()) {
+  const bool more = !o.export_to.empty();
+  outputs.write("--json", o.json, [&] { job.write_json(result, more); });
+  outputs.write("--predict", o.predict, [&] { job.write_predictions(result, logits); });
+  outputs.write("--export", o.export_to, [&] {
     model.export_to(o.export_to, job.labels() > 1 ? job.train.label_names : std::vector<std::string>());
     const auto other = job.predict_exported();
     result.merge_error = 0;
     for (std::size_t i = 0; i < logits.size(); ++i)
       result.merge_error = std::max(result.merge_error, std::abs(double(logits[i]) - double(other[i])));
-  }
-  job.finish(result, logits);
-  return 0;
+  });
+  if (more) outputs.write("--json", o.json, [&] { job.write_json(result, false); });
+  job.finish(result);
+  return outputs.status();
 }
 
 int run_job(const Job& job, const Writer& model) {
@@ -100,13 +113,21 @@ int run_job(const Job& job, const Writer& model) {
   };
   result.history = train_with_progress(job, model, score);
   if (result.history.interrupted) return job.stopped(result.history);
+
+  Outputs outputs;
+  outputs.write("--out", o.out, [&] { save(job, model, job.settings(), result); });
   const auto& epochs = result.history.epochs;
   result.dev = epochs.empty() || o.patience > 0 ? score() : epochs.back().dev;
-  save(job, model, job.settings(), result);
-  if (job.dev_prompts) {
-    result.texts = model.write(*job.dev_prompts, job.writing(), [&](std::span<const std::int32_t> ids) { return job.tokenizer->decode(ids); });
-    result.written = score_texts(result.texts, *job.dev_prompts);
-  }
-  job.finish(result, {});
-  return 0;
+
+  const bool more = job.dev_prompts != nullptr;
+  outputs.write("--json", o.json, [&] { job.write_json(result, more); });
+  if (more)
+    outputs.write("--texts", "of the dev prompts", [&] {
+      result.texts = model.write(*job.dev_prompts, job.writing(), [&](std::span<const std::int32_t> ids) { return job.tokenizer->decode(ids); });
+      result.written = score_texts(result.texts, *job.dev_prompts);
+    });
+  outputs.write("--predict", o.predict, [&] { job.write_predictions(result, {}); });
+  if (more) outputs.write("--json", o.json, [&] { job.write_json(result, false); });
+  job.finish(result);
+  return outputs.status();
 }

@@ -41,7 +41,7 @@ class Case(unittest.TestCase):
 
 class BadModel(Case):
     def test_missing(self):
-        self.bad("nowhere", "config.json", model="/nowhere")
+        self.bad("nowhere", "Hugging Face model folder", model="/nowhere")
         for file in ("config.json", "model.safetensors", "vocab.txt"):
             folder = self.box.checkpoint(f"without-{file}")
             (folder / file).unlink()
@@ -441,7 +441,7 @@ class Resume(Case):
 
     def test_other_options(self):
         self.good(epochs=1, out="out")
-        for name, change in (("lr", {"lr": 5e-4}), ("batch", {"batch": 4}), ("epochs", {"epochs": 2}), ("seed", {"seed": 1}),
+        for name, change in (("lr", {"lr": 5e-4}), ("batch", {"batch": 4}), ("seed", {"seed": 1}),
                              ("max-length", {"max_length": 30}), ("dropout", {"dropout": 0.2}), ("pooling", {"pooling": "mean"}),
                              ("alpha", {"alpha": 16.0000001}), ("data", {"limit": 90}), ("head-lr", {"head_lr": 1e-2})):
             self.bad("run.safetensors", "other options", f"{name}: now", options=("--resume",), **({"epochs": 1, "out": "out"} | change))

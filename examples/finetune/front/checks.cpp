@@ -3,6 +3,7 @@
 
 #include <peft/core/error.hpp>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -35,20 +36,78 @@ Complaint export_can_be_done(const Plan& p) {
   if (!p.family->exports)
     return cat("--export ", p.options.export_to, ": a run on a ", p.family->name,
                " checkpoint cannot be merged into a plain one yet; leave it out, --out saves what was trained");
-  std::error_code absent;
-  if (fs::equivalent(p.options.export_to, p.options.model, absent))
-    return cat("--export ", p.options.export_to, ": it is the folder of --model; give another");
   return {};
 }
 
-/// Can a file be written there at the end of the run?
+bool same(const std::string& a, const std::string& b) {
+  std::error_code absent;
+  return !a.empty() && !b.empty() && fs::equivalent(a, b, absent);
+}
+
+Complaint model_is_left_alone(const Plan& p) {
+  for (const auto& [option, path] : {std::pair{"--export", &p.options.export_to}, {"--out", &p.options.out}})
+    if (same(*path, p.options.model)) return cat(option, " ", *path, ": it is the folder of --model; give another");
+  return {};
+}
+
+Complaint outputs_differ(const Plan& p) {
+  const auto& [predict, json] = std::pair{p.options.predict, p.options.json};
+  const bool device = fs::exists(json) && !fs::is_regular_file(json);
+  if (json.empty() || device || (fs::path(json).lexically_normal() != fs::path(predict).lexically_normal() && !same(predict, json))) return {};
+  return cat("--json ", json, ": it is the file of --predict; give another");
+}
+
+Complaint data_is_there(const Plan& p) {
+  if (fs::is_directory(p.options.data)) return {};
+  return cat("--data ", p.options.data, ": there is no such folder; one with the task's files was expected");
+}
+
+Complaint head_has_a_rate(const Plan& p) {
+  if (p.options.head_lr < 0) return {};
+  if (p.family->writes) return cat("--head-lr ", p.options.head_lr, ": a ", p.family->name, " writes with its own words; it has no head of the task");
+  if (p.options.lr > 0) return {};
+  return cat("--head-lr ", p.options.head_lr, ": it stands beside a --lr above 0, not ", p.options.lr);
+}
+
+Complaint task_suits_the_family(const Plan& p) {
+  const Options& o = p.options;
+  const bool texts = o.task == "e2e" || o.task == "pairs", reads = o.task == "csv" || o.task == "conll" || o.task == "choice";
+  if (p.family->writes && reads) return cat("--task ", o.task, ": a ", p.family->name, " writes text: take a GLUE task, e2e or pairs");
+  if (!p.family->writes && texts)
+    return cat("--task ", o.task, ": text to text, for a backbone that writes (T5, GPT-2, Llama); this is ", p.family->name);
+  return {};
+}
+
+Complaint pooling_suits_the_task(const Plan& p) {
+  const Options& o = p.options;
+  if (o.pooling == "first") return {};
+  if (p.family->writes) return cat("--pooling ", o.pooling, ": a backbone that writes has no pooling");
+  if (o.task == "conll") return cat("--pooling ", o.pooling, ": --task conll reads every token");
+  if (o.task == "choice") return cat("--pooling ", o.pooling, ": --task choice reads the first token");
+  return {};
+}
+
+/// Why no file can be made in a folder: one is made, and removed again.
+Complaint no_file_in(const fs::path& folder) {
+  const std::string probe = (folder / cat(".finetune-", ::getpid())).string();
+  const int file = ::open(probe.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (file < 0) return std::strerror(errno);
+  ::close(file);
+  ::unlink(probe.c_str());
+  return {};
+}
+
+/// Can a file be written there at the end of the run? One is replaced whole, hence made beside what is there; a device or a pipe is written to.
 Complaint file_can_be_made(const char* option, const std::string& path) {
   if (path.empty()) return {};
   const fs::path folder = fs::path(path).has_parent_path() ? fs::path(path).parent_path() : fs::path(".");
   if (fs::is_directory(path)) return cat(option, " ", path, ": it is a folder, a file name was expected");
   if (!fs::is_directory(folder)) return cat(option, " ", path, ": there is no folder ", folder);
-  if (::access(fs::exists(path) && !fs::is_regular_file(path) ? path.c_str() : folder.c_str(), W_OK) != 0)
-    return cat(option, " ", path, ": ", folder, ": ", std::strerror(errno));
+  if (fs::exists(path) && !fs::is_regular_file(path)) {
+    if (::access(path.c_str(), W_OK) == 0) return {};
+    return cat(option, " ", path, ": ", std::strerror(errno));
+  }
+  if (const Complaint problem = no_file_in(folder)) return cat(option, " ", path, ": no file can be made in ", folder, ": ", *problem);
   return {};
 }
 Complaint predict_can_be_written(const Plan& p) { return file_can_be_made("--predict", p.options.predict); }
@@ -60,15 +119,26 @@ Complaint folder_can_be_made(const char* option, const std::string& path) {
   std::error_code problem;
   fs::create_directories(path, problem);
   if (problem) return cat(option, " ", path, ": ", problem.message());
-  if (::access(path.c_str(), W_OK | X_OK) != 0) return cat(option, " ", path, ": ", std::strerror(errno));
+  if (const Complaint none = no_file_in(path)) return cat(option, " ", path, ": no file can be made in it: ", *none);
   return {};
 }
 Complaint out_can_be_made(const Plan& p) { return folder_can_be_made("--out", p.options.out); }
 Complaint export_can_be_made(const Plan& p) { return folder_can_be_made("--export", p.options.export_to); }
 
 constexpr Check table[] = {
-    {"resume", resumes_something},        {"method", method_is_there}, {"export", export_can_be_done}, {"predict", predict_can_be_written},
-    {"json", json_can_be_written},        {"out", out_can_be_made},    {"export folder", export_can_be_made},
+    {"resume", resumes_something},
+    {"method", method_is_there},
+    {"task", task_suits_the_family},
+    {"pooling", pooling_suits_the_task},
+    {"head's rate", head_has_a_rate},
+    {"export", export_can_be_done},
+    {"data", data_is_there},
+    {"model left alone", model_is_left_alone},
+    {"outputs differ", outputs_differ},
+    {"predict", predict_can_be_written},
+    {"json", json_can_be_written},
+    {"out", out_can_be_made},
+    {"export folder", export_can_be_made},
 };
 
 }  // namespace

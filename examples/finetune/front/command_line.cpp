@@ -59,6 +59,7 @@ void declare(CLI::App& app, Options& options) {
                         name, [&](const std::vector<std::string>& all) { for (const std::string& text : all) assign(options, option, text); }, help_of(option))
                      ->type_name(type_of(option))
                      ->expected(1)
+                     ->allow_extra_args(false)
                      ->multi_option_policy(option.accepts.kind == Accepts::setting ? CLI::MultiOptionPolicy::TakeAll : CLI::MultiOptionPolicy::Throw);
     declared->group(std::string(option.group));
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <array>
+#include <optional>
 #include <string_view>
 
 #include "words.hpp"
@@ -61,6 +62,19 @@ inline constexpr std::array<MethodInfo, 25> methods{{
       "step-epochs later-lr train-sample=1000"}},
     {"vera", 1e-2, families_of::bert, "VeRA: vectors that scale frozen random projections, shared by all modules", {"rank=256 d=0.1 projection=0"}},
 }};
+
+/// What --set says of any method, and of one on a backbone that writes.
+inline constexpr Words settings_of_all{"sites"}, settings_of_writers{"prompt separator"};
+
+/// The row of a setting, as NAME, NAME=STANDARD or NAME=STANDARD|OTHER..; none where there is no such setting.
+constexpr std::optional<std::string_view> setting_of(const MethodInfo& method, bool writes, std::string_view name) {
+  std::optional<std::string_view> row;
+  for (const Words& words : {method.settings, settings_of_all, writes ? settings_of_writers : Words{}})
+    words.each([&](std::string_view word) {
+      if (word.substr(0, word.find('=')) == name) row = word;
+    });
+  return row;
+}
 
 /// The method of that name; null where there is none.
 constexpr const MethodInfo* method_named(std::string_view name) {

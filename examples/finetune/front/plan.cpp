@@ -4,19 +4,53 @@
 #include <peft/core/error.hpp>
 #include <peft/io/config/model_type.hpp>
 #include <peft/io/hub_cache.hpp>
-#include <peft/io/model_folder.hpp>
+#include <peft/io/near_names.hpp>
 
+#include <algorithm>
 #include <filesystem>
 
 using namespace peft;
 
+namespace {
+
+/// Finds the setting NAME=VALUE among the method's, in any case.
+void settle(std::string& given, const MethodInfo& method, const FamilyInfo& family) {
+  const std::size_t end = given.find('=');
+  const std::string name = lower(given.substr(0, end));
+  const auto row = setting_of(method, family.writes, name);
+  if (!row) {
+    std::vector<std::string> known;
+    for (const Words& words : {method.settings, settings_of_all, family.writes ? settings_of_writers : Words{}})
+      words.each([&](std::string_view word) { known.emplace_back(word.substr(0, word.find('='))); });
+    fail("--set ", given, ": expected NAME=VALUE; --method ", std::string(method.name), " has the settings ", listed(known), near_names(name, known));
+  }
+  std::string value = given.substr(end + 1);
+  std::string choices(row->substr(std::min(row->find('=') + 1, row->size())));
+  if (choices.find('|') != choices.npos) {
+    std::replace(choices.begin(), choices.end(), '|', ' ');
+    const std::string small = lower(value);
+    require(Words{choices}.contains(small), "--set ", given, ": expected one of ", listed(Words{choices}.list()));
+    value = small;
+  }
+  given = name + "=" + value;
+}
+
+/// Names at the hub become the folders of its cache; PEFT's files go on naming the backbone as the hub does.
+void find_folders(Options& o) {
+  if (o.base_model.empty()) {
+    const auto name = std::filesystem::exists(o.model) ? std::nullopt : HubName::of(o.model);
+    o.base_model = name ? name->repository : o.model;
+  }
+  o.model = resolve_model(o.model).string();
+  if (!o.load.empty() && !std::filesystem::exists(o.load) && HubName::of(o.load)) o.load = resolve_model(o.load).string();
+}
+
+}  // namespace
+
 Plan plan_of(Options options) {
   Plan plan{std::move(options)};
-  const std::filesystem::path folder = resolve_model(plan.options.model);
-  check_model_folder(folder);
-  require(std::filesystem::is_directory(folder), "--model ", folder.string(), " is a file; its folder, with config.json and a tokenizer, was expected");
-  if (plan.options.base_model.empty()) plan.options.base_model = plan.options.model;  // a name stays a name in PEFT's files
-  plan.options.model = folder.string();
+  find_folders(plan.options);
+  const std::filesystem::path folder = plan.options.model;
   const std::string type = read_model_type(folder);
   plan.family = family_of(type);
   if (!plan.family) {
@@ -25,6 +59,7 @@ Plan plan_of(Options options) {
     fail(folder.string(), "/config.json: model_type is \"", type, "\", expected one of ", listed(known));
   }
   plan.method = method_named(plan.options.method);
+  for (std::string& given : plan.options.settings) settle(given, *plan.method, *plan.family);
   if (plan.options.lr < 0) plan.options.lr = plan.method->lr;
   return plan;
 }

@@ -2,9 +2,10 @@
 // finetune_run: holds the methods of finetune, which becomes this program once it has read the command line (front/hand_over.hpp).
 //   finetune_run METHOD FAMILY --option=value...    runs the method
 //   finetune_run                                    lists the pairs of method and family that it holds
-#include <iostream>
 #include <peft/core/error.hpp>
 #include <peft/core/session.hpp>
+
+#include <iostream>
 
 #include "../front/option_table.hpp"
 #include "../guarded.hpp"
@@ -21,7 +22,7 @@ int main(int argc, char** argv) {
     const auto run = Runs::table().find({words[0], words[1]});
     peft::require(run != Runs::table().end(), "this build holds no --method ", words[0], " for a ", words[1], " checkpoint");
     const Options options = options_from(std::span(words).subspan(2));
-    const peft::Session kokkos;
+    const peft::Session session;
     return run->second(Job(options));
   });
 }

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <exception>
+#include <iostream>
+#include <set>
+#include <string>
+
+#include "guarded.hpp"
+
+/// What a run that has trained writes, one thing after the other: where one fails that is said, and the others are written all the same.
+class Outputs {
+ public:
+  /// Writes what an option asks for; nothing where the option was not given, or has failed before.
+  void write(const std::string& option, const std::string& given, const auto& action) {
+    if (given.empty() || failed_.contains(option)) return;
+    try {
+      action();
+    } catch (const std::exception& e) {
+      std::cerr << "error: " << option << " " << given << ": " << printable(e.what()) << "\n";
+      failed_.insert(option);
+    }
+  }
+  int status() const { return failed_.empty() ? 0 : 1; }
+
+ private:
+  std::set<std::string> failed_;
+};
