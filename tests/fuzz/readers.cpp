@@ -14,6 +14,7 @@
 #include <peft/io/json.hpp>
 #include <peft/io/regex.hpp>
 #include <peft/io/safetensors_header.hpp>
+#include <peft/io/torch/torch_file.hpp>
 #include <peft/text/tokenizer.hpp>
 #include <peft/text/unicode/utf8.hpp>
 
@@ -60,13 +61,23 @@ void regex(peft::Regex::Flavour flavour, std::string_view bytes) {
   });
 }
 
+/// A tensor has as many bytes as its shape says, and all of them can be read.
+void torch_file(std::string_view bytes) {
+  for (const auto& tensor : peft::read_torch_file(std::as_bytes(std::span(bytes)), "fuzz").tensors) {
+    std::int64_t count = 1;
+    for (const std::int64_t extent : tensor.shape) count *= extent;
+    if (count != tensor.size()) std::abort();
+    tensor.values<float>();
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
   try {
-    switch (data[0] % 7) {
+    switch (data[0] % 8) {
       case 0: peft::read_safetensors_header(std::as_bytes(std::span(bytes)), "fuzz"); break;
       case 1: peft::to_text(peft::parse_json(bytes, "fuzz"), -1, "fuzz"); break;
       case 2: tokenizer("tokenizer.json", bytes); break;
@@ -74,6 +85,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       case 4: tokenizer("vocab.txt", bytes); break;
       case 5: regex(peft::Regex::Flavour::python, bytes); break;
       case 6: regex(peft::Regex::Flavour::oniguruma, bytes); break;
+      case 7: torch_file(bytes); break;
     }
   } catch (const peft::Error&) {
   }

@@ -22,7 +22,7 @@ PATTERNS = [(5, r".*\.(?:layers|h)\.(\d{1,2})\..*(?:q_proj|v_proj)$"), (5, r"(?i
 
 def seeds(corpus):
     """Small files of the test data, with the byte in front that chooses their reader."""
-    kinds = {"safetensors": 0, "config.json": 1, "tokenizer.json": 2, "spiece.model": 3, "spm.model": 3, "vocab.txt": 4}
+    kinds = {"safetensors": 0, "config.json": 1, "tokenizer.json": 2, "spiece.model": 3, "spm.model": 3, "vocab.txt": 4, "bin": 7}
     for path in sorted((ROOT / "tests" / "golden" / "data").rglob("*")):
         kind = kinds.get(path.name, kinds.get(path.suffix[1:]))
         if path.is_file() and kind is not None:

@@ -60,6 +60,56 @@ TEST_CASE("CoNLL files: columns, sentences, documents", "[data]") {
   CHECK(read_task("conll", folder, "train").label_names == Names{"O", "B-X", "I-X"});
 }
 
+TEST_CASE("all schemes of tags are read as IOB2, and it is said", "[data]") {
+  const Folder folder;
+  const auto read = [&](std::string_view text) {
+    folder.put("train.txt", text);
+    return read_task("conll", folder, "train");
+  };
+  const Names typed{"O", "B-X", "I-X", "B-Y", "I-Y"}, entities{"B-X", "B-X", "I-X", "I-X", "O", "B-Y", "B-X", "I-X"};
+  for (const auto& [text, note] :
+       {std::pair("a B-X\nb B-X\nc I-X\nd I-X\ne O\nf B-Y\ng B-X\nh I-X\n", ""),
+        {"a I-X\nb B-X\nc I-X\nd I-X\ne O\nf I-Y\ng I-X\nh I-X\n", "3 entities begin with I"},
+        {"a S-X\nb B-X\nc I-X\nd E-X\ne O\nf S-Y\ng B-X\nh E-X\n", "IOBES"},
+        {"a U-X\nb B-X\nc I-X\nd L-X\ne O\nf U-Y\ng B-X\nh L-X\n", "BILOU"}}) {
+    const auto data = read(text);
+    CHECK(data.label_names == typed);
+    CHECK(tags_of(data, 0) == entities);
+    CHECK((data.notes.empty() ? std::string() : data.notes.at(0)).find(note) != std::string::npos);
+    CHECK(data.notes.size() == (*note != 0));
+  }
+  const auto bare = read("a B\nb I\nc O\nd B\n");
+  CHECK(bare.label_names == Names{"O", "B", "I"});
+  CHECK(tags_of(bare, 0) == Names{"B", "I", "O", "B"});
+  CHECK(tags_of(read("a I\nb I\nc O\nd S\ne B\nf E\n"), 0) == Names{"B", "I", "O", "B", "B", "I"});
+
+  const auto types = read("a PER\nb PER\nc art-music\nd O\ne PER\n");  // IO without marks
+  CHECK(types.label_names == Names{"O", "B-PER", "I-PER", "B-art-music", "I-art-music"});
+  CHECK(tags_of(types, 0) == Names{"B-PER", "I-PER", "B-art-music", "O", "B-PER"});
+  CHECK(types.notes.at(0).find("(IO)") != std::string::npos);
+  folder.put("devel.tsv", "x\tPER\ny\tPER\n");
+  const auto dev = read_task("conll", folder, "dev", Labels::Required, &types);
+  CHECK(tags_of(dev, 0) == Names{"B-PER", "I-PER"});
+  CHECK(dev.notes.at(0).find("devel.tsv") != std::string::npos);
+  CHECK_FALSE(read_conll_file(folder.path() / "devel.tsv", Labels::Ignored).labelled);
+}
+
+TEST_CASE("comments and documents in CoNLL files", "[data]") {
+  const Folder folder{{"train.conll", "-docstart-\tO\n\n# id 7 domain=train\n# text\na _ _ B-X\n# _ _ O\n\n#\t_\t_\tI-X\rb _ _ O\r\r# id 8\n-DocStart- x\nc _ _ O\n"}};
+  const auto data = read_task("conll", folder, "train");
+  CHECK(data.examples.size() == 3);
+  CHECK(data.examples.at(0).a == "a #");  // within a sentence it is a word
+  CHECK(data.examples.at(1).a == "# b");  // and where its last column is a tag
+  CHECK(data.examples.at(2).a == "c");
+  CHECK(data.notes.at(0) == "3 lines are comments (#)");
+  folder.put("train.conll", "# id 1 x\n\n# id 2 x\na q w PER\nb q w O\n\n# q w PER\n");
+  const auto types = read_task("conll", folder, "train");  // any word may be a type: only those of sure lines count
+  CHECK(types.examples.size() == 2);
+  CHECK(types.examples.at(1).a == "#");
+  folder.put("test.txt", "# id 1\n#tag\nb\n");
+  CHECK(read_task("conll", folder, "test", Labels::Optional, &types).examples.at(0).a == "#tag b");
+}
+
 TEST_CASE("malformed CoNLL files", "[data]") {
   const Folder folder;
   const auto refused = [&](std::string_view text, std::initializer_list<std::string_view> parts) {
@@ -72,13 +122,17 @@ TEST_CASE("malformed CoNLL files", "[data]") {
   CHECK(refused("a B-X\nb B-X extra\n", {"line 2", "3 columns"}) == "");
   CHECK(refused("a B-X\nb\n", {"line 2", "1 columns"}) == "");
   CHECK(refused("a B-X\nb PER\n", {"line 2", "\"PER\"", "a tag was expected"}) == "");
-  CHECK(refused("a S-X\n", {"line 1", "\"S-X\""}) == "");
+  CHECK(refused("a S-X\nb Q-X\n", {"line 2", "\"Q-X\""}) == "");
+  CHECK(refused("The DT\nfilm NN\n", {"line 1", "\"DT\"", "a tag was expected"}) == "");  // parts of speech: no O among them
+  CHECK(refused("a b_PER\nb O\n", {"line 1", "\"b_PER\""}) == "");
+  CHECK(refused("a B\nb PER\nc O\n", {"line 2", "\"PER\""}) == "");
+  CHECK(refused("a B-X\nb # O O\n", {"line 2", "4 columns"}) == "");
   CHECK(refused("a B-\n", {"line 1", "\"B-\""}) == "");
   CHECK(refused("a o\n", {"line 1", "\"o\""}) == "");
   CHECK(refused("a O\nb O\n", {"every tag is O"}) == "");
   CHECK(refused("a\nb\n", {"line 1", "a word without a tag"}) == "");
   CHECK(refused({"a B-X\nb\0 O\n", 12}, {"line 2", "NUL"}) == "");
-  CHECK(missing_in_error([&] { read_task("conll", folder, "dev"); }, {"\"dev.txt\", \"valid.txt\", \"eng.testa\""}) == "");
+  CHECK(missing_in_error([&] { read_task("conll", folder, "dev"); }, {"the dev split", "dev, valid, validation", ".txt, .tsv, .conll", "eng.testa", "holds \"train.txt\""}) == "");
   folder.put("train.txt", "a B-X\n");
   folder.put("dev.txt", "a O\n\nb B-X\nc I-X\nd B-Y\n");
   const auto train = read_task("conll", folder, "train");
@@ -101,6 +155,7 @@ TEST_CASE("a word's tag is the target of its first piece", "[data]") {
   CHECK(std::vector<std::int64_t>(whole.words(0).begin(), whole.words(0).end()) == std::vector<std::int64_t>{1, 2, 5});
   CHECK(std::vector<std::int64_t>(whole.words(1).begin(), whole.words(1).end()) == std::vector<std::int64_t>{-1, 10});
   CHECK(whole.lost_words() == 1);
+  CHECK(whole.cut() == 0);
   CHECK(whole.longest() == 9);
 
   // Cut: three pieces of text remain, the second word in part, the third not at all.
@@ -108,6 +163,7 @@ TEST_CASE("a word's tag is the target of its first piece", "[data]") {
   Batch c;
   cut.add_to(c, 0);
   CHECK(c.targets == std::vector<double>{-1, 0, 1, -1, -1});
+  CHECK(cut.cut() == 1);
   CHECK(std::vector<std::int64_t>(cut.words(0).begin(), cut.words(0).end()) == std::vector<std::int64_t>{1, 2, -1});
   CHECK(missing_in_error([&] { Tokenized(data, tokenizer, {.max_length = 1, .model_max_length = 48}); }, {"no room"}) == "");
 }

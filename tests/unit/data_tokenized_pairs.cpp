@@ -101,7 +101,7 @@ TEST_CASE("causal pairs: the next token is learned where it belongs to the targe
   CHECK(bare.targets == Targets{-1, double(target[0]), double(target[1]), -1});
 }
 
-TEST_CASE("causal pairs: a long prompt loses its beginning, a long target is refused", "[data]") {
+TEST_CASE("causal pairs: a long prompt loses its beginning, then a long target its end", "[data]") {
   const Ids prompt = ids("the story is dull"), target = ids("bad");
   REQUIRE(prompt.size() == 4);
   REQUIRE(target.size() == 1);
@@ -120,7 +120,13 @@ TEST_CASE("causal pairs: a long prompt loses its beginning, a long target is ref
   }
   options.max_prompt = 0;
   options.max_length = 4;  // "not bad" and its end leave one token beside the start: none for the prompt
-  CHECK(missing_in_error([&] { TokenizedPairs::causal(data, pair_tokenizer(), options); }, {"made up, pair 1", "3 tokens", "max_length"}) == "");
+  const auto both = TokenizedPairs::causal(data, pair_tokenizer(), options);
+  const Ids first_prompt = ids("good film"), first_target = ids("not bad");
+  CHECK(batch_of(both, 0).ids == Ids{start, first_prompt.back(), first_target[0], first_target[1]});  // no end: it is not reached
+  CHECK(both.cut() == 2);
+  CHECK(TokenizedPairs::causal(data, pair_tokenizer(), {.start = {start}, .eos = eos, .max_length = 7}).cut() == 0);
+  options.max_length = 2;
+  CHECK(missing_in_error([&] { TokenizedPairs::causal(data, pair_tokenizer(), options); }, {"max_length", "no room"}) == "");
   options.max_length = 2000;
   CHECK(missing_in_error([&] { TokenizedPairs::causal(data, pair_tokenizer(), options); }, {"max_length", "1024"}) == "");
   data.pairs[1].target = " ";
@@ -155,8 +161,12 @@ TEST_CASE("pairs for an encoder-decoder: the target is shifted right", "[data]")
 TEST_CASE("pairs for an encoder-decoder: what is too long or no text", "[data]") {
   const auto made = [](const PairDataset& data, SequenceToSequenceOptions options) { return TokenizedPairs::sequence_to_sequence(data, pair_tokenizer(), options); };
   CHECK(batch_of(made(pairs(), {.max_source = 4}), 1).ids.size() == 4);
-  CHECK(missing_in_error([&] { made(pairs(), {.max_target = 4}); }, {"made up, pair 3", "5 tokens", "max_target"}) == "");
-  CHECK(made(pairs(), {.max_target = 5}).decoder_longest() == 5);
+  CHECK(made(pairs(), {.max_source = 4}).cut() == 1);
+  const auto whole = batch_of(made(pairs(), {.max_target = 5}), 2), cut = batch_of(made(pairs(), {.max_target = 4}), 2);
+  CHECK(cut.targets == Targets{whole.targets[0], whole.targets[1], whole.targets[2], whole.targets[4]});
+  CHECK(cut.decoder_ids == Ids{whole.decoder_ids.begin(), whole.decoder_ids.end() - 1});
+  CHECK(made(pairs(), {.max_target = 4}).cut() == 1);
+  CHECK(made(pairs(), {.max_target = 5}).cut() == 0);
   CHECK(missing_in_error([&] { made(pairs(), {.max_source = 513}); }, {"max_source", "513", "512"}) == "");
   CHECK(missing_in_error([&] { made(pairs(), {.max_target = 0}); }, {"max_target"}) == "");
   CHECK(missing_in_error([&] { made(pairs(), {.start = -1}); }, {"decoder_start_token_id"}) == "");

@@ -37,7 +37,7 @@ constexpr const char *input = "Input", *method = "Method", *training = "Training
                      *output = "Output";
 
 constexpr OptionInfo table[] = {
-    {"model", input, &O::model, path, "Hugging Face folder: config.json, model.safetensors, tokenizer", "", true},
+    {"model", input, &O::model, path, "Hugging Face folder (config.json, model.safetensors or pytorch_model.bin, tokenizer), or a model's name, owner/name or owner/name@revision, that is in Hugging Face's cache", "", true},
     {"task", input, &O::task, one_of(tasks),
      "a GLUE task, csv (columns text[,text2],label), conll (train.txt, dev.txt: a word and its tag per line), choice (csv: "
      "context,choice0,choice1,..,label), e2e, or pairs (csv: source,target); models that write take GLUE as text to text", "", true},

@@ -4,6 +4,7 @@
 #include <peft/core/error.hpp>
 #include <peft/io/config/model_type.hpp>
 #include <peft/io/hub_cache.hpp>
+#include <peft/io/model_folder.hpp>
 #include <peft/io/near_names.hpp>
 
 #include <algorithm>
@@ -42,6 +43,8 @@ void find_folders(Options& o) {
     o.base_model = name ? name->repository : o.model;
   }
   o.model = resolve_model(o.model).string();
+  check_model_folder(o.model);
+  require(std::filesystem::is_directory(o.model), "--model ", o.model, " is a file; its folder, with config.json and a tokenizer, was expected");
   if (!o.load.empty() && !std::filesystem::exists(o.load) && HubName::of(o.load)) o.load = resolve_model(o.load).string();
 }
 

@@ -1,41 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <cstddef>
-#include <filesystem>
+#include <deque>
 #include <peft/data/row.hpp>
-#include <peft/io/mapped_file.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace peft {
 
-/// Reads comma-separated records as RFC 4180 has them: a field in quotes may hold commas, line ends and doubled quotes;
-/// records end in LF or CRLF; empty lines do not count. Throws Error naming file, line and column for stray and
-/// unbalanced quotes. The fields of a row are valid until the next one is read.
-class CsvReader {
+/// The separator of a table, ',' or ';' or a tab: the one that divides the header, outside quotes. Where several do, the
+/// one by which the first rows are as wide as the header; ',' where none does, the table having one column. Throws
+/// Error where two would do, and for a quote that is never closed.
+char find_separator(std::string_view text, const std::string& name);
+
+/// Reads records of fields with separators between, with quotes as pandas and Python's csv read them: a field that begins
+/// with a quote may hold separators, line ends and doubled quotes; what follows the closing quote belongs to the field
+/// too; any other quote is a character. Records end in LF, CRLF or CR; lines of nothing but spaces do not count. Rows
+/// may all end in separators that the header lacks. Throws Error naming line and field for a quote that is never closed,
+/// and, between tabs, for a quoted text over several lines with tabs in it: there quotes are more often characters.
+class CsvRows : public RowSource {
  public:
-  explicit CsvReader(const std::filesystem::path& path);
+  /// `text` must outlive the rows; `name` is for messages.
+  CsvRows(std::string_view text, std::string name, char separator);
 
-  /// Takes the next record; false at the end of the file.
-  bool next(Row& row);
-
-  const std::string& name() const { return name_; }
+  std::vector<std::string> header() override;
+  bool next(Row& row) override;
 
  private:
-  bool ends_line() const { return at_ < text_.size() && (text_[at_] == '\n' || text_.substr(at_).starts_with("\r\n")); }
-
+  bool ends_field() const;
+  void skip_blank_lines();
   void skip_line_end();
-  void read_plain();
-  void read_quoted();
-  [[noreturn]] void stop(std::size_t line, std::string_view what) const;
+  std::string_view plain();
+  std::string_view quoted_field(std::size_t number);
+  void drop_surplus(Row& row);
+  [[noreturn]] void stop(std::size_t line, std::size_t field, std::string_view what) const;
 
-  std::string name_;
-  MappedFile file_;
   std::string_view text_;
+  std::string name_, ends_;  // what ends a plain field
+  char separator_;
   std::size_t at_ = 0, line_ = 1;
-  std::string buffer_;             // the fields of the current record, one after the other
-  std::vector<std::size_t> ends_;  // where each of them ends
+  std::deque<std::string> made_;  // fields of the current record that are no part of the text as they stand
+  std::size_t width_ = 0, surplus_ = 0;
+  bool begun_ = false;
 };
 
 }  // namespace peft

@@ -20,12 +20,16 @@ struct Dataset {
   bool tagged = false;                   // a label per word: `a` is the words with a space between
   std::vector<std::vector<std::int32_t>> tags{};  // where tagged, by example and word: index into label_names, -1: none
   std::size_t skipped = 0;               // malformed rows that were left out, where a task's official files hold some
+  std::vector<std::string> notes{};      // what the reader has decided about the file and its user should know, a line each
 
   /// Outputs of a classification head, or 1.
   int outputs() const { return regression || together > 1 ? 1 : static_cast<int>(label_names.size()); }
 };
 
-/// Whether a split without labels is an error.
-enum class Labels { Required, Optional };
+/// Whether a split without labels is an error; ignored ones are not even looked at.
+enum class Labels { Required, Optional, Ignored };
+
+/// What the labels of a table are: decided by how they are spelled (see `read_csv`), or as told.
+enum class LabelKind { Automatic, Classes, Scores };
 
 }  // namespace peft

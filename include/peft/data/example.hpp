@@ -20,6 +20,7 @@ struct Encoded {
   std::vector<std::int32_t> ids, types;
   double target = 0;
   std::vector<std::int32_t> slots{};
+  bool cut = false;  // the text was longer than it might be and lost a part
 };
 
 /// A sentence given as words: `first[w]` is the row of word w's first piece; -1 for a word that has none, or was cut off.

@@ -18,6 +18,7 @@ struct PairDataset {
   std::vector<TextPair> pairs;
   bool labelled = true;        // otherwise all targets are empty
   std::vector<double> labels;  // by pair, the class or score that a target spells; empty where they spell none
+  std::vector<std::string> notes{};  // as Dataset's
 };
 
 /// One pair for every source, in the order of their first appearance, with the targets of all its pairs as references.

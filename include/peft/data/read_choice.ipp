@@ -2,13 +2,14 @@
 #pragma once
 #include <cstddef>
 #include <filesystem>
+#include <optional>
 #include <peft/core/error.hpp>
 #include <peft/core/inline.hpp>
-#include <peft/data/csv.hpp>
+#include <peft/data/column_names.hpp>
 #include <peft/data/dataset.hpp>
 #include <peft/data/read_choice.hpp>
-#include <peft/data/read_glue.hpp>
 #include <peft/data/row.hpp>
+#include <peft/data/split_files.hpp>
 #include <peft/data/table.hpp>
 #include <string>
 #include <string_view>
@@ -16,24 +17,44 @@
 
 namespace peft {
 
-PEFT_INLINE Dataset read_choice(const std::filesystem::path& folder, std::string_view split, Labels labels,
-                                const Dataset* train) {
+namespace choice_reader {
+
+// This library's own names first.
+constexpr ColumnNames contexts[] = {{"context"}, {"question"}, {"premise"}, {"ctx"}, {"prompt"}, {"query"}};
+constexpr ColumnNames first_choices[] = {{"choice0", "choice1"}, {"ending0", "ending1"},   {"option0", "option1"},
+                                                {"answer0", "answer1"}, {"choice_0", "choice_1"}, {"ending_0", "ending_1"},
+                                                {"option_0", "option_1"}};
+constexpr ColumnNames labels[] = {{"label"}, {"labels"}, {"answer"}, {"target"}, {"gold_label"}};
+
+/// The columns of the choices, which are numbered without a gap.
+PEFT_INLINE std::vector<std::size_t> choices_of(const Table& table, std::vector<std::string>& notes) {
+  const auto found = find_columns(table, first_choices, notes);
+  if (!found) table.lacks(table.find("choice0") ? "choice1" : "choice0", "; ending0, option0 and the like will do too");
+  std::vector<std::size_t> choices{found->a, *found->b};
+  std::string name = table.columns()[found->a];
+  name.pop_back();
+  while (const auto more = table.find(cat(name, choices.size()))) choices.push_back(*more);
+  for (std::size_t k = choices.size(); k < choices.size() + 100; ++k)
+    require(!table.find(cat(name, k)), table.name(), ", line 1: there is a column ", quoted(cat(name, k)), ", but none ",
+            quoted(cat(name, choices.size())));
+  return choices;
+}
+
+}  // namespace choice_reader
+
+PEFT_INLINE Dataset read_choice_file(const std::filesystem::path& file, Labels labels, const Dataset* train) {
   Dataset out;
-  const auto file = find_split(folder, "", {cat(split, ".csv")}, cat("the ", split, " split"));
   out.source = file.string();
   out.pairs = true;
-  Table<CsvReader> table{CsvReader(file)};
-  const std::size_t context = table.column("context");
-  std::vector<std::size_t> choices{table.column("choice0"), table.column("choice1")};
-  while (const auto more = table.find(cat("choice", choices.size()))) choices.push_back(*more);
+  Table table = Table::open(file, out.notes);
+  const auto context = find_columns(table, choice_reader::contexts, out.notes);
+  if (!context) table.lacks("context", "; question, premise and ctx may be so called too");
+  const std::vector<std::size_t> choices = choice_reader::choices_of(table, out.notes);
   out.together = static_cast<int>(choices.size());
-  for (std::size_t k = choices.size(); k < choices.size() + 100; ++k)
-    require(!table.find(cat("choice", k)), out.source, ", line 1: there is a column \"choice", k,
-            "\", but none \"choice", choices.size(), "\"");
   for (std::size_t k = 0; k < choices.size(); ++k) out.label_names.push_back(cat("choice", k));
-  const auto label = table.find("label");
+  const auto label = labels == Labels::Ignored ? std::nullopt : find_columns(table, choice_reader::labels, out.notes);
   out.labelled = label.has_value();
-  require(out.labelled || labels == Labels::Optional, out.source,
+  require(out.labelled || labels != Labels::Required, out.source,
           ": there is no column \"label\"; predict with this file, but train and evaluate on others");
   if (train != nullptr)
     require(train->together == out.together, out.source, ": ", out.together, " choices, but ", train->together, " in ",
@@ -42,17 +63,25 @@ PEFT_INLINE Dataset read_choice(const std::filesystem::path& folder, std::string
     table.require_whole();
     double target = 0;
     if (label) {
-      const auto number = parse_number(table.field(*label));
+      const auto number = parse_number(stripped(table.field(label->a)));
       for (target = 0; number && target < out.together && target != *number;) ++target;
       if (!number || target == out.together)
-        table.refuse(*label, "is not the number of a choice; 0 to ", out.together - 1, " were expected");
+        table.refuse(label->a, "is not the number of a choice; 0 to ", out.together - 1, " were expected");
     }
     for (const std::size_t choice : choices) {
       if (table.field(choice).empty()) table.refuse(choice, "is no choice: there is no text");
-      out.examples.push_back({std::string(table.field(context)), std::string(table.field(choice)), target});
+      out.examples.push_back({std::string(table.field(context->a)), std::string(table.field(choice)), target});
     }
   }
   require(!out.examples.empty(), out.source, ": the file holds no examples");
+  return out;
+}
+
+PEFT_INLINE Dataset read_choice(const std::filesystem::path& folder, std::string_view split, Labels labels,
+                                const Dataset* train) {
+  std::vector<std::string> notes;
+  Dataset out = read_choice_file(find_split_table(folder, split, notes), labels, train);
+  out.notes.insert(out.notes.begin(), notes.begin(), notes.end());
   return out;
 }
 

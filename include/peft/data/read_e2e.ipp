@@ -5,9 +5,9 @@
 #include <peft/core/inline.hpp>
 #include <peft/data/pair_dataset.hpp>
 #include <peft/data/read_e2e.hpp>
-#include <peft/data/read_glue.hpp>
 #include <peft/data/read_pairs.hpp>
 #include <peft/data/row.hpp>
+#include <peft/data/split_files.hpp>
 #include <string_view>
 
 namespace peft {

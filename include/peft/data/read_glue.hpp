@@ -9,10 +9,6 @@
 
 namespace peft {
 
-/// The first of `names` that exists in `folder`, or in its subfolder `below`. Throws Error saying what was looked for.
-std::filesystem::path find_split(const std::filesystem::path& folder, const std::string& below,
-                                 const std::vector<std::string>& names, const std::string& what);
-
 /// Reads a split ("train", "dev", "test"; MNLI also "dev_mismatched", "test_mismatched") of a GLUE task from its
 /// official TSV in `folder` or in the task's subfolder of it. Throws Error naming file, line and column for whatever is
 /// malformed.

@@ -10,29 +10,18 @@
 #include <peft/data/glue.hpp>
 #include <peft/data/read_glue.hpp>
 #include <peft/data/row.hpp>
+#include <peft/data/split_files.hpp>
 #include <peft/data/table.hpp>
-#include <peft/data/tsv.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace peft {
 
-PEFT_INLINE std::filesystem::path find_split(const std::filesystem::path& folder, const std::string& below,
-                                             const std::vector<std::string>& names, const std::string& what) {
-  require(std::filesystem::is_directory(folder), folder.string(), ": there is no such folder; ", what,
-          " was to be read from it");
-  for (const auto& where : {folder, folder / below})
-    for (const std::string& name : names)
-      if (std::filesystem::exists(where / name)) return where / name;
-  fail(folder.string(), ": ", what, " was expected here", below.empty() ? "" : " or in " + below, " as ",
-       listed(names));
-}
-
 namespace glue_reader {
 
 // The class or the score that a field spells: a label's name or index, or a number in the task's range.
-PEFT_INLINE double target(const GlueTask& task, const Table<TsvReader>& table, std::size_t column) {
+PEFT_INLINE double target(const GlueTask& task, const Table& table, std::size_t column) {
   const std::string_view field = table.field(column);
   const std::optional<double> number = parse_number(field);
   if (task.regression()) {
@@ -48,11 +37,11 @@ PEFT_INLINE double target(const GlueTask& task, const Table<TsvReader>& table, s
   table.refuse(column, "is not a label of ", task.name, "; the labels are ", known);
 }
 
-PEFT_INLINE void fill(Dataset& out, const GlueTask& task, Table<TsvReader>& table, Labels labels) {
+PEFT_INLINE void fill(Dataset& out, const GlueTask& task, Table& table, Labels labels) {
   const std::size_t a = table.column(task.a), b = out.pairs ? table.column(task.b) : 0;
-  const std::optional<std::size_t> label = table.find(task.label);
+  const auto label = labels == Labels::Ignored ? std::nullopt : table.find(task.label);
   out.labelled = label.has_value();
-  require(out.labelled || labels == Labels::Optional, out.source, ": this split of ", task.name,
+  require(out.labelled || labels != Labels::Required, out.source, ": this split of ", task.name,
           " has no labels (no column ", quoted(task.label), "); predict with it, but train and evaluate on others");
   while (table.next()) {
     if (task.drops_short_rows && !table.whole()) {
@@ -78,13 +67,9 @@ PEFT_INLINE Dataset read_glue(const GlueTask& task, const std::filesystem::path&
   out.label_names = task.labels;
   out.regression = task.regression();
   out.pairs = !task.b.empty();
-  if (!task.headerless.empty() && split != "test") {
-    Table<TsvReader> table(TsvReader(file), task.headerless);
-    glue_reader::fill(out, task, table, labels);
-  } else {
-    Table<TsvReader> table{TsvReader(file)};
-    glue_reader::fill(out, task, table, labels);
-  }
+  const bool headerless = !task.headerless.empty() && split != "test";
+  Table table = Table::glue(file, headerless ? task.headerless : std::vector<std::string>());
+  glue_reader::fill(out, task, table, labels);
   return out;
 }
 

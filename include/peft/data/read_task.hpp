@@ -7,9 +7,10 @@
 namespace peft {
 
 /// Reads a split of a task by name: one of GLUE's (see `glue_task`), "csv", "conll" or "choice". `train` is the
-/// training split, which says what the labels of another split mean where the task does not.
+/// training split, which says what the labels of another split mean where the task does not; `kind` is for "csv".
 Dataset read_task(std::string_view task, const std::filesystem::path& folder, std::string_view split,
-                  Labels labels = Labels::Required, const Dataset* train = nullptr);
+                  Labels labels = Labels::Required, const Dataset* train = nullptr,
+                  LabelKind kind = LabelKind::Automatic);
 
 }  // namespace peft
 

@@ -14,10 +14,11 @@
 namespace peft {
 
 PEFT_INLINE Dataset read_task(std::string_view task, const std::filesystem::path& folder, std::string_view split,
-                              Labels labels, const Dataset* train) {
+                              Labels labels, const Dataset* train, LabelKind kind) {
   if (task == "conll") return read_conll(folder, split, labels, train);
   if (task == "choice") return read_choice(folder, split, labels, train);
-  return task == "csv" ? read_csv(folder, split, labels, train) : read_glue(glue_task(task), folder, split, labels);
+  return task == "csv" ? read_csv(folder, split, labels, train, kind)
+                       : read_glue(glue_task(task), folder, split, labels);
 }
 
 }  // namespace peft

@@ -11,17 +11,33 @@ namespace peft {
 struct Row {
   std::size_t line = 0;
   std::vector<std::string_view> fields;
+  std::vector<const char*> lacks{};  // by field, why it is no text ("is null"), or null; empty where all are text
 };
 
-/// The text without the mark with which some editors begin a UTF-8 file. Throws Error for a NUL byte, which no table
-/// holds but UTF-16 text and binary files do.
-std::string_view table_text(std::string_view text, const std::string& name);
+/// Where a table's rows come from; a row's fields are valid until the next one is read.
+class RowSource {
+ public:
+  virtual ~RowSource() = default;
+
+  /// The names of the columns. To be called once, before the first `next`; empty for a file without a record.
+  virtual std::vector<std::string> header() = 0;
+  /// Takes the next record; false at the end of the file.
+  virtual bool next(Row& row) = 0;
+  /// Names of columns that came up only behind the header, as they may in JSON lines.
+  virtual std::vector<std::string> late() const { return {}; }
+};
 
 /// Text of a file in an error message: quoted, shortened, without bytes that would garble a terminal.
 std::string quoted(std::string_view text);
 
 /// The names for an error message: quoted, separated by ", ", the first twenty.
 std::string listed(const std::vector<std::string>& names);
+
+/// The text without the spaces, tabs and line ends around it.
+std::string_view stripped(std::string_view text);
+
+/// The text with small letters for those of ASCII.
+std::string lower_case(std::string_view text);
 
 }  // namespace peft
 

@@ -11,16 +11,6 @@
 
 namespace peft {
 
-PEFT_INLINE std::string_view table_text(std::string_view text, const std::string& name) {
-  const auto nul = text.find('\0');
-  if (nul != text.npos) {
-    const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(nul), '\n');
-    fail(name, ", line ", line, ": a NUL byte; a text file in UTF-8 was expected (is this UTF-16, or binary?)");
-  }
-  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
-  return text;
-}
-
 PEFT_INLINE std::string quoted(std::string_view text) {
   constexpr std::size_t most = 40;
   std::string out = "\"";
@@ -33,6 +23,19 @@ PEFT_INLINE std::string listed(const std::vector<std::string>& names) {
   std::string out;
   for (std::size_t i = 0; i < std::min(names.size(), most); ++i) out += cat(i == 0 ? "" : ", ", quoted(names[i]));
   return names.size() > most ? cat(out, ", ... (", names.size(), " in all)") : out;
+}
+
+PEFT_INLINE std::string_view stripped(std::string_view text) {
+  constexpr std::string_view around = " \t\r\n\f\v";
+  const auto begin = std::min(text.find_first_not_of(around), text.size());
+  return text.substr(begin, text.find_last_not_of(around) + 1 - begin);
+}
+
+PEFT_INLINE std::string lower_case(std::string_view text) {
+  std::string out(text);
+  for (char& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return out;
 }
 
 }  // namespace peft

@@ -1,54 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include <algorithm>
 #include <cstddef>
+#include <filesystem>
+#include <memory>
 #include <optional>
 #include <peft/core/error.hpp>
 #include <peft/data/row.hpp>
+#include <peft/data/text_file.hpp>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace peft {
 
-/// A table whose columns have names: those of its first row, or given ones where the file has no header.
-/// `Reader` is TsvReader or CsvReader.
-template <class Reader>
+/// A table whose columns have names: those of its first row (or of the first object's keys), without spaces around them,
+/// or given ones where the file has no header.
 class Table {
  public:
-  explicit Table(Reader reader) : reader_(std::move(reader)) {
-    require(reader_.next(row_), name(), ": the file is empty; a header with the names of its columns was expected");
-    columns_.assign(row_.fields.begin(), row_.fields.end());
-    for (auto column = columns_.begin(); column != columns_.end(); ++column)
-      require(std::find(columns_.begin(), column, *column) == column, name(), ", line 1: the column ", quoted(*column),
-              " appears twice");
-  }
-  Table(Reader reader, std::vector<std::string> columns) : reader_(std::move(reader)), columns_(std::move(columns)) {}
-  Table(const Table&) = delete;  // the current row points into the reader
+  /// Opens a table as people keep them: JSON lines by the file's name (.jsonl, .ndjson, .json), else fields between
+  /// separators, with quotes; `notes` is told a separator that the file's name does not.
+  static Table open(const std::filesystem::path& path, std::vector<std::string>& notes);
 
-  /// The number of a column, or nothing.
-  std::optional<std::size_t> find(std::string_view column) const {
-    const auto found = std::find(columns_.begin(), columns_.end(), column);
-    if (found == columns_.end()) return std::nullopt;
-    return static_cast<std::size_t>(found - columns_.begin());
-  }
-  std::size_t column(std::string_view column) const {
-    if (const auto found = find(column)) return *found;
-    fail(name(), ", line 1: there is no column ", quoted(column), "; the columns are ", listed(columns_));
-  }
+  /// Opens a file of GLUE's: tabs, no quotes.
+  static Table glue(const std::filesystem::path& path, std::vector<std::string> columns = {});
+
+  const std::vector<std::string>& columns() const { return columns_; }
+  /// Names of columns that came up behind the header.
+  std::vector<std::string> late_columns() const { return rows_->late(); }
+
+  /// The number of a column, or nothing: of the one so called, else of the only one so called in other letters' case.
+  /// Throws Error where there are two.
+  std::optional<std::size_t> find(std::string_view column) const;
+  std::size_t column(std::string_view column) const;
+  /// Throws an error: the column is not there.
+  [[noreturn]] void lacks(std::string_view column, std::string_view advice = "") const;
 
   /// Takes the next row; false at the end.
-  bool next() { return reader_.next(row_); }
+  bool next() { return rows_->next(row_); }
 
   bool whole() const { return row_.fields.size() == columns_.size(); }
-  void require_whole() const {
-    if (!whole())
-      fail(place(), ": ", row_.fields.size(), " fields, ", columns_.size(), " were expected (", listed(columns_), ')');
-  }
+  void require_whole() const;
 
-  /// A field of the current row, which must be whole.
-  std::string_view field(std::size_t column) const { return row_.fields[column]; }
+  /// A field of the current row, which must be whole. Throws Error where it holds no text (null, a list).
+  std::string_view field(std::size_t column) const {
+    if (!row_.lacks.empty() && row_.lacks[column] != nullptr) not_text(column);
+    return row_.fields[column];
+  }
 
   /// Throws an error about a field of the current row.
   template <class... A>
@@ -56,12 +53,16 @@ class Table {
     fail(place(), ", column ", quoted(columns_[column]), ": ", quoted(field(column)), ' ', what...);
   }
 
-  const std::string& name() const { return reader_.name(); }
+  const std::string& name() const { return file_.name(); }
   std::size_t line() const { return row_.line; }
   std::string place() const { return cat(name(), ", line ", row_.line); }
 
  private:
-  Reader reader_;
+  Table(TextFile file, std::unique_ptr<RowSource> rows, std::vector<std::string> columns);
+  [[noreturn]] void not_text(std::size_t column) const;
+
+  TextFile file_;
+  std::unique_ptr<RowSource> rows_;
   Row row_;
   std::vector<std::string> columns_;
 };

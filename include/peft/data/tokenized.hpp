@@ -42,6 +42,8 @@ class Tokenized {
   }
   /// Words without a piece.
   std::size_t lost_words() const;
+  /// Examples that were longer than `max_length` and lost a part of their text.
+  std::size_t cut() const { return cut_; }
 
   void add_to(Batch& batch, std::size_t i) const;
 
@@ -50,7 +52,8 @@ class Tokenized {
   std::size_t end(std::size_t i) const { return offsets_[(i + 1) * together_]; }
 
   void append(const Encoded& made);
-  void add_tagged(std::string_view sentence, const std::vector<std::int32_t>& tags, const Tokenizer& tokenizer,
+  // Whether the sentence was cut.
+  bool add_tagged(std::string_view sentence, const std::vector<std::int32_t>& tags, const Tokenizer& tokenizer,
                   int max_length);
 
   std::size_t together_;
@@ -63,6 +66,7 @@ class Tokenized {
   std::vector<double> targets_;          // by example, or by token
   std::vector<std::int64_t> words_;
   std::vector<std::size_t> word_offsets_{0};
+  std::size_t cut_ = 0;
 };
 
 }  // namespace peft

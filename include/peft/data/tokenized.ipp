@@ -26,15 +26,19 @@ PEFT_INLINE Tokenized::Tokenized(const Dataset& data, const Tokenizer& tokenizer
   for (const std::int64_t index : examples_) {
     const std::size_t first = static_cast<std::size_t>(index) * together_;
     if (tagged_) {
-      add_tagged(data.examples[first].a, data.tags[first], tokenizer, options.max_length);
+      cut_ += add_tagged(data.examples[first].a, data.tags[first], tokenizer, options.max_length);
       continue;
     }
     targets_.push_back(data.examples[first].target);
+    bool cut = false;
     for (std::size_t k = first; k < first + together_; ++k) {
       const Example& example = data.examples[k];
-      append(data.pairs ? tokenizer.encode_pair(example.a, example.b, options.max_length)
-                        : tokenizer.encode(example.a, {}, options.max_length));
+      const Encoded made = data.pairs ? tokenizer.encode_pair(example.a, example.b, options.max_length)
+                                      : tokenizer.encode(example.a, {}, options.max_length);
+      cut = cut || made.cut;
+      append(made);
     }
+    cut_ += cut;
   }
   ids_.shrink_to_fit();
   types_.shrink_to_fit();
@@ -81,7 +85,7 @@ PEFT_INLINE void Tokenized::append(const Encoded& made) {
   offsets_.push_back(ids_.size());
 }
 
-PEFT_INLINE void Tokenized::add_tagged(std::string_view sentence, const std::vector<std::int32_t>& tags,
+PEFT_INLINE bool Tokenized::add_tagged(std::string_view sentence, const std::vector<std::int32_t>& tags,
                                        const Tokenizer& tokenizer, int max_length) {
   std::vector<std::string_view> words;
   while (!sentence.empty()) {
@@ -99,6 +103,7 @@ PEFT_INLINE void Tokenized::add_tagged(std::string_view sentence, const std::vec
   }
   word_offsets_.push_back(words_.size());
   append(made);
+  return made.cut;
 }
 
 }  // namespace peft

@@ -17,12 +17,12 @@ namespace peft {
 class TokenizedPairs {
  public:
   /// For a causal model: one sequence per pair. The target of a row is the next token where that one belongs to the
-  /// text to be written, else -1; the last row has none. A prompt that is too long loses its beginning (`start` stays).
-  /// Throws Error naming the pair when not one token of the prompt fits beside a target.
+  /// text to be written, else -1; the last row has none. A prompt that is too long loses its beginning (`start` stays),
+  /// and a target beside which not one token of the prompt fits loses its end (and `eos`: the text does not end there).
   static TokenizedPairs causal(const PairDataset& data, const Tokenizer& tokenizer, const CausalOptions& options);
 
-  /// For an encoder-decoder: a source, and what the decoder reads and writes. Throws Error naming the pair for a target
-  /// that is too long or has no tokens.
+  /// For an encoder-decoder: a source, and what the decoder reads and writes. What is too long loses its end, and keeps the
+  /// token that ends it, as with transformers' tokenizers. Throws Error naming the pair for a target without tokens.
   static TokenizedPairs sequence_to_sequence(const PairDataset& data, const Tokenizer& tokenizer,
                                              const SequenceToSequenceOptions& options);
 
@@ -37,6 +37,7 @@ class TokenizedPairs {
   int longest() const { return widest(offsets_); }                    ///< tokens of the longest sequence (source)
   int decoder_longest() const { return widest(decoder_offsets_); }    ///< 0 for a causal model
   std::int64_t example(std::size_t i) const { return examples_[i]; }  ///< index in the data set
+  std::size_t cut() const { return cut_; }                            ///< pairs that lost a part of a text
   bool labelled() const { return labelled_; }
 
   /// What generation for pair i begins with: the prompt of a causal model, the whole source of an encoder-decoder.
@@ -57,7 +58,8 @@ class TokenizedPairs {
   static void check_length(const char* what, int length, int most);
   // Notes the references; returns the place for messages.
   std::string begin(const PairDataset& data, std::int64_t index);
-  static void cut_prompt(const std::string& place, Ids& prompt, std::size_t target, const CausalOptions& options);
+  // Makes room for both; whether something was lost.
+  static bool fit_causal(const std::string& place, Ids& prompt, Ids& target, const CausalOptions& options);
   void append_causal(const Ids& start, const Ids& prompt, const Ids& target);
   void append_source(const Encoded& source);
   void append_decoder(std::int32_t start, const Ids& target);
@@ -72,6 +74,7 @@ class TokenizedPairs {
   std::vector<std::size_t> offsets_{0}, decoder_offsets_{0};
   std::vector<std::size_t> prompts_;  // tokens of each, of a causal model
   std::vector<double> targets_;       // by row of the sequence, or of the decoder
+  std::size_t cut_ = 0;
 };
 
 }  // namespace peft

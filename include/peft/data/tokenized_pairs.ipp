@@ -31,7 +31,7 @@ PEFT_INLINE TokenizedPairs TokenizedPairs::causal(const PairDataset& data, const
     Ids target = data.labelled ? tokenizer.ids(options.before_target + pair.target) : Ids();
     if (data.labelled) require(!target.empty(), place, "the target has no tokens");
     if (data.labelled && options.eos >= 0) target.push_back(options.eos);
-    cut_prompt(place, prompt, target.size(), options);
+    out.cut_ += fit_causal(place, prompt, target, options);
     out.append_causal(options.start, prompt, target);
     out.check_ids(place, options.vocabulary);
   }
@@ -51,9 +51,11 @@ PEFT_INLINE TokenizedPairs TokenizedPairs::sequence_to_sequence(const PairDatase
     const Encoded source = tokenizer.encode(options.before_source + pair.source, {}, options.max_source);
     Ids target = data.labelled ? tokenizer.ids(pair.target) : Ids();
     if (data.labelled) require(!target.empty(), place, "the target has no tokens");
-    if (data.labelled && options.eos >= 0) target.push_back(options.eos);
-    require(target.size() <= static_cast<std::size_t>(options.max_target), place, "the target has ", target.size(),
-            " tokens with its end, at most ", options.max_target, " are allowed (max_target)");
+    const std::size_t end = data.labelled && options.eos >= 0 ? 1 : 0;
+    const std::size_t room = static_cast<std::size_t>(options.max_target) - end;
+    out.cut_ += source.cut || target.size() > room;
+    target.resize(std::min(target.size(), room));
+    target.insert(target.end(), end, options.eos);
     out.append_source(source);
     out.append_decoder(options.start, target);
     out.check_ids(place, options.vocabulary);
@@ -89,18 +91,21 @@ PEFT_INLINE std::string TokenizedPairs::begin(const PairDataset& data, std::int6
   return cat(data.source, ", pair ", index + 1, ": ");
 }
 
-PEFT_INLINE void TokenizedPairs::cut_prompt(const std::string& place, Ids& prompt, std::size_t target,
+PEFT_INLINE bool TokenizedPairs::fit_causal(const std::string& place, Ids& prompt, Ids& target,
                                             const CausalOptions& options) {
-  std::size_t room = static_cast<std::size_t>(options.max_length);
-  const std::size_t fixed = target + options.start.size(), least = prompt.empty() ? 0 : 1;
-  require(fixed + least <= room, place, "the target has ", target,
-          " tokens with its end, which leaves no room for a prompt in ", options.max_length, " (max_length)");
-  room -= fixed;
-  if (options.max_prompt > 0)
-    room = std::min(room, static_cast<std::size_t>(options.max_prompt) - options.start.size());
+  const std::size_t before = prompt.size() + target.size();
   require(!prompt.empty() || !options.start.empty(), place,
           "the prompt has no tokens, and there are none to start with");
+  const std::size_t least = options.start.size() + (prompt.empty() ? 0 : 1);
+  const std::size_t all = static_cast<std::size_t>(options.max_length);
+  require(least + !target.empty() <= all, "max_length = ", all, ": there is no room for the ", options.start.size(),
+          " tokens of start and a text");
+  target.resize(std::min(target.size(), all - least));
+  std::size_t room = all - target.size() - options.start.size();
+  if (options.max_prompt > 0)
+    room = std::min(room, static_cast<std::size_t>(options.max_prompt) - options.start.size());
   if (prompt.size() > room) prompt.erase(prompt.begin(), prompt.end() - static_cast<std::ptrdiff_t>(room));
+  return prompt.size() + target.size() < before;
 }
 
 PEFT_INLINE void TokenizedPairs::append_causal(const Ids& start, const Ids& prompt, const Ids& target) {

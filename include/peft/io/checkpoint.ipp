@@ -2,15 +2,15 @@
 #pragma once
 #include <cstddef>
 #include <nlohmann/json.hpp>
-#include <system_error>
 #include <unordered_map>
 
 #include <peft/core/error.hpp>
 #include <peft/io/checkpoint.hpp>
 #include <peft/io/json.hpp>
 #include <peft/io/json_fields.hpp>
+#include <peft/io/model_folder.hpp>
 #include <peft/io/near_names.hpp>
-#include <peft/io/tensor_file.hpp>
+#include <peft/io/open_tensors.hpp>
 
 namespace peft {
 
@@ -33,19 +33,19 @@ struct Checkpoint::Content {
 
 PEFT_INLINE Checkpoint Checkpoint::open(const std::filesystem::path& path) {
   namespace fs = std::filesystem;
-  std::error_code ignored;
-  const auto only = [&](const fs::path& file) {
-    return Checkpoint(std::make_shared<Content>(path.string(), std::vector{open_tensors(file)}));
-  };
-  if (fs::is_regular_file(path, ignored)) return only(path);
-  require(fs::is_directory(path, ignored), "cannot open the model ", path,
-          ": no such folder; expected a Hugging Face model folder, a .safetensors or a .bin file");
-  for (const char* name : {"model.safetensors", "pytorch_model.bin"}) {
-    const auto file = path / name, index = path / (std::string(name) + ".index.json");
-    if (fs::exists(file, ignored)) return only(file);
-    if (fs::exists(index, ignored)) return open_shards(index);
-  }
-  fail(path, ": there is neither model.safetensors nor pytorch_model.bin in it, nor an index of their shards");
+  check_model_folder(path);
+  const auto opened = [&] {
+    const auto only = [&](const fs::path& file) { return Checkpoint(std::make_shared<Content>(path.string(), std::vector{open_tensors(file)})); };
+    if (fs::is_regular_file(path)) return only(path);
+    for (const char* name : {"model.safetensors", "pytorch_model.bin"}) {
+      const auto file = path / name, index = path / (std::string(name) + ".index.json");
+      if (fs::exists(file)) return only(file);
+      if (fs::exists(index)) return open_shards(index);
+    }
+    fail(path, ": its weights cannot be opened");  // they are there: a link that leads nowhere
+  }();
+  if (const auto why = why_no_weights(path, opened.names())) fail(*why);
+  return opened;
 }
 
 PEFT_INLINE const TensorRef* Checkpoint::find(std::string_view name) const {

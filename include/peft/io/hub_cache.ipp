@@ -105,7 +105,7 @@ PEFT_INLINE std::filesystem::path resolve_model(const std::string& model) {
   const auto name = HubName::of(model);
   if (!name)
     fail("the model \"", model,
-         "\": there is no such folder; expected a Hugging Face model folder, or a model's name at the hub such as google-bert/bert-base-uncased");
+         "\": there is no such folder; expected a Hugging Face model folder (config.json, model.safetensors), or a model's name such as google-bert/bert-base-uncased");
   const auto cache = hub_cache();
   std::string folder = name->repository;
   if (const auto slash = folder.find('/'); slash != folder.npos) folder.replace(slash, 1, "--");

@@ -6,6 +6,7 @@
 
 #include <peft/core/error.hpp>
 #include <peft/io/json.hpp>
+#include <peft/io/json_source.hpp>
 #include <peft/io/mapped_file.hpp>
 
 namespace peft {
@@ -13,23 +14,6 @@ namespace peft {
 namespace json_reader {
 
 constexpr std::size_t deepest = 100;
-
-// Gives the parser one character after the other and always knows how far it has come.
-class Source {
- public:
-  using char_type = char;
-
-  Source(std::string_view text, std::size_t& seen) : text_(text), seen_(seen) {}
-
-  std::char_traits<char>::int_type get_character() {
-    if (seen_ == text_.size()) return std::char_traits<char>::eof();
-    return std::char_traits<char>::to_int_type(text_[seen_++]);
-  }
-
- private:
-  std::string_view text_;
-  std::size_t& seen_;
-};
 
 // Builds the document from the parser's events. The parser keeps its own stack, so a deep document cannot exhaust the
 // thread's; the limit keeps everything that later walks the document safe as well.
@@ -63,11 +47,7 @@ class Builder {
   }
 
   bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception& error) {
-    std::string_view what = error.what();  // "[json.exception.parse_error.101] parse error at ...: the reason"
-    if (const auto end = what.find("] "); end != what.npos) what.remove_prefix(end + 2);
-    if (const auto start = what.find(": "); what.starts_with("parse error") && start != what.npos)
-      what.remove_prefix(start + 2);
-    stop(position, what);
+    stop(position, reason(error));
   }
 
   json root;

@@ -9,9 +9,9 @@
 
 #include <peft/io/atomic_file.hpp>
 #include <peft/io/json.hpp>
+#include <peft/io/open_tensors.hpp>
 #include <peft/io/peft_adapter.hpp>
 #include <peft/io/safetensors_write.hpp>
-#include <peft/io/tensor_file.hpp>
 
 namespace peft {
 

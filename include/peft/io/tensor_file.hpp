@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <string>
@@ -38,9 +37,6 @@ class TensorFile {
   struct Content;
   std::shared_ptr<const Content> content_;
 };
-
-/// A file of weights: PyTorch's own (.bin, .pt, .pth) by its name, else safetensors.
-TensorFile open_tensors(const std::filesystem::path& path);
 
 }  // namespace peft
 

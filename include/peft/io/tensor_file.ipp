@@ -5,9 +5,7 @@
 
 #include <peft/core/error.hpp>
 #include <peft/io/near_names.hpp>
-#include <peft/io/safetensors.hpp>
 #include <peft/io/tensor_file.hpp>
-#include <peft/io/torch/torch_file.hpp>
 
 namespace peft {
 
@@ -50,11 +48,5 @@ PEFT_INLINE const std::vector<std::string>& TensorFile::names() const { return c
 PEFT_INLINE const std::map<std::string, std::string>& TensorFile::metadata() const { return content_->metadata; }
 
 PEFT_INLINE const std::string& TensorFile::path() const { return content_->path; }
-
-PEFT_INLINE TensorFile open_tensors(const std::filesystem::path& path) {
-  const auto form = path.extension();
-  if (form == ".bin" || form == ".pt" || form == ".pth") return TorchFile::open(path);
-  return SafeTensors::open(path);
-}
 
 }  // namespace peft

@@ -11,6 +11,7 @@
 #include <peft/concepts.hpp>
 #include <peft/core/memory.hpp>
 #include <peft/io/checkpoint.hpp>
+#include <peft/io/hub_cache.hpp>
 #include <peft/model/tensor_store.hpp>
 #include <peft/nn/shape.hpp>
 
@@ -82,8 +83,10 @@ class Transformer {
   static constexpr std::string_view path(Site s) { return F::path(s); }
   std::string path(Site s, int layer) const { return F::path(F::path(s), s, layer, shape_); }
 
-  /// A Hugging Face folder: config.json and model.safetensors (or shards), mapped read-only and checked whole.
-  static std::shared_ptr<const Transformer> open(const std::filesystem::path& folder) {
+  /// A Hugging Face folder: config.json and model.safetensors or pytorch_model.bin (or shards), mapped read-only and checked whole.
+  /// Or a model's name, "google-bert/bert-base-uncased", which is looked up in Hugging Face's cache (io/hub_cache.hpp).
+  static std::shared_ptr<const Transformer> open(const std::filesystem::path& model) {
+    const auto folder = resolve_model(model.string());
     auto made = std::shared_ptr<Transformer>(new Transformer(F::read(folder), folder.string()));
     auto& store = made->store_ = TensorStore<T, E>(Checkpoint::open(folder), F::prefix);
     made->bind(

@@ -92,9 +92,12 @@ PEFT_INLINE Encoded Tokenizer::Content::assemble(std::string_view a, std::string
   const std::size_t room = room_for_text(pair, max_length);
   std::vector<std::int32_t> first = ids(a), second = pair ? ids(b) : std::vector<std::int32_t>();
   const auto keep = longest_first(first.size(), second.size(), room);
+  const bool cut = first.size() + second.size() > room;
   first.resize(keep.first);
   second.resize(keep.second);
-  return parts.sequence.assemble(first, second, pair);
+  Encoded out = parts.sequence.assemble(first, second, pair);
+  out.cut = cut;
+  return out;
 }
 
 PEFT_INLINE std::optional<std::string_view> Tokenizer::Content::token(std::int32_t id) const {
@@ -132,13 +135,17 @@ PEFT_INLINE EncodedWords Tokenizer::encode_words(std::span<const std::string_vie
   const std::size_t room = content_->room_for_text(false, max_length), before = sequence.before();
   std::vector<std::int32_t> all;
   EncodedWords out;
+  bool full = false;  // and a word still to come
   for (const std::string_view word : words) {
-    const std::vector<std::int32_t> pieces = all.size() < room ? ids(word) : std::vector<std::int32_t>();
+    full = all.size() >= room;
+    const std::vector<std::int32_t> pieces = full ? std::vector<std::int32_t>() : ids(word);
     out.first.push_back(pieces.empty() ? -1 : static_cast<std::int32_t>(before + all.size()));
     all.insert(all.end(), pieces.begin(), pieces.end());
   }
+  const bool cut = full || all.size() > room;
   all.resize(std::min(all.size(), room));
   static_cast<Encoded&>(out) = sequence.assemble(all, {}, false);
+  out.cut = cut;
   return out;
 }
 

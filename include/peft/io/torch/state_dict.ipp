@@ -48,6 +48,7 @@ PEFT_INLINE Id dict_of_tensors(const Unpickler& objects, Id root, const std::str
       else if (holds[value]) inner.emplace_back(objects.at(dict.items[i]).text, value);
     }
     if (direct && inner.empty()) return root;
+    if (inner.empty()) break;  // a tensor is a key
     if (direct || inner.size() > 1)
       fail(file, " holds tensors under \"", inner.front().first, "\" beside ", direct ? std::string("others") : cat("those under \"", inner.back().first, "\""),
            ": it is the state of a run, not of a model. Save the model's alone: python3 -c \"import torch; torch.save(torch.load('", file,
