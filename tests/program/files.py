@@ -6,6 +6,7 @@ import pathlib
 import random
 import shutil
 import struct
+import zipfile
 
 TINY = pathlib.Path(__file__).resolve().parents[1] / "golden" / "data"
 WORDS = "the of and to in is it film movie good bad great not very fun dull plot story acting".split()
@@ -64,6 +65,27 @@ def save(path, tensors, metadata={"format": "pt"}):
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
     path.write_bytes(struct.pack("<Q", len(text)) + text + b"".join(t.data for t in tensors.values()))
+
+
+def save_torch(path, tensors, prefix=b""):
+    """As torch.save writes a state dict: a zip of a pickle and a file per tensor. `prefix`: opcodes that come first."""
+    kinds = {"F64": "Double", "F32": "Float", "F16": "Half", "BF16": "BFloat16", "I64": "Long", "I32": "Int", "U8": "Byte"}
+    text = lambda s: b"X" + struct.pack("<I", len(s.encode())) + s.encode()
+    whole = lambda n: b"J" + struct.pack("<i", n)
+    pack = lambda *parts: b"(" + b"".join(parts) + b"t"
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(path, "w") as archive:
+        pickle = b"\x80\x02" + prefix + b"}"
+        for key, (name, t) in enumerate(tensors.items()):
+            strides = [1]
+            for n in reversed(t.shape[1:]):
+                strides.insert(0, strides[0] * n)
+            storage = pack(text("storage"), f"ctorch\n{kinds[t.dtype]}Storage\n".encode(), text(str(key)), text("cpu"), whole(len(t.data) // SIZE[t.dtype]))
+            shape, steps = pack(*map(whole, t.shape)), pack(*map(whole, strides[:len(t.shape)]))
+            pickle += text(name) + b"ctorch._utils\n_rebuild_tensor_v2\n" + pack(storage + b"Q", whole(0), shape, steps, b"\x89}") + b"Rs"
+            archive.writestr(f"archive/data/{key}", t.data)
+        archive.writestr("archive/data.pkl", pickle + b".")
 
 
 def write(path, content):
