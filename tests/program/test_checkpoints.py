@@ -95,6 +95,12 @@ class HubCache(Case):
         self.logits(model="me/tiny", out=self.box.path / "out", epochs=1, limit=8)
         self.assertEqual(files.read_json(self.box.path / "out" / "adapter_config.json")["base_model_name_or_path"], "me/tiny")
 
+    def test_an_adapter(self):
+        place = "models--me--adapter"
+        self.logits(model="me/tiny", out=self.cache / place / "snapshots" / "abc", epochs=1, limit=8)
+        self.box.write(f"hub/{place}/refs/main", "abc")
+        self.assertEqual(self.logits(model="me/tiny", load="me/adapter"), self.logits(model="me/tiny", load=self.cache / place / "snapshots" / "abc"))
+
     def test_not_there(self):
         self.bad("you/other", "hf download you/other", model="you/other")
         self.bad("me/tiny@v2", "hf download me/tiny --revision v2", self.commit, model="me/tiny@v2")

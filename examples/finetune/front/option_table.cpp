@@ -42,7 +42,7 @@ constexpr OptionInfo table[] = {
      "a GLUE task, csv (columns text[,text2],label), conll (train.txt, dev.txt: a word and its tag per line), choice (csv: "
      "context,choice0,choice1,..,label), e2e, or pairs (csv: source,target); models that write take GLUE as text to text", "", true},
     {"data", input, &O::data, path, "folder with the task's files (train and dev)", "", true},
-    {"load", input, &O::load, path, "a saved delta: a folder of ours, or an adapter of Hugging Face PEFT"},
+    {"load", input, &O::load, path, "a saved delta: a folder of ours, or an adapter of Hugging Face PEFT, its name in the cache too"},
     {"max-length", input, &O::max_length, from_to(3, 1 << 20), "tokens per sequence, special ones included"},
     {"limit", input, &O::limit, amount, "train on the first N examples of the seeded shuffle; 0: all"},
 

@@ -38,6 +38,7 @@ class Checkpoint {
   struct Content;
 
   explicit Checkpoint(std::shared_ptr<const Content> content) : content_(std::move(content)) {}
+  static Checkpoint open_files(const std::filesystem::path& path);
   static Checkpoint open_shards(const std::filesystem::path& list);
 
   std::shared_ptr<const Content> content_;

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstddef>
 #include <nlohmann/json.hpp>
+#include <system_error>
 #include <unordered_map>
 
 #include <peft/core/error.hpp>
@@ -31,21 +32,30 @@ struct Checkpoint::Content {
   std::unordered_map<std::string_view, const TensorRef*> tensors;  // into the files' shared content
 };
 
-PEFT_INLINE Checkpoint Checkpoint::open(const std::filesystem::path& path) {
+PEFT_INLINE Checkpoint Checkpoint::open_files(const std::filesystem::path& path) {
   namespace fs = std::filesystem;
-  check_model_folder(path);
-  const auto opened = [&] {
-    const auto only = [&](const fs::path& file) { return Checkpoint(std::make_shared<Content>(path.string(), std::vector{open_tensors(file)})); };
-    if (fs::is_regular_file(path)) return only(path);
-    for (const char* name : {"model.safetensors", "pytorch_model.bin"}) {
-      const auto file = path / name, index = path / (std::string(name) + ".index.json");
-      if (fs::exists(file)) return only(file);
-      if (fs::exists(index)) return open_shards(index);
+  std::error_code ignored;
+  const auto only = [&](const fs::path& file) { return Checkpoint(std::make_shared<Content>(path.string(), std::vector{open_tensors(file)})); };
+  if (fs::is_regular_file(path, ignored)) return only(path);
+  for (const char* name : {"model.safetensors", "pytorch_model.bin"}) {
+    const auto file = path / name, index = path / (std::string(name) + ".index.json");
+    if (fs::exists(file, ignored)) return only(file);
+    if (fs::exists(index, ignored)) return open_shards(index);
+  }
+  fail(path, ": its weights cannot be opened");
+}
+
+PEFT_INLINE Checkpoint Checkpoint::open(const std::filesystem::path& path) {
+  const auto checkpoint = [&] {
+    try {
+      return open_files(path);
+    } catch (const Error&) {
+      check_model_folder(path);  // what it is instead says more than what is wrong with it
+      throw;
     }
-    fail(path, ": its weights cannot be opened");  // they are there: a link that leads nowhere
   }();
-  if (const auto why = why_no_weights(path, opened.names())) fail(*why);
-  return opened;
+  if (const auto why = why_no_weights(path, checkpoint.names())) fail(*why);
+  return checkpoint;
 }
 
 PEFT_INLINE const TensorRef* Checkpoint::find(std::string_view name) const {

@@ -178,8 +178,8 @@ PEFT_INLINE constexpr struct {
 PEFT_INLINE constexpr const char* quantised_tensors =
     "{path} holds quantised weights (the tensor \"{found}\"), which cannot be trained on: take the model that they were made from (its page at the hub names the base model)";
 
-/// What the quantisers add to a module: GPTQ and AWQ, bitsandbytes in 8 and in 4 bits.
-PEFT_INLINE constexpr std::string_view quantised_parts[] = {".qweight", ".qzeros", ".SCB", ".weight.absmax", ".weight.quant_map"};
+/// What the quantisers add to a module: GPTQ and AWQ, bitsandbytes in 8 and in 4 bits, compressed-tensors, FP8.
+PEFT_INLINE constexpr std::string_view quantised_parts[] = {".qweight", ".qzeros", ".SCB", ".weight.absmax", ".weight.quant_map", ".weight_packed", ".weight_scale_inv"};
 
 PEFT_INLINE std::string filled(std::string sentence, const std::string& path, const std::string& found) {
   std::string text;
