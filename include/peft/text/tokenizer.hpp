@@ -24,8 +24,8 @@ class Tokenizer {
   static constexpr int unlimited = std::numeric_limits<int>::max();
 
   /// Reads `tokenizer.json`, or else `vocab.txt` or a SentencePiece model, and `tokenizer_config.json` from a
-  /// checkpoint's folder.
-  static Tokenizer open(const std::filesystem::path& folder);
+  /// checkpoint's folder. `model` may also be a model's name that is in Hugging Face's cache (io/hub_cache.hpp).
+  static Tokenizer open(const std::filesystem::path& model);
 
   /// Of parts as text/tokenizer_parts.hpp has them.
   explicit Tokenizer(TokenizerParts parts);

@@ -9,6 +9,7 @@
 #include <peft/core/error.hpp>
 #include <peft/core/inline.hpp>
 #include <peft/data/example.hpp>
+#include <peft/io/hub_cache.hpp>
 #include <peft/text/added_tokens.hpp>
 #include <peft/text/decode/decoder.hpp>
 #include <peft/text/files/tokenizer_files.hpp>
@@ -112,7 +113,7 @@ PEFT_INLINE std::int32_t Tokenizer::Content::id(std::string_view token) const {
   return vocabulary().find(token);
 }
 
-PEFT_INLINE Tokenizer Tokenizer::open(const std::filesystem::path& folder) { return Tokenizer(read_tokenizer(folder)); }
+PEFT_INLINE Tokenizer Tokenizer::open(const std::filesystem::path& model) { return Tokenizer(read_tokenizer(resolve_model(model.string()))); }
 
 PEFT_INLINE Tokenizer::Tokenizer(TokenizerParts parts) : content_(std::make_shared<const Content>(std::move(parts))) {}
 
