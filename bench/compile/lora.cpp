@@ -5,8 +5,8 @@ using namespace peft;
 
 using Tune = Method<Delta<LoRA<8>, At<Query, Value>>>;
 
-int main(int argc, char** argv) {
-  Kokkos::ScopeGuard kokkos(argc, argv);
+int main() {
+  const Session kokkos;
   const auto backbone = Bert<>::open("all-minilm-l6-v2");
   const auto tokenizer = Tokenizer::open("all-minilm-l6-v2");
   Model<Bert<>, Tune> model(backbone, {.labels = 2});

@@ -39,6 +39,7 @@ CLASSES = [
     ("llama", "LlamaTokenizer", "llama", {}), ("llama", "LlamaTokenizer", "llama", dict(legacy=False)),
     ("llama", "LlamaTokenizer", "llama", dict(add_bos_token=False, add_eos_token=True)),
     ("mistral", "LlamaTokenizer", "llama", dict(legacy=False)),
+    ("llama", "CodeLlamaTokenizer", "llama", {}), ("llama", "GPTNeoXTokenizer", "bytes", {}), ("t5", "ByT5Tokenizer", "", {}),
     ("qwen2", "Qwen2Tokenizer", "bytes-qwen", {}),
     ("llama", "PreTrainedTokenizerFast", "llama3", {}), ("mistral", "PreTrainedTokenizerFast", "tekken", {}),
     ("llama", "PreTrainedTokenizerFast", "smollm", {}), ("bert", "PreTrainedTokenizerFast", "words", {}),
@@ -113,7 +114,7 @@ def main():
                     continue
                 seen.add((family, title))
                 try:
-                    tokenizer = made.from_pretrained(str(out / "bases" / base), **options)
+                    tokenizer = made.from_pretrained(str(out / "bases" / base), **options) if base else made()
                     if more:
                         added(tokenizer)
                     tokenizer.save_pretrained(folder)
