@@ -39,7 +39,7 @@ CLASSES = [
     ("llama", "LlamaTokenizer", "llama", {}), ("llama", "LlamaTokenizer", "llama", dict(legacy=False)),
     ("llama", "LlamaTokenizer", "llama", dict(add_bos_token=False, add_eos_token=True)),
     ("mistral", "LlamaTokenizer", "llama", dict(legacy=False)),
-    ("llama", "CodeLlamaTokenizer", "llama", {}), ("llama", "GPTNeoXTokenizer", "bytes", {}), ("t5", "ByT5Tokenizer", "", {}),
+    ("llama", "CodeLlamaTokenizer", "llama", {}), ("t5", "ByT5Tokenizer", "", {}),
     ("qwen2", "Qwen2Tokenizer", "bytes-qwen", {}),
     ("llama", "PreTrainedTokenizerFast", "llama3", {}), ("mistral", "PreTrainedTokenizerFast", "tekken", {}),
     ("llama", "PreTrainedTokenizerFast", "smollm", {}), ("bert", "PreTrainedTokenizerFast", "words", {}),
