@@ -205,6 +205,7 @@ TEST_CASE("torch: tensors that leave their storage") {
   std::string calls = "](" + pairs + "eq\1";
   for (int i = 0; i < 5000; ++i) calls += "ccollections\nOrderedDict\nh\1\x85R0";
   CHECK(lacks(pickle_error(calls), {"objects"}) == "");
+  CHECK(lacks(pickle_error(std::string(1 << 23, '(')), {"objects"}) == "");
   CHECK(lacks(pickle_error("]q\1h\1a"), {"no dict of tensors"}) == "");        // a list in itself
   CHECK(lacks(pickle_error("}q\1" + text("a") + "h\1s"), {"no dict"}) == "");  // a dict in itself
   CHECK(lacks(pickle_error("}q\1" + text("a") + "h\1s" + text("w") + one_tensor() + "s"), {"\"a\" beside others"}) == "");

@@ -31,6 +31,7 @@ class Unpickler {
   ByteReader& rest() { return from_; }
 
  private:
+  void hold(std::size_t more);
   Id add(Object object);
   Id add(Kind kind, std::int64_t number = 0, std::string_view text = {});
   void push(Id id) { stack_.push_back(id); }
@@ -56,7 +57,7 @@ class Unpickler {
 
   ByteReader from_;
   std::vector<Object> objects_;
-  std::size_t held_ = 0;  // objects, and their places in others when they were made
+  std::size_t held_ = 0;  // objects, and their places in others
   std::vector<Id> stack_;
   std::vector<std::size_t> marks_;
   std::unordered_map<std::uint32_t, Id> memo_;

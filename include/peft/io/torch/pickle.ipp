@@ -57,9 +57,13 @@ enum : std::uint8_t {
 
 }  // namespace opcode
 
+PEFT_INLINE void Unpickler::hold(std::size_t more) {
+  held_ += more;
+  if (held_ + stack_.size() + marks_.size() + memo_.size() > most_objects) from_.refuse("there are more than ", most_objects, " objects in it; that is no checkpoint");
+}
+
 PEFT_INLINE Id Unpickler::add(Object object) {
-  held_ += object.items.size() + 1;
-  if (held_ > most_objects) from_.refuse("there are more than ", most_objects, " objects in it; that is no checkpoint");
+  hold(object.items.size() + 1);
   objects_.push_back(std::move(object));
   return static_cast<Id>(objects_.size() - 1);
 }
@@ -221,6 +225,7 @@ PEFT_INLINE void Unpickler::storage() {
 PEFT_INLINE void Unpickler::step(std::uint8_t code) {
   const auto append_to = [&](Kind kind, const char* what, const std::vector<Id>& items) {
     if (kind == Kind::dict && items.size() % 2 != 0) from_.refuse("a key without a value is put into a dict");
+    hold(items.size());
     Object& into = filled(kind, what);
     into.items.insert(into.items.end(), items.begin(), items.end());
   };
@@ -290,6 +295,7 @@ PEFT_INLINE Id Unpickler::read() {
   for (;;) {
     const auto code = from_.number<std::uint8_t>();
     if (code == opcode::stop) break;
+    hold(0);
     step(code);
   }
   if (stack_.size() != 1 || !marks_.empty()) from_.refuse("the pickle leaves ", stack_.size(), " objects, expected one");
