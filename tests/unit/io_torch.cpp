@@ -205,13 +205,13 @@ TEST_CASE("torch: tensors that leave their storage") {
   std::string calls = "](" + pairs + "eq\1";
   for (int i = 0; i < 5000; ++i) calls += "ccollections\nOrderedDict\nh\1\x85R0";
   CHECK(lacks(pickle_error(calls), {"objects"}) == "");
-  CHECK(lacks(pickle_error(std::string(1 << 23, '(')), {"objects"}) == "");
+  CHECK(lacks(pickle_error(std::string((1 << 22) + 1, '(')), {"objects"}) == "");
   CHECK(lacks(pickle_error("]q\1h\1a"), {"no dict of tensors"}) == "");        // a list in itself
   CHECK(lacks(pickle_error("}q\1" + text("a") + "h\1s"), {"no dict"}) == "");  // a dict in itself
   CHECK(lacks(pickle_error("}q\1" + text("a") + "h\1s" + text("w") + one_tensor() + "s"), {"\"a\" beside others"}) == "");
   std::string nested = "}";
-  for (int i = 0; i < 100000; ++i) nested += text("a") + "}";
-  CHECK(lacks(pickle_error(nested + text("w") + one_tensor() + std::string(100001, 's')), {"no dict of tensors"}) == "");
+  for (int i = 0; i < 20000; ++i) nested += text("a") + "}";
+  CHECK(lacks(pickle_error(nested + text("w") + one_tensor() + std::string(20001, 's')), {"no dict of tensors"}) == "");
 }
 
 TEST_CASE("torch: archives that are none") {
@@ -245,13 +245,12 @@ TEST_CASE("torch: cut off anywhere, any byte changed") {
     for (std::size_t size = 0; size < whole.size(); ++size) refused += !read_error(whole.substr(0, size)).empty();
     CHECK(refused == static_cast<int>(whole.size()));
     refused = 0;
-    for (std::size_t at = 0; at < whole.size(); ++at)
-      for (const int change : {1, 0x80, 0xff}) {
-        std::string changed = whole;
-        changed[at] = static_cast<char>(changed[at] ^ change);
-        refused += !read_error(changed).empty();
-      }
-    CHECK(refused > 1000);
+    for (std::size_t at = 0; at < whole.size(); ++at) {
+      std::string changed = whole;
+      changed[at] = static_cast<char>(changed[at] ^ (1 << at % 8));
+      refused += !read_error(changed).empty();
+    }
+    CHECK(refused > 500);
   }
 }
 

@@ -2,6 +2,7 @@
 #include "checks.hpp"
 
 #include <peft/core/error.hpp>
+#include <peft/io/checkpoint.hpp>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -55,6 +56,12 @@ Complaint outputs_differ(const Plan& p) {
   const bool device = fs::exists(json) && !fs::is_regular_file(json);
   if (json.empty() || device || (fs::path(json).lexically_normal() != fs::path(predict).lexically_normal() && !same(predict, json))) return {};
   return cat("--json ", json, ": it is the file of --predict; give another");
+}
+
+/// Mapped and checked, no more; the Error says what is wrong with them.
+Complaint weights_open(const Plan& p) {
+  Checkpoint::open(p.options.model);
+  return {};
 }
 
 Complaint data_is_there(const Plan& p) {
@@ -132,6 +139,7 @@ constexpr Check table[] = {
     {"pooling", pooling_suits_the_task},
     {"head's rate", head_has_a_rate},
     {"export", export_can_be_done},
+    {"weights", weights_open},
     {"data", data_is_there},
     {"model left alone", model_is_left_alone},
     {"outputs differ", outputs_differ},
