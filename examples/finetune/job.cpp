@@ -53,6 +53,8 @@ Job::Job(Options given)
   cut.limit = options.limit;
   cut.seed = options.seed;
   loader = std::make_unique<Loader>(Tokenized(train, *tokenizer, cut), batches());
+  tell(train.source, train.notes, loader->data().cut());
+  tell(dev.source, dev.notes, dev_tokens->cut());
   train.examples.clear();
   train.examples.shrink_to_fit();
 }

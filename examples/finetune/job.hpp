@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -117,12 +118,15 @@ class Job {
 
  private:
   void read_texts();
+  /// Says what the reader of a file has decided, unless it was said of another, and how many of its texts were cut.
+  void tell(const std::string& file, const std::vector<std::string>& notes, std::size_t cut) const;
   double head_lr_factor() const;
   peft::LoaderOptions batches() const;
   peft::TokenizedPairs tokenized(const peft::PairDataset& pairs, std::int64_t limit) const;
 
   mutable std::map<std::string, std::string> settings_;
   mutable std::vector<std::pair<std::string, std::function<std::string()>>> beside_;
+  mutable std::set<std::string> told_;
   int most_new_tokens_ = options.max_new_tokens;
   void write_logits(const std::vector<float>& logits) const;
   void write_tags(const std::vector<float>& logits) const;

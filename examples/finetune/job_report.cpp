@@ -37,6 +37,14 @@ void write_output(const std::string& path, const std::string& text) {
 
 }  // namespace
 
+void Job::tell(const std::string& file, const std::vector<std::string>& notes, std::size_t cut) const {
+  for (const std::string& note : notes)
+    if (told_.insert(note).second) std::cout << "note: " << file << ": " << note << "\n";
+  if (cut > 0 && told_.insert(file).second)
+    std::cout << "note: " << file << ": " << report::count(static_cast<std::int64_t>(cut)) << (cut == 1 ? " text is" : " texts are") << " cut to --max-length "
+              << options.max_length << "\n";
+}
+
 void Job::show_model(const std::vector<report::Module>& modules, const std::string& method, bool head_from_checkpoint) const {
   const std::size_t examples = facts.writes ? pair_loader->data().size() : loader->data().size(),
                     tokens = facts.writes ? pair_loader->data().tokens() : loader->data().tokens(),
@@ -163,6 +171,8 @@ void Job::write_json(const Result& r, bool more) const {
     for (const auto& [name, value] : r.dev->parts) j["scores"][name] = value;
   if (r.written)
     for (const auto& [name, value] : r.written->parts) j["written"][name] = value;
+  if (facts.writes ? pair_loader != nullptr : loader != nullptr) j["cut"]["train"] = facts.writes ? pair_loader->data().cut() : loader->data().cut();
+  if (facts.writes ? dev_pairs != nullptr : dev_tokens != nullptr) j["cut"]["dev"] = facts.writes ? dev_pairs->cut() : dev_tokens->cut();
   j["steps"] = r.history.steps;
   j["examples"] = r.history.examples;
   j["tokens"] = r.history.tokens;

@@ -59,7 +59,9 @@ TokenizedPairs Job::tokenized(const PairDataset& pairs, std::int64_t limit) cons
     o.vocabulary = facts.vocabulary;
     o.limit = limit;
     o.seed = options.seed;
-    return TokenizedPairs::sequence_to_sequence(pairs, *tokenizer, o);
+    TokenizedPairs made = TokenizedPairs::sequence_to_sequence(pairs, *tokenizer, o);
+    tell(pairs.source, pairs.notes, made.cut());
+    return made;
   }
   CausalOptions o;
   o.after_source = setting("separator", std::string("\n"));
@@ -69,7 +71,9 @@ TokenizedPairs Job::tokenized(const PairDataset& pairs, std::int64_t limit) cons
   o.vocabulary = facts.vocabulary;
   o.limit = limit;
   o.seed = options.seed;
-  return TokenizedPairs::causal(pairs, *tokenizer, o);
+  TokenizedPairs made = TokenizedPairs::causal(pairs, *tokenizer, o);
+  tell(pairs.source, pairs.notes, made.cut());
+  return made;
 }
 
 std::vector<std::vector<std::int32_t>> Job::class_ids() const {

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
 #include <peft/data/dataset.hpp>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace peft {
@@ -18,16 +22,30 @@ enum class LabelText {
 
 LabelText label_text(std::string_view text);
 
-/// A label of a table, without the spaces around, and its line.
-struct LabelField {
-  std::string text;
-  std::size_t line;
-};
+/// The labels of a table, by example; what is spelled alike is kept once.
+class LabelColumn {
+ public:
+  struct Value {
+    std::string text;  // without the spaces around
+    LabelText kind;
+    std::size_t line, count = 0;  // where it comes up first, and how often it does
+  };
 
-/// The labels of a table, by example.
-struct LabelColumn {
-  std::string name;  // of the column
-  std::vector<LabelField> fields;
+  explicit LabelColumn(std::string name = {}) : name_(std::move(name)) {}
+
+  /// Adds the label of the next example.
+  void add(std::string_view text, std::size_t line);
+
+  const std::string& name() const { return name_; }                   ///< of the column
+  const std::vector<Value>& values() const { return values_; }        ///< in the order in which they come up
+  const std::vector<std::uint32_t>& examples() const { return of_; }  ///< by example, the index of its value
+  std::size_t count(LabelText kind) const;                            ///< of examples
+
+ private:
+  std::string name_;
+  std::vector<Value> values_;
+  std::vector<std::uint32_t> of_;
+  std::map<std::string, std::uint32_t, std::less<>> known_;
 };
 
 /// Decides by a training file what its labels mean and sets `regression` or `label_names`; see `read_csv`. `data.source`

@@ -34,12 +34,11 @@ PEFT_INLINE Dataset read_csv_file(const std::filesystem::path& file, Labels labe
   if (train != nullptr)
     require(train->pairs == out.pairs, out.source, ": the column \"text2\" is ", out.pairs ? "" : "not ",
             "here, unlike in ", train->source);
-  LabelColumn found;
-  if (label) found.name = table.columns()[*label];
+  LabelColumn found(label ? table.columns()[*label] : std::string());
   while (table.next()) {
     table.require_whole();
     out.examples.push_back({std::string(table.field(a)), b ? std::string(table.field(*b)) : std::string(), 0});
-    if (label) found.fields.push_back({std::string(stripped(table.field(*label))), table.line()});
+    if (label) found.add(table.field(*label), table.line());
   }
   require(!out.examples.empty(), out.source, ": the file holds no examples");
   require_no_late(table);
@@ -49,7 +48,7 @@ PEFT_INLINE Dataset read_csv_file(const std::filesystem::path& file, Labels labe
   }
   if (label && labels == Labels::Optional && unlabelled(found, train)) {
     out.labelled = false;
-    out.notes.push_back(cat("the column ", quoted(found.name), " holds no labels"));
+    out.notes.push_back(cat("the column ", quoted(found.name()), " holds no labels"));
   }
   if (!out.labelled) return out;
   if (train == nullptr) choose_labels(out, found, kind);
