@@ -11,6 +11,10 @@
 #include <string>
 #include <string_view>
 
+#include <peft/data/read_choice.hpp>
+#include <peft/data/read_conll.hpp>
+#include <peft/data/read_csv.hpp>
+#include <peft/data/read_pairs.hpp>
 #include <peft/io/json.hpp>
 #include <peft/io/regex.hpp>
 #include <peft/io/safetensors_header.hpp>
@@ -31,14 +35,53 @@ const fs::path& folder() {
   return made;
 }
 
+/// A file that is there as long as this.
+struct File {
+  fs::path path;
+  File(const char* name, std::string_view bytes) : path(folder() / name) { std::ofstream(path, std::ios::binary) << bytes; }
+  File(const File&) = delete;
+  ~File() { fs::remove(path); }
+};
+
+/// Whatever a file of examples holds, a target is a class that has a name.
+void examples(const peft::Dataset& data) {
+  for (const peft::Example& example : data.examples)
+    if (data.labelled && !data.regression && !(example.target >= 0 && example.target < static_cast<double>(data.label_names.size()))) std::abort();
+  for (const auto& sentence : data.tags)
+    for (const std::int32_t tag : sentence)
+      if (tag >= static_cast<std::int32_t>(data.label_names.size())) std::abort();
+}
+
+/// A table, read as each task reads it. Reading it again by what it has decided is the same.
+void table(const char* name, std::string_view bytes) {
+  using namespace peft;
+  const File file(name, bytes);
+  const auto quietly = [](auto&& action) {
+    try {
+      action();
+    } catch (const Error&) {
+    }
+  };
+  quietly([&] { read_pairs_file(file.path, "train", {}, Labels::Optional); });
+  quietly([&] { examples(read_choice_file(file.path, Labels::Optional)); });
+  quietly([&] { read_csv_file(file.path, Labels::Required, nullptr, LabelKind::Classes); });
+  const Dataset train = read_csv_file(file.path, Labels::Optional);
+  examples(train);
+  const Dataset again = read_csv_file(file.path, Labels::Optional, &train);
+  for (std::size_t i = 0; i < train.examples.size(); ++i)
+    if (again.examples.at(i).target != train.examples[i].target) std::abort();
+}
+
+void words(std::string_view bytes) {
+  const File file("train.conll", bytes);
+  const peft::Dataset train = peft::read_conll_file(file.path, peft::Labels::Optional);
+  examples(train);
+  if (peft::read_conll_file(file.path, peft::Labels::Optional, &train).tags != train.tags) std::abort();
+}
+
 /// A tokenizer of one file must cope with any text, and its ids must be rows of the embedding that it asks for.
 void tokenizer(const char* file, std::string_view bytes) {
-  const fs::path path = folder() / file;
-  std::ofstream(path, std::ios::binary) << bytes;
-  struct Remove {
-    fs::path path;
-    ~Remove() { fs::remove(path); }
-  } remove{path};
+  const File there(file, bytes);
   const auto t = peft::Tokenizer::open(folder());
   const std::string text = "The quick, brown f\xc3\xb6x [SEP] \xe4\xbd\xa0\xe5\xa5\xbd\xff  isn't </s> 123\t" + std::string(bytes.substr(0, 64));
   const auto ids = t.ids(text);
@@ -77,7 +120,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
   try {
-    switch (data[0] % 8) {
+    switch (data[0] % 11) {
       case 0: peft::read_safetensors_header(std::as_bytes(std::span(bytes)), "fuzz"); break;
       case 1: peft::to_text(peft::parse_json(bytes, "fuzz"), -1, "fuzz"); break;
       case 2: tokenizer("tokenizer.json", bytes); break;
@@ -86,6 +129,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       case 5: regex(peft::Regex::Flavour::python, bytes); break;
       case 6: regex(peft::Regex::Flavour::oniguruma, bytes); break;
       case 7: torch_file(bytes); break;
+      case 8: table("train.csv", bytes); break;
+      case 9: table("train.jsonl", bytes); break;
+      case 10: words(bytes); break;
     }
   } catch (const peft::Error&) {
   }

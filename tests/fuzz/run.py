@@ -19,6 +19,10 @@ PATTERNS = [(5, r".*\.(?:layers|h)\.(\d{1,2})\..*(?:q_proj|v_proj)$"), (5, r"(?i
             (6, r"(?i:'s|'t|'re)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"),
             (6, r"[[:alpha:]&&[^a-c\d]]+?|\h{,2}+|(?<n>.)\k<n>|\R|\b\w*+$")]
 
+TABLES = [(8, "text,label\n\"a, \"\"b\"\"\",x\r\nc \"d\",y\n"), (8, "sentence1\tsentence2\tscore\na\tb\t1.5\n\"c\nd\"\te\t2\n"), (8, "text;label;\n\xe9;-1;\n\n  \nb;+1;\n"),
+          (8, "source,target\rone,two\r"), (8, "context,choice0,choice1,label\nq,a,b,1\n"), (8, "text,label\na,0.0\nb,nan\n"),
+          (9, '{"text": "a", "label": 1, "meta": {"x": [null]}}\n\n{"label": 0.5, "text": "b\\n"}\n'), (9, '{"prompt": "p", "completion": true}\n'),
+          (10, "-DOCSTART- O\n\n# id 1\na B-X\nb\tI-X\nc O\n\nd E-Y\n"), (10, "a PER\nb O\n"), (10, "a\nb\n"), (10, "# x y B\na x B\nb x I\n")]
 
 def seeds(corpus):
     """Small files of the test data, with the byte in front that chooses their reader."""
@@ -31,6 +35,8 @@ def seeds(corpus):
                 data = b"\n".join(data.split(b"\n")[:300])
             if len(data) < LONGEST:
                 (corpus / f"{kind}-{path.parent.name}-{path.name}").write_bytes(bytes([kind]) + data)
+    for number, (kind, text) in enumerate(TABLES):
+        (corpus / f"{kind}-table-{number}").write_bytes(bytes([kind]) + text.encode())
     for number, (kind, pattern) in enumerate(PATTERNS):
         (corpus / f"{kind}-pattern-{number}").write_bytes(bytes([kind]) + pattern.encode() + b"\0The model's  12 layers.3.self_attn\n")
 

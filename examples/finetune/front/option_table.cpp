@@ -39,11 +39,11 @@ constexpr const char *input = "Input", *method = "Method", *training = "Training
 constexpr OptionInfo table[] = {
     {"model", input, &O::model, path, "Hugging Face folder (config.json, model.safetensors or pytorch_model.bin, tokenizer), or a model's name, owner/name or owner/name@revision, that is in Hugging Face's cache", "", true},
     {"task", input, &O::task, one_of(tasks),
-     "a GLUE task, csv (columns text[,text2],label), conll (train.txt, dev.txt: a word and its tag per line), choice (csv: "
-     "context,choice0,choice1,..,label), e2e, or pairs (csv: source,target); models that write take GLUE as text to text", "", true},
+     "a GLUE task, csv (columns text[,text2],label), conll (a word and its tag per line), choice (columns "
+     "context,choice0,choice1,..,label), e2e, or pairs (columns source,target); models that write take GLUE as text to text", "", true},
     {"data", input, &O::data, path, "folder with the task's files (train and dev)", "", true},
     {"load", input, &O::load, path, "a saved delta: a folder of ours, or an adapter of Hugging Face PEFT, its name in the cache too"},
-    {"max-length", input, &O::max_length, from_to(3, 1 << 20), "tokens per sequence, special ones included"},
+    {"max-length", input, &O::max_length, from_to(3, 1 << 20), "tokens per sequence, special ones included; what is longer is cut and counted"},
     {"limit", input, &O::limit, amount, "train on the first N examples of the seeded shuffle; 0: all"},
 
     {"method", method, &O::method, one_of(method_names), "what is trained"},
