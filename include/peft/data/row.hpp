@@ -29,6 +29,7 @@ class RowSource {
 
 /// Text of a file in an error message: quoted, shortened, without bytes that would garble a terminal.
 std::string quoted(std::string_view text);
+inline std::string quoted(const std::string& text) { return quoted(std::string_view(text)); }  // before std::quoted
 
 /// The names for an error message: quoted, separated by ", ", the first twenty.
 std::string listed(const std::vector<std::string>& names);

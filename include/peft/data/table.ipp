@@ -57,8 +57,9 @@ PEFT_INLINE std::optional<std::size_t> Table::find(std::string_view column) cons
     std::optional<std::size_t> found;
     for (std::size_t i = 0; i < columns_.size(); ++i) {
       if (exact ? columns_[i] != column : lower_case(columns_[i]) != lower_case(column)) continue;
-      require(!found, name(), ", line 1: the column ", quoted(column), " appears twice",
-              exact ? "" : cat(", as ", quoted(columns_[*found]), " and ", quoted(columns_[i])));
+      if (found)
+        fail(name(), ", line 1: the column ", quoted(column), " appears twice",
+             exact ? "" : cat(", as ", quoted(columns_[*found]), " and ", quoted(columns_[i])));
       found = i;
     }
     if (found) return found;
