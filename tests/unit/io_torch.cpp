@@ -136,6 +136,25 @@ TEST_CASE("torch: nothing of a pickle is run") {
   CHECK(lacks(pickle_error("Pother\n"), {"opcode 80"}) == "");
 }
 
+TEST_CASE("torch: older and newer ways to say the same") {
+  const auto values = [](const std::string& pickle) {
+    const std::string bytes = file_of(pickle);
+    const auto state = read_torch_file(std::as_bytes(std::span(bytes)), "file");
+    REQUIRE(state.tensors.size() == 1);
+    CHECK(state.tensors[0].name == "w");
+    return state.tensors[0].values<float>();
+  };
+  const auto plain = values("}" + text("w") + one_tensor() + "s");
+  CHECK(plain == std::vector<float>(4, plain[0]));
+  CHECK(values("ccollections\nOrderedDict\n](](U\1w" + one_tensor() + "ee\x85R") == plain);  // Python 2
+  CHECK(values("}\x8c\1w\x8c\x0ctorch._utils\x8c\x0f_rebuild_tensor\x93" + tuple(storage() + number(0) + tuple(number(2) + number(2)) + tuple(number(2) + number(1))) +
+               "Rs") == plain);
+  CHECK(values("}" + text("w") + "ctorch._utils\n_rebuild_tensor_v3\n" +
+               tuple(storage("0", 16, "ctorch.storage\nUntypedStorage\n") + number(0) + tuple(number(4)) + tuple(number(1)) + "\x89}ctorch\nfloat32\n") + "Rs") == plain);
+  CHECK(values("}" + text("w") + "ctorch._utils\n_rebuild_parameter\n" + tuple(one_tensor() + "\x88}") + "Rs" + text("step") + "G" + std::string(8, '\0') + "s") == plain);
+  CHECK(values("}" + text("module") + "}" + text("state_dict") + "}" + text("w") + one_tensor() + "sss") == plain);
+}
+
 TEST_CASE("torch: pickles that are no pickles") {
   const auto has = [](const std::string& pickle, const char* part) {
     INFO(pickle);

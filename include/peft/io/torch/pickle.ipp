@@ -5,41 +5,10 @@
 #include <utility>
 
 #include <peft/core/error.hpp>
+#include <peft/io/torch/known.hpp>
 #include <peft/io/torch/pickle.hpp>
 
 namespace peft::pickle {
-
-/// All that a file may name. Whatever else it names is refused.
-PEFT_INLINE constexpr struct Known {
-  const char* name;
-  Callable callable;
-  DType dtype = {};
-} known[] = {{"collections.OrderedDict", Callable::ordered_dict},
-             {"torch._utils._rebuild_tensor", Callable::tensor},
-             {"torch._utils._rebuild_tensor_v2", Callable::tensor},
-             {"torch._utils._rebuild_tensor_v3", Callable::tensor_with_dtype},
-             {"torch._utils._rebuild_parameter", Callable::parameter},
-             {"torch.DoubleStorage", Callable::storage_class, DType::F64},
-             {"torch.FloatStorage", Callable::storage_class, DType::F32},
-             {"torch.HalfStorage", Callable::storage_class, DType::F16},
-             {"torch.BFloat16Storage", Callable::storage_class, DType::BF16},
-             {"torch.LongStorage", Callable::storage_class, DType::I64},
-             {"torch.IntStorage", Callable::storage_class, DType::I32},
-             {"torch.ShortStorage", Callable::storage_class, DType::I16},
-             {"torch.CharStorage", Callable::storage_class, DType::I8},
-             {"torch.ByteStorage", Callable::storage_class, DType::U8},
-             {"torch.BoolStorage", Callable::storage_class, DType::Bool},
-             {"torch.storage.UntypedStorage", Callable::storage_class, DType::U8},
-             {"torch.float64", Callable::dtype, DType::F64},
-             {"torch.float32", Callable::dtype, DType::F32},
-             {"torch.float16", Callable::dtype, DType::F16},
-             {"torch.bfloat16", Callable::dtype, DType::BF16},
-             {"torch.int64", Callable::dtype, DType::I64},
-             {"torch.int32", Callable::dtype, DType::I32},
-             {"torch.int16", Callable::dtype, DType::I16},
-             {"torch.int8", Callable::dtype, DType::I8},
-             {"torch.uint8", Callable::dtype, DType::U8},
-             {"torch.bool", Callable::dtype, DType::Bool}};
 
 /// Far more than a checkpoint has: a tensor takes about thirty, with their places in others.
 PEFT_INLINE constexpr std::size_t most_objects = std::size_t{1} << 22;
@@ -125,12 +94,11 @@ PEFT_INLINE void Unpickler::tuple_of_last(std::size_t count) {
 
 PEFT_INLINE void Unpickler::name(std::string_view module, std::string_view name) {
   const std::string whole = cat(module, ".", name);
-  for (const Known& one : known)
-    if (whole == one.name) {
-      Object object;
-      object.kind = Kind::callable, object.callable = one.callable, object.dtype = one.dtype, object.text = one.name;
-      return push(add(std::move(object)));
-    }
+  if (const Known* found = known_as(whole)) {
+    Object object;
+    object.kind = Kind::callable, object.callable = found->callable, object.dtype = found->dtype, object.text = found->name;
+    return push(add(std::move(object)));
+  }
   from_.refuse("it wants to call ", whole.substr(0, 100), ". Such a file can run code; nothing is read from it but plain tensors of F64, F32, F16, BF16, I64 to I8, U8 and "
                "BOOL. Take the model's .safetensors files, or one that holds its state_dict() and no more");
 }

@@ -15,7 +15,7 @@ namespace zip {
 
 using Bytes = std::span<const std::byte>;
 
-enum Signature : std::uint32_t { local_file = 0x04034b50, directory_file = 0x02014b50, end = 0x06054b50, end64 = 0x06064b50, end64_place = 0x07064b50 };
+enum Signature : std::uint32_t { local_file = 0x04034b50, directory_file = 0x02014b50, end64 = 0x06064b50, end64_place = 0x07064b50 };
 PEFT_INLINE constexpr std::size_t end_size = 22, end64_place_size = 20, longest_comment = 65535;
 // What a field of 16 or 32 bits holds when ZIP64's field has the number.
 PEFT_INLINE constexpr std::uint64_t elsewhere16 = 0xffff, elsewhere32 = 0xffffffff;
@@ -30,12 +30,12 @@ PEFT_INLINE void expect(ByteReader& from, Signature signature, const char* what)
 
 /// The last record of the archive, behind which there may be a comment.
 PEFT_INLINE std::size_t find_end(Bytes bytes, const std::string& file) {
-  const std::size_t size = bytes.size();
-  for (std::size_t comment = 0; comment <= longest_comment && comment + end_size <= size; ++comment) {
-    ByteReader at(bytes, file, size - end_size - comment);
-    if (at.number<std::uint32_t>() != Signature::end) continue;
-    at.bytes(16);
-    if (at.number<std::uint16_t>() == comment) return size - end_size - comment;
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  for (std::size_t before = bytes.size(); before >= end_size;) {
+    const auto at = text.rfind("PK\x05\x06", before - end_size);
+    if (at == text.npos || bytes.size() - end_size - at > longest_comment) break;
+    if (ByteReader(bytes, file, at + end_size - 2).number<std::uint16_t>() == bytes.size() - end_size - at) return at;
+    before = at + end_size - 1;
   }
   fail(file, ": the directory at the end of the archive is missing; the file is damaged or was cut off");
 }
