@@ -198,9 +198,10 @@ PEFT_INLINE char32_t RegexCharacters::character() {
   const auto lead = static_cast<unsigned char>(take());
   if (lead < 0x80) return lead;
   const int more = lead < 0xC0 ? -1 : lead < 0xE0 ? 1 : lead < 0xF0 ? 2 : lead < 0xF8 ? 3 : -1;
+  if (more < 0) stop("is not UTF-8");
   char32_t code = lead & (0x3Fu >> more);
   for (int i = 0; i < more; ++i) code = code << 6 | (static_cast<unsigned char>(take()) & 0x3Fu);
-  if (more < 0 || code > 0x10FFFF || (code >= 0xD800 && code < 0xE000)) stop("is not UTF-8");
+  if (code > 0x10FFFF || (code >= 0xD800 && code < 0xE000)) stop("is not UTF-8");
   return code;
 }
 
