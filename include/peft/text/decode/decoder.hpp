@@ -12,7 +12,7 @@ namespace peft {
 /// From tokens to text. Another kind of step joins the variant.
 struct Decoder {
   using Step = std::variant<FuseTokens, ByteLevelDecoder, ByteFallbackDecoder, MetaspaceDecoder, WordPieceDecoder,
-                            ReplaceDecoder, StripDecoder>;
+                            ReplaceDecoder, StripDecoder, BpeDecoder, UnreadDecoder>;
   std::vector<Step> steps;
   std::string between = " ";  // tokens, once all steps are done
 

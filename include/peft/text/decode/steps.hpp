@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <peft/core/error.hpp>
 #include <peft/text/normalize/replace.hpp>
 #include <peft/text/unicode/byte_alphabet.hpp>
 #include <peft/text/unicode/utf8.hpp>
@@ -124,6 +125,23 @@ struct WordPieceDecoder {
                                                                                 {" 's", "'s"},
                                                                                 {" 've", "'ve"},
                                                                                 {" 're", "'re"}}};
+};
+
+/// The mark of a word's end to a space, after the last token to nothing.
+struct BpeDecoder {
+  std::string suffix = "</w>";
+
+  void operator()(Tokens& tokens) const {
+    for (std::size_t i = 0; i < tokens.size(); ++i)
+      tokens[i] = Replace{suffix, i + 1 == tokens.size() ? "" : " "}(tokens[i]);
+  }
+};
+
+/// A step that could not be read: an error once something is decoded, for whoever only reads text needs none.
+struct UnreadDecoder {
+  std::string why;
+
+  void operator()(Tokens&) const { fail(why); }
 };
 
 struct ReplaceDecoder {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <cstddef>
+#include <peft/core/error.hpp>
 #include <peft/text/decode/decoder.hpp>
 #include <peft/text/files/json_parts.hpp>
 #include <peft/text/files/normalizer_json.hpp>
@@ -29,14 +30,19 @@ inline Decoder::Step read_decoder_step(const JsonFields& fields) {
     out.stop = static_cast<std::size_t>(fields.integer("stop", 0, largest_id, 0));
     return out;
   }
-  refuse_type(fields, "ByteLevel, ByteFallback, Fuse, Metaspace, Replace, Strip, WordPiece and Sequence");
+  if (type == "BPEDecoder") return BpeDecoder{fields.text("suffix", "</w>")};
+  refuse_type(fields, "BPEDecoder, ByteLevel, ByteFallback, Fuse, Metaspace, Replace, Strip, WordPiece and Sequence");
 }
 
-/// `decoder` of tokenizer.json; null for tokens with spaces between them.
+/// `decoder` of tokenizer.json; null for tokens with spaces between them. One that cannot be read is refused when it is used.
 inline Decoder read_decoder(const JsonFields& root) {
   Decoder out;
   if (root.find("decoder") != nullptr) out.between.clear();
-  for (const JsonFields& fields : steps_of(root, "decoder", "decoders")) out.steps.push_back(read_decoder_step(fields));
+  try {
+    for (const JsonFields& fields : steps_of(root, "decoder", "decoders")) out.steps.push_back(read_decoder_step(fields));
+  } catch (const Error& error) {
+    out.steps = {UnreadDecoder{cat("text cannot be put together from tokens: ", error.what())}};
+  }
   return out;
 }
 

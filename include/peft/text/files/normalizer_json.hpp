@@ -8,16 +8,18 @@
 
 namespace peft::tokenizer_json {
 
-/// {"pattern": {"String": ...} or {"Regex": ...}, "content": ...}, of a normaliser or a decoder. The regular
-/// expressions that occur are runs of spaces.
+/// {"pattern": {"String": ...} or {"Regex": ...}, "content": ...}, of a normaliser or a decoder. Runs of spaces, which T5's have,
+/// are matched by hand.
 inline Replace read_replace(const JsonFields& fields) {
   const JsonFields pattern = child(fields, "pattern");
   Replace out{pattern.text("String", ""), fields.text("content")};
   if (pattern.find("String") != nullptr) return out;
   const std::string regex = pattern.text("Regex");
-  if (regex != " {2,}" && regex != " +") pattern.refuse("Regex", "\" {2,}\" or \" +\", the ones that can be read");
   out.pattern = " ";
-  out.run = regex == " +" ? 1 : 2;
+  if (regex == " {2,}" || regex == " +")
+    out.run = regex == " +" ? 1 : 2;
+  else
+    out.regex = Regex(regex, Regex::Flavour::oniguruma, pattern.where());
   return out;
 }
 

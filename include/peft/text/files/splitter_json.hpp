@@ -19,7 +19,7 @@ inline PatternSplit::Matches read_behavior(const JsonFields& fields) {
   fields.refuse("behavior", "Isolated, Removed, MergedWithPrevious, MergedWithNext or Contiguous");
 }
 
-/// The pattern of a Split: a string, or one of the regular expressions that well-known models use.
+/// The pattern of a Split: a string, or a regular expression. Those of well-known models are matched by hand.
 inline Pattern read_pattern(const JsonFields& fields) {
   if (fields.find("String") != nullptr) return {.literal = fields.text("String")};
   const std::string start = R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N})",
@@ -32,7 +32,7 @@ inline Pattern read_pattern(const JsonFields& fields) {
           R"('(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+)")
     return {.kind = Pattern::Kind::Cl100k};
   if (regex == start + end) return {.kind = Pattern::Kind::Cl100k, .digits = 1};
-  fields.refuse("Regex", "one of the patterns that can be read: those of GPT-2, Llama 3 (cl100k) and Qwen2");
+  return {.kind = Pattern::Kind::Regex, .regex = Regex(regex, Regex::Flavour::oniguruma, fields.where())};
 }
 
 inline Splitter::Step read_metaspace(const JsonFields& fields) {

@@ -2,6 +2,8 @@
 #pragma once
 #include <algorithm>
 #include <cstddef>
+#include <optional>
+#include <peft/io/regex.hpp>
 #include <peft/text/split/known_regex.hpp>
 #include <peft/text/split/pieces.hpp>
 #include <peft/text/unicode/characters.hpp>
@@ -15,12 +17,30 @@ namespace peft {
 
 /// What a splitting step looks for.
 struct Pattern {
-  enum class Kind { Literal, Gpt2, Cl100k, WordOrMarks, Space, Number, Punctuation };
+  enum class Kind { Literal, Gpt2, Cl100k, WordOrMarks, Space, Number, Punctuation, Regex };
   Kind kind = Kind::Literal;
   std::string literal{};
   int digits = 3;  // that Cl100k takes at once
+  std::optional<peft::Regex> regex{};
 
-  /// The end of the match that begins at `at`; `at` itself when there is none.
+  /// Calls `use(begin, end)` for the matches from left to right. Only a Regex has empty ones.
+  template <class F>
+  void for_each_match(std::string_view text, F&& use) const {
+    if (kind == Kind::Regex)
+      return regex->for_each_match(text, [&](peft::Regex::Range found) { use(found.begin, found.end); });
+    for (std::size_t at = 0; at < text.size();) {
+      const std::size_t end = match(text, at);
+      if (end == at) {
+        utf8::next(text, at);
+        continue;
+      }
+      use(at, end);
+      at = end;
+    }
+  }
+
+ private:
+  // The end of the match that begins at `at`; `at` itself when there is none.
   std::size_t match(std::string_view text, std::size_t at) const {
     switch (kind) {
       case Kind::Literal:
@@ -37,6 +57,8 @@ struct Pattern {
         return known_regex::one(text, at, characters::is_number);
       case Kind::Punctuation:
         return known_regex::one(text, at, characters::is_punctuation);
+      case Kind::Regex:
+        break;
     }
     return at;
   }
@@ -73,19 +95,14 @@ struct PatternSplit {
   void cut(std::string_view word, std::size_t offset, std::vector<Stretch>& out) const {
     std::size_t open = 0;  // from here on nothing has matched
     const auto push = [&](std::size_t begin, std::size_t end, bool match) {
-      if (begin < end) out.push_back({{offset + begin, offset + end}, match != invert});
+      out.push_back({{offset + begin, offset + end}, match != invert});
     };
-    for (std::size_t at = 0; at < word.size();) {
-      const std::size_t end = pattern.match(word, at);
-      if (end == at) {
-        utf8::next(word, at);
-        continue;
-      }
-      push(open, at, false);
-      push(at, end, true);
-      at = open = end;
-    }
-    push(open, word.size(), false);
+    pattern.for_each_match(word, [&](std::size_t begin, std::size_t end) {
+      if (open < begin) push(open, begin, false);
+      push(begin, end, true);
+      open = end;
+    });
+    if (open < word.size()) push(open, word.size(), false);
   }
 
   void join(std::vector<Stretch>& stretches, std::vector<Pieces::Range>& out) const {
@@ -105,7 +122,10 @@ struct PatternSplit {
       else
         out.back().end = range.end;
     }
-    if (backwards) std::reverse(out.begin() + static_cast<std::ptrdiff_t>(first), out.end());
+    const auto begin = out.begin() + static_cast<std::ptrdiff_t>(first);
+    if (backwards) std::reverse(begin, out.end());
+    if (pattern.kind == Pattern::Kind::Regex)  // an empty match cuts and is no word
+      out.erase(std::remove_if(begin, out.end(), [](Pieces::Range r) { return r.begin == r.end; }), out.end());
   }
 };
 
