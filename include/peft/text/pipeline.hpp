@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <peft/text/model/bpe.hpp>
@@ -22,11 +23,11 @@ struct Pipeline {
   Splitter splitter;
   std::variant<WordPiece, Bpe, Unigram> model;
 
-  /// Appends the ids of text that the normaliser has returned, of which the first `lead` bytes stem from the beginning
-  /// of the whole text.
-  void encode(std::string_view text, std::size_t lead, std::vector<std::int32_t>& ids) const {
+  /// Appends the ids of text that the normaliser has returned, cut by `split` (the splitter, or that of words), of which the
+  /// first `lead` bytes stem from the beginning of the whole text.
+  void encode(std::string_view text, std::size_t lead, const Splitter& split, std::vector<std::int32_t>& ids) const {
     Pieces pieces(text, lead);
-    splitter(pieces);
+    split(pieces);
     std::visit(
         [&](const auto& words) {
           for (const Pieces::Range range : pieces.ranges) words.encode(pieces[range], ids);
@@ -34,12 +35,13 @@ struct Pipeline {
         model);
   }
 
-  /// The same part of the normalised text as the first character of `text`, in bytes.
+  /// The same part of the normalised text as the first character of `text`, in bytes, and where nothing is left of that the
+  /// place where the text begins.
   std::size_t lead(std::string_view text) const {
     if (text.empty() || !splitter.asks_for_lead()) return 0;
     std::size_t first = 0;
     utf8::next(text, first);
-    return normalizer(text.substr(0, first)).size();
+    return std::max<std::size_t>(normalizer(text.substr(0, first)).size(), 1);
   }
 
   const Vocabulary& vocabulary() const {

@@ -23,9 +23,9 @@ class Tokenizer {
  public:
   static constexpr int unlimited = std::numeric_limits<int>::max();
 
-  /// Reads `tokenizer.json`, or else `vocab.txt` or a SentencePiece model, and `tokenizer_config.json` from a
+  /// Reads the tokenizer of a checkpoint's folder as transformers assembles it: `tokenizer.json`, or else `vocab.txt`,
+  /// `vocab.json` with `merges.txt`, or a SentencePiece model; and what `tokenizer_config.json` and its like add.
   /// checkpoint's folder. `model` may also be a model's name that is in Hugging Face's cache (io/hub_cache.hpp).
-  static Tokenizer open(const std::filesystem::path& model);
 
   /// Of parts as text/tokenizer_parts.hpp has them.
   explicit Tokenizer(TokenizerParts parts);
@@ -37,7 +37,7 @@ class Tokenizer {
   /// A pair, even when `b` is empty.
   Encoded encode_pair(std::string_view a, std::string_view b, int max_length = unlimited) const;
 
-  /// A sentence that is already cut into words, each encoded by itself, in at most `max_length` tokens: the end is lost
+  /// A sentence that is already cut into words, each encoded by itself (by a byte-level model with the space before it), in at most `max_length` tokens: the end is lost
   /// first. Throws Error when not even the special tokens fit.
   EncodedWords encode_words(std::span<const std::string_view> words, int max_length = unlimited) const;
 
@@ -66,6 +66,9 @@ class Tokenizer {
 
   /// How many special tokens are put around a sentence, or a pair.
   std::size_t added(bool pair) const;
+
+  /// Whether its files bring a template for chats, in Jinja, which is not evaluated.
+  bool has_chat_template() const;
 
   /// The largest id plus 1: rows that the model's embedding must have at least.
   std::size_t vocab_size() const;

@@ -30,7 +30,8 @@ struct Tokenizer::Content {
   explicit Content(TokenizerParts given);
 
   std::size_t room_for_text(bool pair, int max_length) const;
-  std::vector<std::int32_t> ids(std::string_view text) const;
+  std::vector<std::int32_t> ids(std::string_view text) const { return ids(text, parts.pipeline.splitter); }
+  std::vector<std::int32_t> ids(std::string_view text, const Splitter& split) const;
   Encoded assemble(std::string_view a, std::string_view b, bool pair, int max_length) const;
   std::optional<std::string_view> token(std::int32_t id) const;
   std::int32_t id(std::string_view token) const;
@@ -39,12 +40,14 @@ struct Tokenizer::Content {
   const Vocabulary& vocabulary() const { return parts.pipeline.vocabulary(); }
 
   TokenizerParts parts;
+  Splitter of_words{};
   AddedTokenFinder in_text{}, in_normalized{};
   std::vector<std::int32_t> special{};
   std::size_t rows = 0;
 };
 
-PEFT_INLINE Tokenizer::Content::Content(TokenizerParts given) : parts(std::move(given)) {
+PEFT_INLINE Tokenizer::Content::Content(TokenizerParts given)
+    : parts(std::move(given)), of_words(parts.pipeline.splitter.of_words()) {
   rows = vocabulary().rows();
   const auto normalize = [&](const std::string& text) { return parts.pipeline.normalizer(text); };
   for (const AddedToken& token : parts.added) {
@@ -66,7 +69,7 @@ PEFT_INLINE std::size_t Tokenizer::Content::room_for_text(bool pair, int max_len
   return static_cast<std::size_t>(max_length) - added;
 }
 
-PEFT_INLINE std::vector<std::int32_t> Tokenizer::Content::ids(std::string_view text) const {
+PEFT_INLINE std::vector<std::int32_t> Tokenizer::Content::ids(std::string_view text, const Splitter& split) const {
   const std::string sound = utf8::is_ascii(text) ? std::string() : utf8::repaired(text);
   if (!sound.empty()) text = sound;
   std::vector<std::int32_t> out;
@@ -80,7 +83,7 @@ PEFT_INLINE std::vector<std::int32_t> Tokenizer::Content::ids(std::string_view t
             normal,
             [&](std::string_view piece) {
               const auto begin = static_cast<std::size_t>(piece.data() - normal.data());
-              parts.pipeline.encode(piece, lead - std::min(lead, begin), out);
+              parts.pipeline.encode(piece, lead - std::min(lead, begin), split, out);
             },
             token);
       },
@@ -139,7 +142,7 @@ PEFT_INLINE EncodedWords Tokenizer::encode_words(std::span<const std::string_vie
   bool full = false;  // and a word still to come
   for (const std::string_view word : words) {
     full = all.size() >= room;
-    const std::vector<std::int32_t> pieces = full ? std::vector<std::int32_t>() : ids(word);
+    const std::vector<std::int32_t> pieces = full ? std::vector<std::int32_t>() : content_->ids(word, content_->of_words);
     out.first.push_back(pieces.empty() ? -1 : static_cast<std::int32_t>(before + all.size()));
     all.insert(all.end(), pieces.begin(), pieces.end());
   }
@@ -177,6 +180,7 @@ PEFT_INLINE std::int32_t Tokenizer::eos() const { return id(content_->parts.role
 
 PEFT_INLINE std::span<const std::int32_t> Tokenizer::special_tokens() const { return content_->special; }
 PEFT_INLINE std::size_t Tokenizer::added(bool pair) const { return content_->parts.sequence.added(pair); }
+PEFT_INLINE bool Tokenizer::has_chat_template() const { return content_->parts.has_chat_template; }
 PEFT_INLINE std::size_t Tokenizer::vocab_size() const { return content_->rows; }
 
 }  // namespace peft

@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include <charconv>
-#include <cstdint>
+#include <algorithm>
 #include <filesystem>
-#include <optional>
 #include <peft/core/error.hpp>
-#include <peft/io/json.hpp>
-#include <peft/io/json_fields.hpp>
-#include <peft/text/files/sentencepiece_model.hpp>
+#include <peft/text/files/byte_level_files.hpp>
+#include <peft/text/files/sentencepiece_files.hpp>
+#include <peft/text/files/tokenizer_config.hpp>
 #include <peft/text/files/tokenizer_json.hpp>
 #include <peft/text/files/vocab_txt.hpp>
 #include <peft/text/tokenizer_parts.hpp>
 #include <string>
-#include <system_error>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -20,95 +18,114 @@ namespace peft {
 
 namespace tokenizer_files {
 
-// What tokenizer_config.json adds to the other files.
-struct Config {
-  RoleTokens roles;
-  std::vector<AddedToken> added;
-  std::optional<bool> lowercase, chinese, strip_accents;
-  bool accents_follow_case = false;  // "strip_accents": null
-
-  // Where it speaks about BERT's normaliser it has the last word, as in transformers.
-  void apply(BertNormalizer& normalizer) const {
-    const bool follows = accents_follow_case || normalizer.strip_accents == normalizer.lowercase;
-    normalizer.lowercase = lowercase.value_or(normalizer.lowercase);
-    normalizer.strip_accents = strip_accents.value_or(follows ? normalizer.lowercase : normalizer.strip_accents);
-    normalizer.handle_chinese_chars = chinese.value_or(normalizer.handle_chinese_chars);
-  }
-};
-
-inline std::vector<AddedToken> read_added_by_id(const JsonFields& by_id, const nlohmann::json& entries) {
-  std::vector<AddedToken> out;
-  for (const auto& entry : entries.items()) {
-    const std::string& key = entry.key();
-    std::int32_t id = -1;
-    const auto [end, status] = std::from_chars(key.data(), key.data() + key.size(), id);
-    require(status == std::errc() && end == key.data() + key.size() && id >= 0 && id <= tokenizer_json::largest_id,
-            by_id.where(), ": the key \"", key, "\" is not the id of a token");
-    out.push_back(tokenizer_json::read_added_token(tokenizer_json::child(by_id, key), id));
-  }
-  return out;
+/// The first of the files that is there; "" when none is.
+inline std::filesystem::path first_of(const std::filesystem::path& folder, std::initializer_list<const char*> names) {
+  for (const char* name : names)
+    if (std::filesystem::exists(folder / name)) return folder / name;
+  return {};
 }
 
-inline RoleTokens read_roles(const JsonFields& root) {
-  const auto role = [&](const char* key) {  // a string, or an object with its content
-    const auto* value = root.find(key);
-    if (value == nullptr) return std::string();
-    return value->is_object() ? tokenizer_json::child(root, key).text("content") : root.text(key);
-  };
-  return {role("cls_token"),  role("sep_token"), role("pad_token"), role("unk_token"),
-          role("mask_token"), role("bos_token"), role("eos_token")};
+/// What a class makes of the files, before added tokens and roles. `made_by` becomes what the files tell where it is not named.
+inline TokenizerParts read_files(const std::filesystem::path& folder, const TokenizerConfig& config, TokenizerClass& made_by) {
+  using Kind = TokenizerClass::Kind;
+  if (const auto file = first_of(folder, {"tokenizer.json"}); !file.empty()) return read_tokenizer_json(file);
+  if (const auto file = first_of(folder, {"vocab.txt"}); !file.empty()) {
+    made_by.kind = Kind::Bert;
+    return read_bert_vocab(file, config.roles.or_else(RoleTokens::bert()));
+  }
+  if (!first_of(folder, {"vocab.json"}).empty() && !first_of(folder, {"merges.txt"}).empty()) {
+    if (made_by.kind == Kind::Generic) made_by.kind = config.roles.cls.empty() ? Kind::Gpt2 : Kind::Roberta;
+    return read_byte_level(folder, config, made_by, config.roles.or_else(made_by.roles()));
+  }
+  const auto file = first_of(folder, {"spiece.model", "spm.model", "sentencepiece.bpe.model", "tokenizer.model"});
+  require(!file.empty(), folder.string(),
+          ": neither tokenizer.json nor vocab.txt, vocab.json with merges.txt, spiece.model, spm.model, sentencepiece.bpe.model or "
+          "tokenizer.model is there; give the folder of a checkpoint with its tokenizer");
+  return read_sentencepiece(file, config, made_by);
 }
 
-inline Config read_config(const std::filesystem::path& folder) {
-  Config out;
-  const auto file = folder / "tokenizer_config.json", map = folder / "special_tokens_map.json";
-  if (std::filesystem::exists(map)) {
-    const nlohmann::json document = parse_json_file(map);
-    out.roles = read_roles(JsonFields(document, map.string()));
-  }
-  if (!std::filesystem::exists(file)) return out;
-  const nlohmann::json document = parse_json_file(file);
-  const JsonFields root(document, file.string());
-  out.roles = read_roles(root).or_else(out.roles);
-  const auto flag = [&](const char* key, std::optional<bool>& value) {
-    if (root.find(key) != nullptr) value = root.boolean(key, false);
+/// Tokens that the config names and the files lack, or that it describes otherwise, by their ids; then the role tokens.
+inline void add_tokens(const TokenizerConfig& config, const TokenizerClass& made_by, TokenizerParts& out) {
+  using Kind = TokenizerClass::Kind;
+  for (const AddedToken& token : config.added) out.add(token);
+  const auto add = [&](const std::string& content, bool strips_left) {
+    if (content.empty() || out.find_added(content) != nullptr) return;
+    const auto given = std::find_if(config.special.begin(), config.special.end(), [&](const auto& t) { return t.content == content; });
+    out.add(given != config.special.end() ? *given
+                                          : AddedToken{.content = content, .special = true, .lstrip = strips_left, .normalized = false});
   };
-  flag("do_lower_case", out.lowercase);
-  flag("tokenize_chinese_chars", out.chinese);
-  flag("strip_accents", out.strip_accents);
-  out.accents_follow_case = !out.strip_accents && document.contains("strip_accents");
-  if (const auto* entries = root.find("added_tokens_decoder"))
-    out.added = read_added_by_id(tokenizer_json::child(root, "added_tokens_decoder"), *entries);
-  return out;
+  constexpr std::string RoleTokens::* order[] = {&RoleTokens::bos, &RoleTokens::eos, &RoleTokens::unk, &RoleTokens::sep,
+                                                 &RoleTokens::pad, &RoleTokens::cls, &RoleTokens::mask};
+  const RoleTokens standard = made_by.roles();
+  for (const auto role : order) {
+    // A name that the class has by itself is a token only where the vocabulary knows it.
+    const bool given = !(config.roles.*role).empty();
+    const std::string& content = given ? config.roles.*role : standard.*role;
+    if (given || out.pipeline.vocabulary().find(content) != Vocabulary::none || content == "[MASK]")
+      add(content, role == &RoleTokens::mask && made_by.mask_strips_left());
+  }
+  for (const std::string& content : config.further) add(content, false);
+  const bool sentinels = std::any_of(config.further.begin(), config.further.end(), [](const auto& t) { return t.starts_with("<extra_id_"); });
+  for (int i = 0; made_by.kind == Kind::T5 && !sentinels && i < config.extra_ids.value_or(100); ++i) add(cat("<extra_id_", i, ">"), false);
+}
+
+/// BERT's classes have the last word about case, accents and Chinese characters; they lower-case unless they are told not to.
+inline void apply(const TokenizerConfig& config, bool by_class, BertNormalizer& normalizer) {
+  if (by_class) {
+    normalizer.lowercase = config.lowercase.value_or(true);
+    normalizer.strip_accents = config.strip_accents.value_or(normalizer.lowercase);
+    normalizer.handle_chinese_chars = config.chinese.value_or(true);
+    return;
+  }
+  const bool follows = config.accents_follow_case || normalizer.strip_accents == normalizer.lowercase;
+  normalizer.lowercase = config.lowercase.value_or(normalizer.lowercase);
+  normalizer.strip_accents = config.strip_accents.value_or(follows ? normalizer.lowercase : normalizer.strip_accents);
+  normalizer.handle_chinese_chars = config.chinese.value_or(normalizer.handle_chinese_chars);
+}
+
+/// Llama's classes put tokens around a text by their own flags.
+inline void begin_and_end(const TokenizerConfig& config, TokenizerParts& out, const std::string& folder) {
+  using Part = SequenceTemplate::Kind;
+  const auto ids = [&](bool wanted, const std::string& role, const char* key) {
+    const AddedToken* const token = out.find_added(role);
+    require(!wanted || token != nullptr, folder, ": ", key, " is true, but ", role.empty() ? "no such token is named" : role,
+            " is no token of the tokenizer");
+    return wanted ? std::vector<SequenceTemplate::Piece>{{Part::Special, 0, {token->id}}} : std::vector<SequenceTemplate::Piece>{};
+  };
+  const auto begin = ids(config.add_bos.value_or(true), out.roles.bos, "add_bos_token"),
+             end = ids(config.add_eos.value_or(false), out.roles.eos, "add_eos_token");
+  const auto around = [&](Part part, std::int32_t type, std::vector<SequenceTemplate::Piece>& to) {
+    for (auto piece : begin) piece.type = type, to.push_back(piece);
+    to.push_back({part, type});
+    for (auto piece : end) piece.type = type, to.push_back(piece);
+  };
+  out.sequence = {{}, {}};
+  around(Part::A, 0, out.sequence.single);
+  around(Part::A, 0, out.sequence.pair);
+  around(Part::B, 1, out.sequence.pair);
 }
 
 }  // namespace tokenizer_files
 
-/// Reads the tokenizer in a checkpoint's folder: `tokenizer.json`, else `vocab.txt`, `spiece.model` or `spm.model`;
-/// `tokenizer_config.json` and `special_tokens_map.json` name the role tokens, the first may change BERT's normaliser.
+/// Reads the tokenizer in a checkpoint's folder as transformers assembles it: `tokenizer.json`, or else what its class makes of
+/// `vocab.txt`, `vocab.json` and `merges.txt`, or a SentencePiece model; then what `tokenizer_config.json`,
+/// `special_tokens_map.json` and `added_tokens.json` add. The class is theirs, or that of `config.json`.
 inline TokenizerParts read_tokenizer(const std::filesystem::path& folder) {
-  const auto has = [&](const char* name) { return std::filesystem::exists(folder / name); };
-  const auto config = tokenizer_files::read_config(folder);
-  if (has("tokenizer.json")) {
-    TokenizerParts out = read_tokenizer_json(folder / "tokenizer.json");  // which lists its added tokens itself
-    out.roles = config.roles.or_else(out.roles);
-    for (auto& step : out.pipeline.normalizer.steps)
-      if (auto* bert = std::get_if<BertNormalizer>(&step)) config.apply(*bert);
-    return out;
-  }
-  const bool words = has("vocab.txt"), t5 = has("spiece.model");
-  require(words || t5 || has("spm.model"), folder.string(),
-          ": neither tokenizer.json nor vocab.txt, spiece.model or spm.model is there; give the folder of a checkpoint "
-          "with its tokenizer");
-  TokenizerParts out = words ? read_bert_vocab(folder / "vocab.txt", config.roles.or_else(RoleTokens::bert()))
-                             : read_sentencepiece(folder / (t5 ? "spiece.model" : "spm.model"));
-  out.roles = config.roles.or_else(out.roles);
+  using Kind = TokenizerClass::Kind;
+  const TokenizerConfig config = TokenizerConfig::read(folder);
+  TokenizerClass made_by = config.made_by.value_or(TokenizerClass());
+  TokenizerParts out = tokenizer_files::read_files(folder, config, made_by);
+  tokenizer_files::add_tokens(config, made_by, out);
+  out.roles = config.roles.or_else(made_by.roles()).or_else(out.roles);
+  out.has_chat_template = config.has_chat_template;
   for (auto& step : out.pipeline.normalizer.steps)
-    if (auto* bert = std::get_if<BertNormalizer>(&step)) config.apply(*bert);
-  for (const AddedToken& token : config.added) {
-    std::erase_if(out.added, [&](const AddedToken& other) { return other.content == token.content; });
-    out.added.push_back(token);
-  }
+    if (auto* bert = std::get_if<BertNormalizer>(&step)) tokenizer_files::apply(config, made_by.kind == Kind::Bert, *bert);
+  auto& splits = out.pipeline.splitter.steps;
+  if (made_by.kind != Kind::Generic && splits.size() == 1)
+    if (auto* bytes = std::get_if<ByteLevelSplit>(&splits.front())) bytes->add_prefix_space = config.add_prefix_space.value_or(false);
+  const bool has_json = std::filesystem::exists(folder / "tokenizer.json");
+  if (made_by.kind == Kind::Llama && (!has_json || config.add_bos || config.add_eos))
+    tokenizer_files::begin_and_end(config, out, folder.string());
   return out;
 }
 

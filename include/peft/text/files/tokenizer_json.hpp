@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <peft/core/error.hpp>
@@ -32,17 +33,13 @@ inline AddedToken read_added_token(const JsonFields& fields, std::int32_t id) {
           .normalized = fields.boolean("normalized", !special)};
 }
 
-inline std::vector<AddedToken> read_added_tokens(const JsonFields& root, const Vocabulary& vocabulary) {
-  std::vector<AddedToken> out;
-  if (root.find("added_tokens") == nullptr) return out;
+inline void read_added_tokens(const JsonFields& root, TokenizerParts& out) {
+  if (root.find("added_tokens") == nullptr) return;
+  std::size_t number = 0;
   for (const auto& value : array_in(root, "added_tokens")) {
-    const JsonFields fields(value, cat(root.where(), ": added_tokens[", out.size(), ']'));
-    out.push_back(read_added_token(fields, id_in(fields, "id")));
-    const std::int32_t known = vocabulary.find(out.back().content);
-    require(known == Vocabulary::none || known == out.back().id, fields.where(), ": \"", out.back().content,
-            "\" has the id ", out.back().id, ", but ", known, " in the model's vocabulary");
+    const JsonFields fields(value, cat(root.where(), ": added_tokens[", number++, ']'));
+    out.add(read_added_token(fields, id_in(fields, "id")));
   }
-  return out;
 }
 
 }  // namespace tokenizer_json
@@ -60,7 +57,7 @@ inline TokenizerParts read_tokenizer_json(const std::filesystem::path& file) {
   out.sequence = std::move(sequence.sequence);
   out.roles = std::move(sequence.roles);
   if (const auto unk = out.pipeline.vocabulary().token(out.pipeline.unk())) out.roles.unk = *unk;
-  out.added = read_added_tokens(root, out.pipeline.vocabulary());
+  read_added_tokens(root, out);
   return out;
 }
 

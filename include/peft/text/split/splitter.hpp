@@ -20,6 +20,14 @@ struct Splitter {
     for (const Step& step : steps) std::visit([&](const auto& split) { split(pieces); }, step);
   }
 
+  /// For words that are given one by one: a byte-level model takes each with the space before it, as it was trained.
+  Splitter of_words() const {
+    Splitter out = *this;
+    if (auto* const bytes = out.steps.size() == 1 ? std::get_if<ByteLevelSplit>(&out.steps.front()) : nullptr)
+      bytes->add_prefix_space = true;
+    return out;
+  }
+
   /// Whether a step asks where in the text a piece began (`Pieces::lead`).
   bool asks_for_lead() const {
     return std::any_of(steps.begin(), steps.end(), [](const Step& step) {
