@@ -32,6 +32,10 @@ void Job::read_texts() {
     dev = read_glue_pairs(*words, options.data, "dev");
     dev_labels = dev.labels;
   }
+  if (tokenizer->has_chat_template())
+    std::cerr << "note: " << options.model << " brings a template for chats, which is not evaluated: prompts are the texts as they are"
+              << (facts.paired ? "" : ", --set separator, and the tokens that its tokenizer puts in front") << '\n';
+  if (!words && options.texts != 0) tokenizer->decode({});  // better refused now than after training
   pair_loader = std::make_unique<LoaderOf<TokenizedPairs>>(tokenized(texts, options.limit), batches());
   dev_pairs = std::make_unique<TokenizedPairs>(tokenized(dev, 0));
   if (words || options.texts == 0) return;
@@ -64,6 +68,7 @@ TokenizedPairs Job::tokenized(const PairDataset& pairs, std::int64_t limit) cons
     return made;
   }
   CausalOptions o;
+  o.start = tokenizer->before();
   o.after_source = setting("separator", std::string("\n"));
   o.eos = end;
   o.max_length = options.max_length;

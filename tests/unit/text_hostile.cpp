@@ -122,14 +122,13 @@ TEST_CASE("Steps that are unknown or malformed", "[text]") {
                 {"normalizer is of type \"Magic\"", "known are", "NFKC"}) == "");
   CHECK(refused("llama2", put("pre_tokenizer", {{"type", "Magic"}}),
                 {"pre_tokenizer is of type \"Magic\"", "ByteLevel"}) == "");
-  CHECK(refused("llama2", put("decoder", {{"type", "Magic"}}), {"decoder is of type \"Magic\"", "Fuse"}) == "");
   CHECK(refused("llama2", put("post_processor", {{"type", "Magic"}}),
                 {"post_processor is of type \"Magic\"", "Roberta"}) == "");
   CHECK(refused("llama2", put("model", {{"type", "Magic"}, {"vocab", {}}}), {"model", "\"vocab\" is missing"}) == "");
   CHECK(refused("llama2", [](auto& j) { j["model"]["type"] = "Magic"; }, {"model is of type \"Magic\"", "Unigram"}) ==
         "");
-  CHECK(refused("llama3", [](auto& j) { j["pre_tokenizer"]["pretokenizers"][0]["pattern"]["Regex"] = "a+"; },
-                {"pretokenizers[0]: pattern", "\"Regex\" is \"a+\"", "GPT-2"}) == "");
+  CHECK(refused("llama3", [](auto& j) { j["pre_tokenizer"]["pretokenizers"][0]["pattern"]["Regex"] = "\\X+"; },
+                {"pretokenizers[0]: pattern: the pattern \"\\X+\""}) == "");
   CHECK(refused("llama3", [](auto& j) { j["pre_tokenizer"]["pretokenizers"][0]["behavior"] = "Glued"; },
                 {"pretokenizers[0]", "\"behavior\" is \"Glued\"", "Isolated"}) == "");
   CHECK(refused("llama3", [](auto& j) { j["pre_tokenizer"]["pretokenizers"] = 3; },
@@ -138,16 +137,27 @@ TEST_CASE("Steps that are unknown or malformed", "[text]") {
                 {"pretokenizers[1]", "object"}) == "");
   CHECK(refused("llama2",
                 [](auto& j) {
-                  j["normalizer"]["normalizers"][1]["pattern"] = {{"Regex", "[a-z]"}};
+                  j["normalizer"]["normalizers"][1]["pattern"] = {{"Regex", "[a-"}};
                 },
-                {"normalizers[1]: pattern", "\"[a-z]\"", "{2,}"}) == "");
-  CHECK(refused("llama2", [](auto& j) { j["decoder"]["decoders"][3]["start"] = -1; },
-                {"decoders[3]", "\"start\" is -1"}) == "");
-  CHECK(refused("llama2", [](auto& j) { j["decoder"]["decoders"][3]["content"] = ""; }, {"one character"}) == "");
+                {"normalizers[1]: pattern: the pattern \"[a-\""}) == "");
   CHECK(refused("t5", [](auto& j) { j["normalizer"] = nullptr, j["pre_tokenizer"]["replacement"] = "__"; },
                 {"\"replacement\" is \"__\"", "one character"}) == "");
   CHECK(refused("t5", [](auto& j) { j["normalizer"] = nullptr, j["pre_tokenizer"]["prepend_scheme"] = "last"; },
                 {"\"prepend_scheme\" is \"last\"", "first"}) == "");
+}
+
+TEST_CASE("A decoder that cannot be read is refused by whoever decodes", "[text]") {
+  const auto undecoded = [](const std::function<void(nlohmann::json&)>& change, std::initializer_list<std::string_view> parts) {
+    auto json = peft::parse_json_file(tokenizer_files / "llama2" / "tokenizer.json");
+    change(json);
+    const Folder folder{{"tokenizer.json", json.dump()}};
+    const Tokenizer made = Tokenizer::open(folder);
+    CHECK(made.encode("the").ids.size() > 1);
+    return missing_in_error([&] { made.decode({}); }, parts);
+  };
+  CHECK(undecoded([](auto& j) { j["decoder"] = {{"type", "CTC"}}; }, {"decoder is of type \"CTC\"", "Fuse"}) == "");
+  CHECK(undecoded([](auto& j) { j["decoder"]["decoders"][3]["start"] = -1; }, {"decoders[3]", "\"start\" is -1"}) == "");
+  CHECK(undecoded([](auto& j) { j["decoder"]["decoders"][3]["content"] = ""; }, {"one character"}) == "");
 }
 
 TEST_CASE("Compiled rules that are none", "[text]") {
@@ -214,8 +224,8 @@ TEST_CASE("Malformed SentencePiece models", "[text]") {
                            {"piece 1, \"a\", comes a second time"}) == "");
   CHECK(refused_model_file("\x0A\x03\x0A\x01"
                            "a"
-                           "\x12\x02\x18\x02",
-                           {"1 pieces and a model of type 2", "tokenizer.json"}) == "");
+                           "\x12\x02\x18\x03",
+                           {"1 pieces and a model of type 3", "byte-pair encoding (2)"}) == "");
   const Folder none;
-  CHECK(missing_in_error([&] { Tokenizer::open(none); }, {"neither tokenizer.json nor vocab.txt, spiece.model"}) == "");
+  CHECK(missing_in_error([&] { Tokenizer::open(none); }, {"neither tokenizer.json nor vocab.txt", "merges.txt, spiece.model"}) == "");
 }

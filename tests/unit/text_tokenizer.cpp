@@ -96,8 +96,8 @@ TEST_CASE("tokenizer_config.json decides about case and names the role tokens", 
   folder.put("tokenizer_config.json", R"({"tokenize_chinese_chars": false})");
   CHECK(Tokenizer::open(folder).encode("good\xE4\xB8\xAD").ids == Ids{Cls, Unk, Sep});
   folder.put("tokenizer_config.json", R"({"added_tokens_decoder": {"20": {"content": "[MINE]", "special": true}}})");
-  CHECK(Tokenizer::open(folder).encode("good[MINE]").ids == Ids{Cls, Good, 20, Sep});
-  CHECK(Tokenizer::open(folder).vocab_size() == 21);
+  CHECK(Tokenizer::open(folder).encode("good[MINE]").ids == Ids{Cls, Good, 15 + 1, Sep});
+  CHECK(Tokenizer::open(folder).vocab_size() == 17);  // behind the vocabulary, whatever the file says
   const auto opens = [&] { Tokenizer::open(folder); };
   folder.put("tokenizer_config.json", R"({"added_tokens_decoder": {"x": {"content": "[MINE]"}}})");
   CHECK(missing_in_error(opens, {"tokenizer_config.json", "added_tokens_decoder", "\"x\" is not the id"}) == "");
@@ -130,8 +130,8 @@ TEST_CASE("Truncation takes from the longer sentence first", "[text]") {
 TEST_CASE("tokenizer.json: its template, its added tokens, none of its padding and truncation", "[text]") {
   const Folder folder{{"tokenizer.json", document().dump()}, {"vocab.txt", "not read"}};
   const auto tokenizer = Tokenizer::open(folder);
-  CHECK(tokenizer.vocab_size() == 41);
-  CHECK(tokenizer.encode("G\xC3\xB6od good[MINE]film film").ids == Ids{Cls, Good, Good, 40, Film, Film});
+  CHECK(tokenizer.vocab_size() == 13);
+  CHECK(tokenizer.encode("G\xC3\xB6od good[MINE]film film").ids == Ids{Cls, Good, Good, 5, Film, Film});
   CHECK(tokenizer.encode("goodgoodgood").ids == Ids{Cls, Unk});
   const auto pair = tokenizer.encode("good", "film");
   CHECK(pair.ids == Ids{Film, Sep, Good});
@@ -189,8 +189,6 @@ TEST_CASE("Malformed tokenizer files", "[text]") {
   CHECK(refused([](auto& j) { j["post_processor"]["special_tokens"]["[SEP]"]["ids"] = {-3}; }, {"token ids only"}) ==
         "");
   CHECK(refused([](auto& j) { j["added_tokens"][2].erase("id"); }, {"added_tokens[2]", "\"id\" is missing"}) == "");
-  CHECK(refused([](auto& j) { j["added_tokens"][2]["content"] = "good"; }, {"added_tokens[2]", "the id 40, but 10"}) ==
-        "");
   CHECK(refused([](auto& j) { j["added_tokens"] = "x"; }, {"\"added_tokens\" is \"x\"", "an array"}) == "");
   const auto bert = [](nlohmann::json cls) {
     return [cls](auto& j) { j["post_processor"] = {{"type", "BertProcessing"}, {"cls", cls}, {"sep", {"[SEP]", 3}}}; };

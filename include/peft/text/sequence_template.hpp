@@ -39,13 +39,13 @@ struct SequenceTemplate {
   }
 
   /// Special tokens that come before the text of a single sentence.
-  std::size_t before() const {
-    std::size_t n = 0;
+  std::vector<std::int32_t> before() const {
+    std::vector<std::int32_t> out;
     for (const Piece& piece : single) {
       if (piece.kind == Kind::A) break;
-      n += piece.ids.size();
+      out.insert(out.end(), piece.ids.begin(), piece.ids.end());
     }
-    return n;
+    return out;
   }
 
   Encoded assemble(std::span<const std::int32_t> a, std::span<const std::int32_t> b, bool is_pair) const {

@@ -67,6 +67,9 @@ class Tokenizer {
   /// How many special tokens are put around a sentence, or a pair.
   std::size_t added(bool pair) const;
 
+  /// The special tokens that are put before a sentence, as a Llama's <s>.
+  std::vector<std::int32_t> before() const;
+
   /// Whether its files bring a template for chats, in Jinja, which is not evaluated.
   bool has_chat_template() const;
 

@@ -136,7 +136,7 @@ PEFT_INLINE Encoded Tokenizer::encode_pair(std::string_view a, std::string_view 
 
 PEFT_INLINE EncodedWords Tokenizer::encode_words(std::span<const std::string_view> words, int max_length) const {
   const SequenceTemplate& sequence = content_->parts.sequence;
-  const std::size_t room = content_->room_for_text(false, max_length), before = sequence.before();
+  const std::size_t room = content_->room_for_text(false, max_length), before = sequence.before().size();
   std::vector<std::int32_t> all;
   EncodedWords out;
   bool full = false;  // and a word still to come
@@ -180,6 +180,7 @@ PEFT_INLINE std::int32_t Tokenizer::eos() const { return id(content_->parts.role
 
 PEFT_INLINE std::span<const std::int32_t> Tokenizer::special_tokens() const { return content_->special; }
 PEFT_INLINE std::size_t Tokenizer::added(bool pair) const { return content_->parts.sequence.added(pair); }
+PEFT_INLINE std::vector<std::int32_t> Tokenizer::before() const { return content_->parts.sequence.before(); }
 PEFT_INLINE bool Tokenizer::has_chat_template() const { return content_->parts.has_chat_template; }
 PEFT_INLINE std::size_t Tokenizer::vocab_size() const { return content_->rows; }
 

@@ -110,7 +110,7 @@ inline void TokenizerConfig::read_flags(const JsonFields& root) {
   flag("add_eos_token", add_eos);
   flag("legacy", legacy);
   flag("split_by_punct", split_by_punct);
-  if (root.find("extra_ids") != nullptr) extra_ids = static_cast<int>(root.integer("extra_ids", 0, 1 << 20));
+  if (root.find("extra_ids") != nullptr) extra_ids = static_cast<int>(root.integer("extra_ids", 0, 10000));
   if (root.find("tokenizer_class") != nullptr) made_by = TokenizerClass::of_name(root.text("tokenizer_class"));
   has_chat_template = has_chat_template || root.find("chat_template") != nullptr;
 }
