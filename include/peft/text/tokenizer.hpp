@@ -25,7 +25,8 @@ class Tokenizer {
 
   /// Reads the tokenizer of a checkpoint's folder as transformers assembles it: `tokenizer.json`, or else `vocab.txt`,
   /// `vocab.json` with `merges.txt`, or a SentencePiece model; and what `tokenizer_config.json` and its like add.
-  /// checkpoint's folder. `model` may also be a model's name that is in Hugging Face's cache (io/hub_cache.hpp).
+  /// `model` may also be a model's name that is in Hugging Face's cache (io/hub_cache.hpp).
+  static Tokenizer open(const std::filesystem::path& model);
 
   /// Of parts as text/tokenizer_parts.hpp has them.
   explicit Tokenizer(TokenizerParts parts);
@@ -37,8 +38,8 @@ class Tokenizer {
   /// A pair, even when `b` is empty.
   Encoded encode_pair(std::string_view a, std::string_view b, int max_length = unlimited) const;
 
-  /// A sentence that is already cut into words, each encoded by itself (by a byte-level model with the space before it), in at most `max_length` tokens: the end is lost
-  /// first. Throws Error when not even the special tokens fit.
+  /// A sentence that is already cut into words, each encoded by itself (by a byte-level model with the space before
+  /// it), in at most `max_length` tokens: the end is lost first. Throws Error when not even the special tokens fit.
   EncodedWords encode_words(std::span<const std::string_view> words, int max_length = unlimited) const;
 
   /// The ids of the text alone, without special tokens around it.
