@@ -121,8 +121,11 @@ TEST_CASE("peft lora: the config that is written") {
   CHECK(config["lora_alpha"].is_number_integer());
   CHECK(config["target_modules"].size() == 4);
   CHECK(config["target_modules"][0] == layer + "0.attention.self.query");
-  CHECK(config["modules_to_save"] == json::array({"classifier"}));
-  CHECK(!config.contains("rank_pattern"));
+  CHECK(config["modules_to_save"] == json::array({"classifier", "score"}));  // as PEFT names them for the task
+  CHECK(config["rank_pattern"] == json::object());
+  CHECK(config["peft_version"].is_string());
+  CHECK(config["inference_mode"] == true);
+  CHECK(config.size() == 41);  // all that PEFT writes
 
   lora.targets = {"query", "value"};
   save_peft_lora(folder.path(), lora);
@@ -210,6 +213,17 @@ TEST_CASE("peft lora: configs as PEFT writes them") {
   check_same(lora, load());
   config["target_modules"] = ".*\\.(query|value)";
   check_same(lora, load());
+  config["target_modules"] = {"query", "value"};
+  config["layers_to_transform"] = {0, 1};
+  check_same(lora, load());
+  config["layers_to_transform"] = 1;
+  CHECK(lacks(error_of([&] { load(); }), {"layer.0.attention.self.query", "layers_to_transform"}) == "");
+  config["layers_to_transform"] = {0, 1};
+  config["layers_pattern"] = "layer";
+  check_same(lora, load());
+  config["layers_pattern"] = {"h", "layers"};
+  CHECK(lacks(error_of([&] { load(); }), {"layer.0.attention.self.query", "layers_to_transform"}) == "");
+  config["layers_to_transform"] = config["layers_pattern"] = nullptr;
   config["target_modules"] = "all-linear";
   check_same(lora, load());
   config.erase("target_modules");
@@ -233,8 +247,9 @@ TEST_CASE("peft lora: other adapters are refused by key") {
   CHECK(lacks(with_config("peft_type", nullptr), {"peft_type"}) == "");
   CHECK(lacks(with_config("use_dora", true), {"lora_magnitude_vector", "DoRA"}) == "");
   CHECK(lacks(with_config("lora_bias", true), {"lora_bias"}) == "");
-  CHECK(lacks(with_config("fan_in_fan_out", true), {"fan_in_fan_out"}) == "");
-  CHECK(lacks(with_config("bias", "lora_only"), {"bias", "lora_only"}) == "");
+  CHECK(with_config("fan_in_fan_out", true) == "");  // says how the backbone's weights are stored
+  CHECK(with_config("bias", "lora_only") == "");
+  CHECK(lacks(with_config("bias", "some"), {"bias", "some"}) == "");
   CHECK(lacks(with_config("layer_replication", json::array({json::array({0, 4})})), {"layer_replication"}) == "");
   CHECK(lacks(with_config("init_lora_weights", "pissa"), {"init_lora_weights", "pissa"}) == "");
   CHECK(with_config("init_lora_weights", "gaussian") == "");
@@ -244,11 +259,15 @@ TEST_CASE("peft lora: other adapters are refused by key") {
   CHECK(lacks(with_config("rank_pattern", json({{"query", "x"}})), {"rank_pattern", "query"}) == "");
   CHECK(lacks(with_config("rank_pattern", json({{"query", 1.5}})), {"rank_pattern", "query"}) == "");
   CHECK(lacks(with_config("rank_pattern", json::array()), {"rank_pattern"}) == "");
-  CHECK(lacks(with_config("rank_pattern", json({{"(query", 2}})), {"(query"}) == "");
+  CHECK(with_config("rank_pattern", json({{"(query", 2}})) == "");  // the tensors say it
+  CHECK(lacks(with_config("alpha_pattern", json({{"(query", 2}})), {"(query", "scale"}) == "");
   CHECK(lacks(with_config("target_modules", json::array({"query"})), {"value", "target_modules"}) == "");
   CHECK(lacks(with_config("target_modules", ".*key"), {"query", "target_modules"}) == "");
   CHECK(lacks(with_config("target_modules", 5), {"target_modules"}) == "");
-  CHECK(lacks(with_config("exclude_modules", json::array({"value"})), {"value"}) == "");
+  CHECK(lacks(with_config("exclude_modules", json::array({"value"})), {"value", "exclude_modules"}) == "");
+  CHECK(lacks(with_config("modules_to_save", json::array({"query"})), {"query", "modules_to_save"}) == "");
+  CHECK(with_config("target_modules", "(not a pattern") == "");
+  CHECK(with_config("exclude_modules", "(not a pattern") == "");
   CHECK(with_config("task_type", "CAUSAL_LM") == "");  // the head is still in modules_to_save
 }
 
@@ -266,14 +285,11 @@ TEST_CASE("peft lora: missing, misshapen and surplus tensors") {
   CHECK(lacks(with_tensors({a, {b.name, DType::F32, {0, 2}}}), {q, "(0, 2)"}) == "");
   CHECK(lacks(with_tensors({a, {b.name, DType::I32, {3, 2}}}), {b.name, "I32"}) == "");
   CHECK(with_tensors({{a.name, DType::BF16, {2, 4}}, {b.name, DType::F16, {3, 2}}}) == "");
-  CHECK(lacks(with_tensors({a, b, {"bert.pooler.dense.weight", DType::F32, {4, 4}}}), {"pooler", "surplus"}) == "");
   CHECK(lacks(with_tensors({a, b, {q + ".lora_magnitude_vector", DType::F32, {3}}}), {"magnitude", "DoRA"}) == "");
   CHECK(lacks(with_tensors({a, b, {q + ".lora_B.bias", DType::F32, {3}}}), {"lora_B.bias"}) == "");
-  CHECK(with_tensors({a, b, {"classifier.weight", DType::F32, {2, 4}}}) == "");
-  // As PEFT: "classifier" is the end of this name, not of that one.
-  CHECK(with_tensors({a, b, {"pre_classifier.weight", DType::F32, {4, 4}}}) == "");
-  CHECK(with_tensors({a, b, {"classifier.dense.weight", DType::F32, {4, 4}}}) == "");
-  CHECK(lacks(with_tensors({a, b, {"classifier_post.weight", DType::F32, {4, 4}}}), {"classifier_post", "surplus"}) == "");
+  // What else is there belongs to a head or replaces a tensor of the backbone; the model says which.
+  CHECK(with_tensors({a, b, {"classifier.weight", DType::F32, {2, 4}}, {"bert.pooler.dense.weight", DType::F32, {4, 4}}}) == "");
+  CHECK(lacks(with_tensors({a, b, {"model.embed_tokens.lora_embedding_A", DType::F32, {2, 9}}}), {"embed_tokens", "no lora_embedding_B"}) == "");
 
   const Temporary folder;
   CHECK(lacks(error_of([&] { load_peft_lora(folder.path()); }), {"adapter_config.json"}) == "");

@@ -55,4 +55,8 @@ struct Rescale {
 /// as PEFT does it (3 d + d_ff).
 using IA3 = Method<Delta<Rescale<Route::post>, At<Key | Value | CrossKey | CrossValue | FusedQkv>>, Delta<Rescale<Route::pre>, At<FfnDown>>>;
 
+/// The same wherever an adapter has it. PEFT's default for BERT and what is built alike, "output.dense", means attention's output
+/// projection too, whose input is rescaled; that for mT5 rescales the output of wi_1. Masks narrow it down to IA3's places.
+using IA3Anywhere = Method<Delta<Rescale<Route::post>, At<Linear | Pooler>>, Delta<Rescale<Route::pre>, At<Linear | Pooler>>>;
+
 }  // namespace peft

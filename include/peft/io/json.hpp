@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <peft/core/inline.hpp>
 
@@ -13,6 +14,9 @@ namespace peft {
 /// Throws Error with the byte offset for anything but strict JSON in UTF-8: also for keys that appear twice, nesting
 /// beyond 100 levels and numbers beyond a double's range.
 nlohmann::json parse_json(std::string_view text, std::string_view where);
+
+/// The keys of the object that is one member of a document which parse_json takes, in the order of the text: its objects do not keep it.
+std::vector<std::string> keys_of_member(std::string_view text, std::string_view member);
 
 /// The JSON document in a file; errors name it.
 nlohmann::json parse_json_file(const std::filesystem::path& path);

@@ -86,6 +86,37 @@ class Builder {
   json* slot_ = nullptr;      // where the value of the key just read belongs
 };
 
+// Hears the parser's events for the keys of one member of the document.
+class MemberKeys : public nlohmann::json_sax<nlohmann::json> {
+ public:
+  explicit MemberKeys(std::string_view member) : member_(member) {}
+
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(number_integer_t) override { return true; }
+  bool number_unsigned(number_unsigned_t) override { return true; }
+  bool number_float(number_float_t, const string_t&) override { return true; }
+  bool string(string_t&) override { return true; }
+  bool binary(binary_t&) override { return false; }
+  bool start_object(std::size_t) override { return ++depth_, true; }
+  bool start_array(std::size_t) override { return ++depth_, true; }
+  bool end_object() override { return --depth_, true; }
+  bool end_array() override { return --depth_, true; }
+  bool key(string_t& name) override {
+    if (depth_ == 1) inside_ = name == member_;
+    if (depth_ == 2 && inside_) found.push_back(name);
+    return true;
+  }
+  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) override { return false; }
+
+  std::vector<std::string> found;
+
+ private:
+  std::string_view member_;
+  int depth_ = 0;
+  bool inside_ = false;
+};
+
 }  // namespace json_reader
 
 PEFT_INLINE nlohmann::json parse_json(std::string_view text, std::string_view where) {
@@ -95,6 +126,14 @@ PEFT_INLINE nlohmann::json parse_json(std::string_view text, std::string_view wh
   nlohmann::detail::parser<nlohmann::json, json_reader::Source> parser(json_reader::Source(text, builder.seen));
   require(parser.sax_parse(&builder), where, ": invalid JSON");
   return std::move(builder.root);
+}
+
+PEFT_INLINE std::vector<std::string> keys_of_member(std::string_view text, std::string_view member) {
+  json_reader::MemberKeys keys(member);
+  std::size_t seen = 0;
+  nlohmann::detail::parser<nlohmann::json, json_reader::Source> parser(json_reader::Source(text, seen));
+  parser.sax_parse(&keys);
+  return std::move(keys.found);
 }
 
 PEFT_INLINE nlohmann::json parse_json_file(const std::filesystem::path& path) {

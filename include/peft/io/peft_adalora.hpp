@@ -51,8 +51,6 @@ struct PeftFormat<AdaLoRA<Orthogonality>> {
     c["deltaT"] = delta.every;
     c["tinit"] = c["tfinal"] = 0;
     c["total_step"] = 1;
-    c["bias"] = "none";
-    c["fan_in_fan_out"] = false;
     for (const auto& m : modules) {
       const double factor = delta.scale_of(m) / delta.scale_of(modules.at(0));
       peft_adalora::write_module(m.path, own, static_cast<std::size_t>(first), none, static_cast<float>(factor), to);
@@ -61,7 +59,7 @@ struct PeftFormat<AdaLoRA<Orthogonality>> {
 
   static void configure(const PeftAdapter& from, auto& part) {
     const JsonFields fields = from.fields();
-    check_plain(fields);
+    check_common(fields);
     auto& delta = part.delta;
     delta.rank = static_cast<int>(fields.integer("init_r", 1, 1 << 20, 12));
     delta.target = static_cast<int>(fields.integer("target_r", 1, 1 << 20, 8));
@@ -69,7 +67,7 @@ struct PeftFormat<AdaLoRA<Orthogonality>> {
     delta.alpha = alpha;
     part.only.emplace();
     const PeftTensors tensors(from);
-    for (const std::string& path : tensors.modules_with("lora_E")) {
+    for (const std::string& path : tensors.placed("lora_E")) {
       const auto& shape = tensors.shape_of(tensors.at(path, "lora_E"));
       const std::int64_t rank = shape.empty() ? -1 : shape[0];
       require(rank >= 0 && rank <= delta.rank, from.source, ": ", path, ".lora_E has shape ", shape_text(shape), ", expected (r, 1) with r up to ",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <cstdint>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -21,6 +22,9 @@ struct PeftAdapter {
   std::vector<HostTensor> tensors;
   std::string source = "the adapter";  // the folder, for errors
   HeadLabels labels{};
+  std::map<std::string, std::vector<std::string>> key_order = {};  // of rank_pattern and alpha_pattern, as in the file: the first that fits counts
+  std::string left_out = {};            // what the file's own names of modules lack of the model's: "bert." of a bare model's adapter
+  std::vector<std::string> notes = {};   // what a user should know of how it was read
 
   /// "LORA", "IA3", ...
   std::string kind() const;
@@ -35,19 +39,9 @@ nlohmann::json plain_number(double value);
 /// The same, of a number that went through a division and back: rounding beyond 12 digits is taken off.
 nlohmann::json rounded_number(double value);
 
-/// The modules that an adapter saves whole: modules_to_save and what PEFT adds for a task. As in PEFT a name means every module
-/// whose own ends in it, with what is inside: "classifier" means pre_classifier as well.
-class PeftKept {
- public:
-  explicit PeftKept(const JsonFields& fields);
-  bool has(const std::string& path) const;
-
- private:
-  std::vector<std::string> names_;
-};
-
-/// Refuses what changes the meaning of an adapter and is not read: trained biases and weights stored the other way.
-void check_plain(const JsonFields& fields);
+/// Checks the keys that most kinds have: `fan_in_fan_out` says how the backbone stores its weights, not the adapter (A is (r, in) and
+/// B (out, r) either way), `bias` which biases are trained beside it.
+void check_common(const JsonFields& fields);
 
 }  // namespace peft
 

@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include <nlohmann/json_fwd.hpp>
-#include <optional>
 #include <string>
-#include <string_view>
-#include <utility>
-#include <vector>
 
 #include <peft/core/inline.hpp>
 #include <peft/io/json_fields.hpp>
-#include <peft/io/name_pattern.hpp>
+#include <peft/io/peft_targets.hpp>
 
 namespace peft {
 
@@ -18,15 +13,16 @@ class PeftLoraConfig {
  public:
   /// Throws Error naming the key for another kind of adapter, for variants of LoRA that compute something else, and
   /// for values of the wrong type.
-  PeftLoraConfig(const nlohmann::json& document, const std::string& file);
+  explicit PeftLoraConfig(const PeftAdapter& adapter);
 
-  /// Whether target_modules (a list of name endings, or one regular expression) means the module.
-  bool is_target(const std::string& path) const;
+  /// "" where the config lets an adapter sit on the module, or what speaks against it.
+  std::string objection(const std::string& path) const { return targets_.objection(path); }
 
-  int rank_of(const std::string& path) const;
+  /// The rank that the config gives a module whose tensors have `found`: that one where the config cannot be evaluated.
+  int rank_of(const std::string& path, int found) const;
 
-  /// The numerator of the scale: PEFT divides by the rank, or by its root with use_rslora.
-  double alpha_of(const std::string& path) const;
+  /// The numerator of the scale for a module of this rank: PEFT divides by the rank, or by its root with use_rslora.
+  double alpha_of(const std::string& path, int rank) const;
 
   const std::string& where() const { return fields_.where(); }
 
@@ -36,23 +32,11 @@ class PeftLoraConfig {
   std::string base_model, task_type;
 
  private:
-  struct Names {
-    bool absent = true;
-    std::vector<std::string> endings;
-    std::optional<NamePattern> pattern;
-
-    bool mean(const std::string& path) const;
-  };
-  using Patterns = std::vector<std::pair<NamePattern, double>>;
-
   void check_initialisation() const;
-  Names names(std::string_view key) const;
-  Patterns patterns(std::string_view key, double low, double high) const;
-  static double pattern_value(const Patterns& patterns, const std::string& path, double otherwise);
 
   JsonFields fields_;
-  Names targets_, excluded_;
-  Patterns ranks_, alphas_;
+  PeftTargets targets_;
+  PeftPatterns ranks_, alphas_;
 };
 
 }  // namespace peft

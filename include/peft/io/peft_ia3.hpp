@@ -22,8 +22,6 @@ struct PeftFormat<Together<Rescale<after>, Rescale<before>>> {
   static constexpr const char* field = "ia3_l";
 
   static void write(const auto&, const auto& modules, const TensorsByName& own, PeftAdapter& to) {
-    to.config["fan_in_fan_out"] = false;
-    to.config["feedforward_modules"] = nlohmann::json::array();
     each(modules, [&](const auto& m, std::vector<std::int64_t> shape, bool input) {
       to.config["target_modules"].push_back(m.path);
       if (input) to.config["feedforward_modules"].push_back(m.path);
@@ -32,12 +30,12 @@ struct PeftFormat<Together<Rescale<after>, Rescale<before>>> {
   }
 
   static void configure(const PeftAdapter& from, auto& method) {
-    check_plain(from.fields());
+    check_common(from.fields());
     auto& [after_part, before_part] = method.deltas;
     after_part.only.emplace();
     before_part.only.emplace();
     const PeftTensors tensors(from);
-    for (const std::string& path : tensors.modules_with(field)) {
+    for (const std::string& path : tensors.placed(field)) {
       const auto& shape = tensors.shape_of(tensors.at(path, field));
       const bool input = shape.size() == 2 && shape[0] == 1;
       (input ? before_part.only : after_part.only)->insert(path);

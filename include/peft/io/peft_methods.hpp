@@ -48,8 +48,7 @@ struct Together {};
 template <class D>
 concept InPeft = requires { PeftFormat<D>::kind; };
 
-/// A config with the keys that every kind has, and the head. The smallest set: older versions of PEFT refuse keys that
-/// they do not know. Empty texts become null; no head, no modules_to_save.
+/// A config with all keys that PEFT of today writes for the kind, and the head. Empty texts become null; no head, no modules_to_save.
 PeftAdapter new_adapter(const std::string& kind, const std::string& base_model, const std::vector<HostTensor>& head,
                         const std::string& prefix = "base_model.model.", const std::string& task_type = "SEQ_CLS");
 

@@ -29,8 +29,12 @@ inline constexpr const char* tensor = "prompt_embeddings";
 /// What PEFT fills in from the backbone's config itself where it is missing.
 void describe(int width, int layers, int heads, PeftAdapter& to);
 inline void describe(const auto& shape, PeftAdapter& to) { describe(shape.width, shape.layers, shape.heads, to); }
+/// Of how many stacks of layers there are rows: 2 of an encoder with a decoder (num_transformer_submodules).
+std::int64_t stacks(const PeftAdapter& from);
 /// The number of virtual tokens.
 int length(const PeftAdapter& from);
+/// The rows (length, width) before an encoder's embeddings. For a decoder behind it PEFT keeps as many again, and never reads them.
+HostTensor rows(PeftTensors& left, std::string ours, std::int64_t length, std::int64_t width);
 
 /// Rows before the embeddings: prompt tuning and P-tuning.
 struct Rows {
@@ -41,7 +45,7 @@ struct Rows {
     to.add(tensor, rows.shape, rows.data);
   }
   static std::vector<HostTensor> read(const auto& delta, const auto& modules, PeftTensors& left) {
-    return {left.take(tensor, modules.at(0).path + ".prompt", {delta.length, modules.at(0).out})};
+    return {rows(left, modules.at(0).path + ".prompt", delta.length, modules.at(0).out)};
   }
 };
 
@@ -105,6 +109,7 @@ struct PeftFormat<Prefix> {
   }
   /// Keys and values themselves, whatever made them.
   static void configure(const PeftAdapter& from, auto& part) {
+    if (peft_prompt::stacks(from) != 1) from.fields().refuse("num_transformer_submodules", "1 (a prefix of an encoder with a decoder is not read)");
     part.delta.length = peft_prompt::length(from);
     part.delta.projection = false;
   }

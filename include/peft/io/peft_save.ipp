@@ -11,6 +11,7 @@
 
 #include <peft/core/error.hpp>
 #include <peft/io/peft_adapter.hpp>
+#include <peft/io/peft_carried.hpp>
 #include <peft/io/peft_save.hpp>
 
 namespace peft {
@@ -33,7 +34,7 @@ PEFT_INLINE void check(const LoraModule& m) {
 // PEFT refuses rank 0 and an empty list of targets. When nothing is left, one module of rank 1 stands for it: B is
 // zero, so it adds nothing; A is not, so that it could be trained on.
 PEFT_INLINE std::vector<LoraModule> kept_modules(const PeftLora& lora) {
-  require(!lora.modules.empty(),
+  require(!lora.modules.empty() || !lora.merged.empty(),
           "cannot save a LoRA adapter without any module; give the modules that were pruned away rank 0, so that their "
           "paths and sizes are known");
   std::vector<LoraModule> kept;
@@ -42,6 +43,10 @@ PEFT_INLINE std::vector<LoraModule> kept_modules(const PeftLora& lora) {
     check(module);
     require(paths.insert(module.path).second, "cannot save ", module.path, ": it is listed twice");
     if (module.rank > 0) kept.push_back(module);
+  }
+  for (const auto& module : lora.merged) {
+    check(module);
+    kept.push_back(module);
   }
   if (!kept.empty()) return kept;
   LoraModule one = lora.modules.front();
@@ -82,8 +87,6 @@ PEFT_INLINE void fill_config(nlohmann::json& config, const PeftLora& lora,
   config["lora_alpha"] = alpha_of(lora, first);
   config["lora_dropout"] = lora.dropout;
   config["target_modules"] = targets;
-  config["bias"] = "none";
-  config["fan_in_fan_out"] = false;
   if (lora.root_scale) config["use_rslora"] = true;
   if (!first.magnitude.empty()) config["use_dora"] = true;
   if (!uniform)
@@ -105,10 +108,11 @@ PEFT_INLINE PeftAdapter adapter_of(const PeftLora& lora) {
   for (const auto& m : modules) {
     const std::string start = "base_model.model." + m.path;
     require(m.magnitude.empty() == modules.front().magnitude.empty(), "cannot save ", m.path, ": DoRA is for all modules or for none");
-    a.add(start + ".lora_A.weight", {m.rank, m.in}, m.A);
-    a.add(start + ".lora_B.weight", {m.out, m.rank}, m.B);
+    a.add(start + (m.embedding ? ".lora_embedding_A" : ".lora_A.weight"), {m.rank, m.in}, m.A);
+    a.add(start + (m.embedding ? ".lora_embedding_B" : ".lora_B.weight"), {m.out, m.rank}, m.B);
     if (!m.magnitude.empty()) a.add(start + ".lora_magnitude_vector", {m.out}, m.magnitude);
   }
+  if (lora.carried) carry_over(*lora.carried, a);
   return a;
 }
 

@@ -18,8 +18,11 @@ class PeftTensors {
   /// `prefix` is what stands before the names of the head, and of modules.
   explicit PeftTensors(const PeftAdapter& a, std::string prefix = "base_model.model.");
 
+  const PeftAdapter& adapter() const { return adapter_; }
   /// The paths of all modules that have a tensor called `field` (left), sorted.
   std::vector<std::string> modules_with(const std::string& field) const;
+  /// The same; fails for a module that the config does not let the adapter sit on.
+  std::vector<std::string> placed(const std::string& field) const;
   bool has(const std::string& name) const;
   const std::vector<std::int64_t>& shape_of(const std::string& name) const;
   /// Passes over a tensor without elements.
@@ -31,7 +34,7 @@ class PeftTensors {
   // No default argument: nvcc 13 cannot put one behind a list of types yet unknown.
   HostTensor take(const std::string& name, std::string ours, const std::vector<std::int64_t>& shape) { return take(name, std::move(ours), shape, {}); }
 
-  /// Everything left, which must be of modules saved whole (the head), under the model's names.
+  /// Everything left, tensors of modules saved whole (the head, biases, tables), under the model's names.
   std::vector<HostTensor> take_head();
 
  private:

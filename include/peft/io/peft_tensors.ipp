@@ -5,6 +5,7 @@
 #include <peft/core/error.hpp>
 #include <peft/io/near_names.hpp>
 #include <peft/io/peft_adapter.hpp>
+#include <peft/io/peft_targets.hpp>
 #include <peft/io/peft_tensors.hpp>
 
 namespace peft {
@@ -19,6 +20,15 @@ PEFT_INLINE std::vector<std::string> PeftTensors::modules_with(const std::string
   for (const auto& [name, t] : left_)
     if (name.starts_with(prefix_) && name.ends_with(end) && name.size() > prefix_.size() + end.size())
       paths.push_back(name.substr(prefix_.size(), name.size() - prefix_.size() - end.size()));
+  return paths;
+}
+
+PEFT_INLINE std::vector<std::string> PeftTensors::placed(const std::string& field) const {
+  const PeftTargets targets(adapter_, adapter_.fields());
+  std::vector<std::string> paths = modules_with(field);
+  for (const std::string& path : paths)
+    if (const std::string objection = targets.objection(path); !objection.empty())
+      fail(adapter_.source, ": the module ", path, " has tensors but ", objection, ": PEFT would leave them out");
   return paths;
 }
 
@@ -51,13 +61,10 @@ PEFT_INLINE HostTensor PeftTensors::take(const std::string& name, std::string ou
 }
 
 PEFT_INLINE std::vector<HostTensor> PeftTensors::take_head() {
-  const PeftKept kept(adapter_.fields());
   std::vector<HostTensor> head;
   for (const auto& [name, t] : left_) {
-    const auto dot = name.rfind('.');
-    if (!name.starts_with(prefix_) || dot == name.npos || dot < prefix_.size() || !kept.has(name.substr(prefix_.size(), dot - prefix_.size())))
-      fail(adapter_.source, ": the tensor \"", name, "\" is surplus: neither part of the ", adapter_.kind(),
-           " adapter nor of a module named in modules_to_save");
+    if (!name.starts_with(prefix_) || name.find('.', prefix_.size()) == name.npos)
+      fail(adapter_.source, ": the tensor \"", name, "\" is surplus: neither part of the ", adapter_.kind(), " adapter nor of a module of the model");
     head.push_back({name.substr(prefix_.size()), t->shape, t->data});
   }
   left_.clear();

@@ -25,8 +25,6 @@ struct PeftFormat<VeRA> {
     c["d_initial"] = delta.d;
     c["projection_prng_key"] = delta.seed;
     c["save_projection"] = true;
-    c["bias"] = "none";
-    c["fan_in_fan_out"] = false;
     for (const char* shared : {"vera_A", "vera_B"}) {
       const HostTensor& t = own.at(std::string("shared.") + shared);
       to.add(std::string("base_model.") + shared, t.shape, t.data);
@@ -42,11 +40,11 @@ struct PeftFormat<VeRA> {
 
   static void configure(const PeftAdapter& from, auto& part) {
     const JsonFields fields = from.fields();
-    check_plain(fields);
+    check_common(fields);
     part.delta.rank = static_cast<int>(fields.integer("r", 1, 1 << 20, 256));
     part.delta.d = fields.number("d_initial", -1e6, 1e6, 0.1);
     part.delta.seed = static_cast<std::uint64_t>(fields.integer("projection_prng_key", 0, std::int64_t{1} << 62, 0));
-    const auto paths = PeftTensors(from).modules_with("vera_lambda_b");
+    const auto paths = PeftTensors(from).placed("vera_lambda_b");
     part.only.emplace(paths.begin(), paths.end());
     require(!paths.empty(), from.source, ": there is no VeRA module in it");
   }

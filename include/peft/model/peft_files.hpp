@@ -13,6 +13,7 @@
 #include <peft/core/inline.hpp>
 #include <peft/delta/lora.hpp>
 #include <peft/io/delta_file.hpp>
+#include <peft/io/peft_carried.hpp>
 #include <peft/io/peft_load.hpp>
 #include <peft/io/peft_lora.hpp>
 #include <peft/io/peft_methods.hpp>
@@ -66,9 +67,12 @@ std::vector<HostTensor> head_tensors(const M& model) {
 namespace peft_files {
 
 /// Gives every tensor to `put`. Every trained one of `fields` must be there with its shape, a method's state may be, and nothing
-/// else.
-void restore(const std::vector<Field>& fields, const std::vector<HostTensor>& tensors, const std::string& source,
+/// else; the task's head may be missing as a whole where `head_may_lack`. Was it there?
+bool restore(const std::vector<Field>& fields, const std::vector<HostTensor>& tensors, const std::string& source, bool head_may_lack,
              const std::function<void(const Field&, const std::vector<float>&)>& put);
+
+/// Takes out of `tensors` what the backbone has taken, and fails for an adapter whose LoRA on a table or on lm_head it has not.
+void leave_out_carried(std::vector<HostTensor>& tensors, const PeftCarried* carried, const std::vector<LoraModule>& merged, const std::string& source);
 
 /// A module of the ranks `kept`: rows of A (r, in), columns of B (out, r).
 LoraModule kept_ranks(const std::string& path, const std::vector<float>& A, const std::vector<float>& B, int in, int out,
@@ -82,10 +86,11 @@ std::vector<HostTensor> tensors_of(const PeftLora& lora);
 
 }  // namespace peft_files
 
-/// Puts saved tensors back: every trained tensor must be there with its shape, a method's state may be, and nothing else.
+/// Puts saved tensors back: every trained tensor must be there with its shape, a method's state may be, and nothing else; the task's
+/// head may be missing as a whole where `head_may_lack`. Was it there?
 template <class M>
-void restore_tensors(M& model, const std::vector<HostTensor>& tensors, const std::string& source) {
-  peft_files::restore(model.layout().fields(), tensors, source, [&](const Field& f, const std::vector<float>& values) {
+bool restore_tensors(M& model, const std::vector<HostTensor>& tensors, const std::string& source, bool head_may_lack = false) {
+  return peft_files::restore(model.layout().fields(), tensors, source, head_may_lack, [&](const Field& f, const std::vector<float>& values) {
     model.write(f, std::vector<typename M::T>(values.begin(), values.end()));
   });
 }
@@ -153,6 +158,8 @@ PeftLora to_peft(const M& model, const std::string& base_model, bool prune = tru
   out.modules = peft_files::lora_modules<typename M::T, typename M::E>(delta, model.attached().placement(0).modules,
                                                                        std::get<0>(model.values().all).modules, prune);
   out.head = head_tensors(model);
+  out.carried = model.backbone().carried();
+  if (out.carried && !out.carried->merged.empty()) out.merged = lora_of(*out.carried->from).merged;
   return out;
 }
 
@@ -215,6 +222,7 @@ auto to_adapter(const M& model, const std::string& base_model) {
     if constexpr (requires { PeftFormat<D>::describe(model.backbone().shape(), adapter); }) PeftFormat<D>::describe(model.backbone().shape(), adapter);
     const auto [deltas, modules] = parts_of(model);
     PeftFormat<D>::write(deltas, modules, own, adapter);
+    if (const auto& carried = model.backbone().carried()) carry_over(*carried, adapter);
     return adapter;
   } else {
     return adapter_of(to_peft(model, base_model));
@@ -236,10 +244,13 @@ void save_adapter(const M& model, const std::filesystem::path& folder, const std
   }
 }
 
-/// Takes PEFT's tensors: the model's LoRA must have exactly these modules and ranks (see `LoRA<Dynamic>::ranks`).
+/// Takes PEFT's tensors: the model's LoRA must have exactly these modules and ranks (see `LoRA<Dynamic>::ranks`). False where they
+/// have no head: the model keeps its own.
 template <class M>
-void from_peft(M& model, const PeftLora& lora, const std::string& source) {
-  restore_tensors(model, peft_files::tensors_of(lora), source);
+bool from_peft(M& model, const PeftLora& lora, const std::string& source) {
+  std::vector<HostTensor> tensors = peft_files::tensors_of(lora);
+  peft_files::leave_out_carried(tensors, model.backbone().carried().get(), lora.merged, source);
+  return restore_tensors(model, tensors, source, true);
 }
 
 /// Before the model is made: takes an adapter's settings into a method of several deltas, and where they sit.
@@ -263,7 +274,7 @@ void configure_from(const PeftAdapter& adapter, Part& part) {
   } else {
     const PeftLora lora = lora_of(adapter);
     constexpr bool magnitudes = requires(typename D::template Params<Mat<float>> p) { p.m; };
-    if (lora.modules[0].magnitude.empty() == magnitudes)
+    if (!lora.modules.empty() && lora.modules[0].magnitude.empty() == magnitudes)
       fail(source_of(adapter), magnitudes ? ": holds plain LoRA, not DoRA" : ": holds DoRA (use_dora), not plain LoRA");
     part.delta.scaling = lora.root_scale ? LoraScale::root : LoraScale::rank;
     part.only.emplace();
@@ -275,19 +286,21 @@ void configure_from(const PeftAdapter& adapter, Part& part) {
   }
 }
 
-/// Takes an adapter's tensors into a model that was made as `configure_from` says.
+/// Takes an adapter's tensors into a model that was made as `configure_from` says, on a backbone opened `with_adapter`. False where
+/// it has no head: the model keeps its own.
 template <class M>
   requires HasPeftFiles<ContentsOf<M>>
-void from_adapter(M& model, const PeftAdapter& adapter) {
+bool from_adapter(M& model, const PeftAdapter& adapter) {
   using D = ContentsOf<M>;
   if constexpr (!InPeft<D>) {
-    from_peft(model, lora_of(adapter), source_of(adapter));
+    return from_peft(model, lora_of(adapter), source_of(adapter));
   } else {
     PeftTensors left(adapter, head_prefix<D>());
     const auto [deltas, modules] = parts_of(model);
     std::vector<HostTensor> tensors = PeftFormat<D>::read(deltas, modules, left);
     for (HostTensor& t : left.take_head()) tensors.push_back(std::move(t));
-    restore_tensors(model, tensors, source_of(adapter));
+    peft_files::leave_out_carried(tensors, model.backbone().carried().get(), {}, source_of(adapter));
+    return restore_tensors(model, tensors, source_of(adapter), true);
   }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -21,15 +22,16 @@ PEFT_INLINE std::vector<HostTensor> tensors_of(const std::vector<Field>& fields,
   return out;
 }
 
-PEFT_INLINE void restore(const std::vector<Field>& fields, const std::vector<HostTensor>& tensors, const std::string& source,
+PEFT_INLINE bool restore(const std::vector<Field>& fields, const std::vector<HostTensor>& tensors, const std::string& source, bool head_may_lack,
                          const std::function<void(const Field&, const std::vector<float>&)>& put) {
   std::map<std::string, const HostTensor*> by_name;
   for (const HostTensor& t : tensors) by_name[t.name] = &t;
+  const bool headless = head_may_lack && std::none_of(fields.begin(), fields.end(), [&](const Field& f) { return is_head(f) && by_name.contains(f.name); });
   std::vector<std::pair<const Field*, const HostTensor*>> all;  // checked as a whole before the first is put
   for (const Field& f : fields) {
     if (f.role == Role::derived) continue;
     const auto found = by_name.find(f.name);
-    if (found == by_name.end() && f.role == Role::state) continue;
+    if (found == by_name.end() && (f.role == Role::state || (headless && is_head(f)))) continue;
     if (found == by_name.end()) fail(source, ": the tensor ", f.name, " is missing; was the delta saved with other options?");
     const HostTensor& t = *found->second;
     const bool fits = f.vector ? t.shape == std::vector<std::int64_t>{f.cols} : t.shape == std::vector<std::int64_t>{f.rows, f.cols};
@@ -39,6 +41,14 @@ PEFT_INLINE void restore(const std::vector<Field>& fields, const std::vector<Hos
   }
   if (!by_name.empty()) fail(source, ": nothing in this model takes the tensor ", by_name.begin()->first);
   for (const auto& [field, tensor] : all) put(*field, tensor->data);
+  return !headless;
+}
+
+PEFT_INLINE void leave_out_carried(std::vector<HostTensor>& tensors, const PeftCarried* carried, const std::vector<LoraModule>& merged, const std::string& source) {
+  for (const LoraModule& m : merged)
+    if (carried == nullptr || !carried->merged.contains(m.path))
+      fail(source, ": its LoRA on ", m.path, " is added to the weight there before a model is made: open the backbone by with_adapter");
+  if (carried != nullptr) std::erase_if(tensors, [&](const HostTensor& t) { return carried->names.contains(t.name); });
 }
 
 PEFT_INLINE LoraModule kept_ranks(const std::string& path, const std::vector<float>& A, const std::vector<float>& B, int in, int out,

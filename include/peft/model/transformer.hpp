@@ -10,8 +10,10 @@
 
 #include <peft/concepts.hpp>
 #include <peft/core/memory.hpp>
+#include <peft/core/transposed.hpp>
 #include <peft/io/checkpoint.hpp>
 #include <peft/io/hub_cache.hpp>
+#include <peft/io/peft_carried.hpp>
 #include <peft/model/tensor_store.hpp>
 #include <peft/nn/shape.hpp>
 
@@ -173,6 +175,27 @@ class Transformer {
     return made;
   }
 
+  /// The same weights but for what an adapter brings beside its delta; all others are shared.
+  std::shared_ptr<const Transformer> carrying(Carrying change) const {
+    auto made = std::make_shared<Transformer>(*this);
+    made->carried_ = std::make_shared<const PeftCarried>(std::move(change.what));
+    if constexpr (sites.contains(Site::lm_head))
+      if (change.own_head) made->config_.tie_word_embeddings = false;
+    made->weights_.clear();
+    made->bind(
+        [&](Site s, const std::string& name, Extent rows, Extent cols) {
+          const auto given = std::find_if(change.tensors.begin(), change.tensors.end(), [&](const HostTensor& t) { return t.name == name; });
+          if (given == change.tensors.end()) return store_.at(name);
+          std::vector<T> values(given->data.begin(), given->data.end());
+          if (F::input_by_output && info(s).kind == Kind::linear && rows > 1) values = transposed(values, cols, rows);
+          return made->store_.make(name, values, rows, cols);
+        },
+        has_pooler_);
+    return made;
+  }
+  /// What it has taken from an adapter, or nullptr.
+  const std::shared_ptr<const PeftCarried>& carried() const { return carried_; }
+
   /// Does this checkpoint have the site, in this layer?
   bool has(Site s, int layer) const {
     return sites.contains(s) && (s != Site::pooler || has_pooler_) && F::has(s, layer, config_, shape_);
@@ -248,6 +271,7 @@ class Transformer {
   TensorStore<T, E> store_;
   Memory<T, E> rotary_;
   std::vector<std::array<Weights<C>, site_count>> weights_;  // [layer + 1][site]
+  std::shared_ptr<const PeftCarried> carried_;
 };
 
 }  // namespace peft
