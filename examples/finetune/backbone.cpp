@@ -8,6 +8,7 @@
 #include <peft/model/distilbert.hpp>
 #include <peft/model/gpt2.hpp>
 #include <peft/model/llama.hpp>
+#include <peft/model/peft_backbone.hpp>
 #include <peft/model/roberta.hpp>
 #include <peft/model/t5.hpp>
 
@@ -31,6 +32,7 @@ BackboneFacts facts_of(const std::filesystem::path& folder) {
   facts.vocabulary = config.vocab_size;
   facts.head_deviation = config.initializer_range;
   facts.start = F::start_token(config);
+  facts.names = module_names<F>();
   if (facts.writes) facts.end = read_generation_ids(folder).eos;
   return facts;
 }

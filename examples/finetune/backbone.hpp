@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include <peft/io/peft_names.hpp>
 #include <peft/site.hpp>
 
 #include "sites.hpp"
@@ -21,6 +22,7 @@ struct BackboneFacts {
   double head_deviation = 0.02;
   int start = -1;                    // what a decoder begins with
   std::vector<int> end;              // tokens that end a text
+  peft::ModuleNames names;           // as an adapter may leave out parts of them
 };
 
 /// Reads the config.json of a folder. Throws Error naming the families that there are for a model_type of none.

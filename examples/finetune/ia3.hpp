@@ -10,7 +10,14 @@ template <class Backbone>
 int run_ia3(const Job& job) {
   using namespace peft;
   require(job.options.sites.empty(), "--sites ", job.options.sites, ": --method ia3 sits on attn.k, attn.v and ff.down");
-  IA3 method;
-  if (job.adapter) configure_from(*job.adapter, method);
+  IA3Anywhere method;
+  auto& [after, before] = method.deltas;
+  after.mask = Key | Value | CrossKey | CrossValue | FusedQkv;
+  before.mask = FfnDown;
+  if (job.adapter) {
+    // An adapter says itself where it sits.
+    after.mask = before.mask = Linear | Pooler;
+    configure_from(*job.adapter, method);
+  }
   return run<Backbone>(job, method, "(IA)^3");
 }

@@ -34,7 +34,10 @@ Job::Job(Options given)
       if (!facts.writes)
         require(delta->setting("pooling") == options.pooling, options.load, ": was trained with --pooling ", delta->setting("pooling"), "; give that");
     } else {
-      adapter = std::make_shared<PeftAdapter>(load_peft(options.load));
+      auto read = std::make_shared<PeftAdapter>(load_peft(options.load));
+      settle_names(*read, facts.names);
+      for (const std::string& text : read->notes) notes.add(cat(options.load, ": ", text));
+      adapter = std::move(read);
     }
   }
   if (facts.writes) {

@@ -93,7 +93,8 @@ class Job {
   /// Everything asked so far. Fails when it is not in the front's table of methods.
   const std::map<std::string, std::string>& settings() const;
 
-  void show_model(const std::vector<peft::report::Module>& modules, const std::string& method, bool head_from_checkpoint) const;
+  /// `head`: where it is from; "" where it is fresh.
+  void show_model(const std::vector<peft::report::Module>& modules, const std::string& method, const std::string& head) const;
   void show_plan(const std::vector<peft::report::Buffer>& buffers, int workers) const;
   void show_epoch(const peft::EpochReport& report, int epochs) const;
 

@@ -45,7 +45,7 @@ void Job::tell(const std::string& file, const std::vector<std::string>& notes, s
               << options.max_length << "\n";
 }
 
-void Job::show_model(const std::vector<report::Module>& modules, const std::string& method, bool head_from_checkpoint) const {
+void Job::show_model(const std::vector<report::Module>& modules, const std::string& method, const std::string& head) const {
   const std::size_t examples = facts.writes ? pair_loader->data().size() : loader->data().size(),
                     tokens = facts.writes ? pair_loader->data().tokens() : loader->data().tokens(),
                     dev_examples = facts.writes ? dev_pairs->size() : dev_tokens->size();
@@ -57,8 +57,8 @@ void Job::show_model(const std::vector<report::Module>& modules, const std::stri
             << "method  " << method << "\n"
             << "head    "
             << (facts.writes ? std::string("the checkpoint's own words")
-                : head_from_checkpoint ? std::string("the checkpoint's own")
-                                     : cat("fresh, ", labels(), labels() == 1 ? " output" : train.tagged ? " tags" : " labels",
+                : !head.empty() ? head
+                                : cat("fresh, ", labels(), labels() == 1 ? " output" : train.tagged ? " tags" : " labels",
                                            train.together > 1 ? cat(" for each of ", train.together, " choices") : std::string()))
             << "\n\n"
             << report::delta_tree(modules).text() << "\n";

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <peft/model/peft_backbone.hpp>
 #include <peft/model/peft_files.hpp>
 #include <peft/model/tensor_store.hpp>
 #include <peft/report/plan.hpp>
@@ -22,7 +23,7 @@ struct ModelFacts {
   int layers = 0;
   const peft::Layout& layout;  // of what was added
   std::int64_t trainable = 0, total = 0;
-  bool head_from_checkpoint = false;
+  std::string head;  // where it is from; "" where it is fresh
   int workers = 0;
 };
 
@@ -35,7 +36,7 @@ template <class M>
 ModelFacts facts_of(const peft::Engine<M>& engine) {
   const M& model = engine.model();
   return {model.backbone().store(), paths_of(model.backbone()), model.backbone().layers(), model.layout(),
-          model.trainable(),        model.total(),              model.head_from_checkpoint(), engine.workers()};
+          model.trainable(),        model.total(),              model.head_from_checkpoint() ? "the checkpoint's own" : "", engine.workers()};
 }
 
 /// The modules of a model for the printed tree: the backbone's tensors by module, what is trained of them, what was added.
@@ -44,21 +45,32 @@ std::vector<peft::report::Module> modules_of(const ModelFacts& model, const std:
 /// The memory plan of a step: what `step` bytes per worker are, and what stays.
 std::vector<peft::report::Buffer> memory_of(const ModelFacts& model, std::size_t step);
 
-/// The checkpoint as the command line wants it.
+/// The checkpoint as the command line wants it, with what --load's adapter replaces in it.
 template <class Backbone>
-std::shared_ptr<const Backbone> open_backbone(const Options& o) {
+std::shared_ptr<const Backbone> open_backbone(const Job& job) {
+  const Options& o = job.options;
   auto backbone = Backbone::open(o.model)->with_dropout(o.dropout, o.dropout, o.dropout);
-  return o.drop_layers > 0 ? backbone->without_last_layers(o.drop_layers) : backbone;
+  if (o.drop_layers > 0) backbone = backbone->without_last_layers(o.drop_layers);
+  if (!job.adapter) return backbone;
+  std::vector<std::string> notes;
+  backbone = peft::with_adapter(std::move(backbone), job.adapter, notes);
+  for (const std::string& text : notes) job.notes.add(text);
+  return backbone;
 }
 
-/// Fills a fresh model with what --load gave.
+/// Fills a fresh model with what --load gave. Did that have the task's head?
 template <class M>
-void load_into(M& model, const Job& job) {
+bool load_into(M& model, const Job& job) {
   using namespace peft;
-  if (job.delta) restore_tensors(model, job.delta->tensors, job.options.load);
-  if (!job.adapter) return;
-  if constexpr (HasPeftFiles<ContentsOf<M>>)
-    from_adapter(model, *job.adapter);
-  else
+  if (job.delta) return restore_tensors(model, job.delta->tensors, job.options.load);
+  if (!job.adapter) return false;
+  if constexpr (HasPeftFiles<ContentsOf<M>>) {
+    const bool head = from_adapter(model, *job.adapter);
+    require(head || model.head_from_checkpoint() || job.options.epochs > 0, job.options.load, ": the adapter has no head (",
+            head_tensors(model).empty() ? "" : head_tensors(model).front().name, "), nor has ", job.options.model,
+            " one for this task: a fresh one would predict at random; train it (--epochs 1 or more)");
+    return head;
+  } else {
     fail(job.options.load, ": holds an adapter of kind ", kind_of(*job.adapter), ", which --method ", job.options.method, " does not read");
+  }
 }

@@ -20,12 +20,13 @@ int run_with(const Job& job, Task task, Method method, const std::string& label,
   job.settings();
   using M = Model<Backbone, Method, Task>;
   const Options& o = job.options;
-  M model(open_backbone<Backbone>(o), task, method, o.seed);
-  load_into(model, job);
+  M model(open_backbone<Backbone>(job), task, method, o.seed);
+  const bool loaded = load_into(model, job);
 
   Engine<M> engine(model, o.workers);
   const std::size_t step = engine.plan((o.batch > 0 ? o.batch : 64) * task.together(), job.longest(), o.epochs > 0);
   Reader reader{trainee_of(engine, step, label), {}, {}};
+  if (loaded) reader.facts.head = "of --load";
   reader.train = [&](const FitOptions& options, const Score& score) { return train(engine, *job.loader, options, score); };
   reader.save_for_peft = [&](Job::Result& result) { return save_reader_for_peft(model, job, result); };
   reader.predict = [&](const Batch& batch) { return engine.predict(batch); };

@@ -15,7 +15,7 @@ int run_text(const Job& job, Method method, const std::string& label) {
   job.settings();
   using M = Model<Backbone, Method, LanguageModel>;
   const Options& o = job.options;
-  M model(open_backbone<Backbone>(o), {}, method, o.seed);
+  M model(open_backbone<Backbone>(job), {}, method, o.seed);
   load_into(model, job);
 
   Engine<M> engine(model, o.workers);

@@ -17,7 +17,7 @@ namespace {
 
 /// Shows a model and the plan of its steps; what the run's result says of both.
 Job::Result begin_run(const Job& job, const Trainee& model) {
-  job.show_model(modules_of(model.facts, model.label), model.label, model.facts.head_from_checkpoint);
+  job.show_model(modules_of(model.facts, model.label), model.label, model.facts.head);
   const std::vector<report::Buffer> buffers = memory_of(model.facts, model.step_bytes);
   job.show_plan(buffers, model.facts.workers);
   Job::Result result;

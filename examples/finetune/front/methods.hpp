@@ -35,7 +35,7 @@ inline constexpr std::array<MethodInfo, 25> methods{{
      {"scaling=rank|rs norm=constant|differentiated lora-plus=1"}},
     {"full", 5e-5, families_of::all, "every parameter", {""}},
     {"head", 1e-3, families_of::readers, "the task's head alone", {""}},
-    {"ia3", 5e-3, families_of::encoders, "(IA)^3: keys, values and inner activations rescaled", {""}},
+    {"ia3", 5e-3, {"bert roberta deberta-v2 t5 gpt2 llama"}, "(IA)^3: keys, values and inner activations rescaled", {""}},
     {"lora", 1e-3, families_of::all, "LoRA: low-rank branches", {"scaling=rank|rs start=uniform|gaussian lora-plus=1"}},
     {"low-rank-adapter", 3e-3, families_of::bert, "adapters of low rank, and LayerNorms", {"rank=1 reduction=32"}},
     {"lst", 3e-3, families_of::bert, "LST: ladder side-tuning, small encoder blocks fed by the backbone's layers",
