@@ -7,15 +7,21 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <peft/data/read_choice.hpp>
 #include <peft/data/read_conll.hpp>
 #include <peft/data/read_csv.hpp>
 #include <peft/data/read_pairs.hpp>
 #include <peft/io/json.hpp>
+#include <peft/io/peft_adapter.hpp>
+#include <peft/io/peft_carried.hpp>
+#include <peft/io/peft_load.hpp>
+#include <peft/io/peft_names.hpp>
 #include <peft/io/regex.hpp>
 #include <peft/io/safetensors_header.hpp>
 #include <peft/io/torch/torch_file.hpp>
@@ -114,13 +120,46 @@ void torch_file(std::string_view bytes) {
   }
 }
 
+/// A config, and behind it the names of tensors, a line each, whose first two letters are their shape: names are settled, and what is
+/// read must fit its own sizes and those of a backbone of 4 words.
+void adapter(std::string_view bytes) {
+  const auto end = std::min(bytes.find('\0'), bytes.size());
+  peft::PeftAdapter a{peft::parse_json(bytes.substr(0, end), "fuzz"), {}, "fuzz"};
+  a.kind();
+  for (const char* patterns : {"rank_pattern", "alpha_pattern"}) a.key_order[patterns] = peft::keys_of_member(bytes.substr(0, end), patterns);
+  for (std::size_t at = end + 1; at + 2 < bytes.size() && a.tensors.size() < 32;) {
+    const std::size_t stop = std::min(bytes.find('\n', at), bytes.size());
+    if (stop < at + 2) break;
+    const std::int64_t rows = bytes[at] & 7, cols = bytes[at + 1] & 7;
+    a.add(std::string(bytes.substr(at + 2, stop - at - 2)), {rows, cols}, std::vector<float>(static_cast<std::size_t>(rows * cols), 1));
+    at = stop + 1;
+  }
+  peft::settle_names(a);
+  peft::settle_names(a, {"model.", {"layers", "embed_tokens"}});
+  const auto shared = std::make_shared<const peft::PeftAdapter>(a);
+  for (const bool tied : {false, true}) {
+    const auto has = [&](const std::string& name) { return name == "model.embed_tokens.weight" || (!tied && name == "lm_head.weight"); };
+    const auto read = [&](const std::string& name) {
+      peft::require(has(name), name);
+      return peft::HostTensor{name, {4, 2}, std::vector<float>(8)};
+    };
+    try {
+      for (const auto& t : peft::carried_by(shared, {has, read, "model.embed_tokens", "lm_head", tied, "base"}).tensors)
+        if (t.shape != std::vector<std::int64_t>{4, 2} || t.data.size() != 8) std::abort();
+    } catch (const peft::Error&) {
+    }
+  }
+  for (const auto& m : peft::lora_of(a).modules)
+    if (m.A.size() != std::size_t(m.rank) * std::size_t(m.in) || m.B.size() != std::size_t(m.out) * std::size_t(m.rank)) std::abort();
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
   try {
-    switch (data[0] % 11) {
+    switch (data[0] % 12) {
       case 0: peft::read_safetensors_header(std::as_bytes(std::span(bytes)), "fuzz"); break;
       case 1: peft::to_text(peft::parse_json(bytes, "fuzz"), -1, "fuzz"); break;
       case 2: tokenizer("tokenizer.json", bytes); break;
@@ -132,6 +171,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       case 8: table("train.csv", bytes); break;
       case 9: table("train.jsonl", bytes); break;
       case 10: words(bytes); break;
+      case 11: adapter(bytes); break;
     }
   } catch (const peft::Error&) {
   }

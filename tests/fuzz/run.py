@@ -18,6 +18,11 @@ LONGEST = 1 << 15
 PATTERNS = [(5, r".*\.(?:layers|h)\.(\d{1,2})\..*(?:q_proj|v_proj)$"), (5, r"(?i)(?P<n>[^\W\d_]+)(?P=n)|\bmodel(?!x)(?<=l)\Z"),
             (6, r"(?i:'s|'t|'re)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"),
             (6, r"[[:alpha:]&&[^a-c\d]]+?|\h{,2}+|(?<n>.)\k<n>|\R|\b\w*+$")]
+ADAPTERS = [(r'{"peft_type": "LORA", "r": 2, "alpha_pattern": {"q": 3, "(?!x).*k": 1}, "target_modules": "(?:.*\\.)?[qk]|lm_head|.*tokens"}',
+             "24layers.0.q.lora_A.default.weight\n42base_model.model.layers.0.q.lora_B.weight\n22lm_head.lora_A.weight\n42lm_head.lora_B.weight\n"
+             "24model.embed_tokens.lora_embedding_A\n22model.embed_tokens.lora_embedding_B\n"),
+            ('{"peft_type": "IA3", "trainable_token_indices": [1, 3], "modules_to_save": ["embed_tokens"]}',
+             "22model.embed_tokens.token_adapter.trainable_tokens_delta\n42model.embed_tokens.modules_to_save.default.weight\n42lm_head.base_layer.weight\n")]
 
 TABLES = [(8, "text,label\n\"a, \"\"b\"\"\",x\r\nc \"d\",y\n"), (8, "sentence1\tsentence2\tscore\na\tb\t1.5\n\"c\nd\"\te\t2\n"), (8, "text;label;\n\xe9;-1;\n\n  \nb;+1;\n"),
           (8, "source,target\rone,two\r"), (8, "context,choice0,choice1,label\nq,a,b,1\n"), (8, "text,label\na,0.0\nb,nan\n"),
@@ -37,6 +42,8 @@ def seeds(corpus):
                 (corpus / f"{kind}-{path.parent.name}-{path.name}").write_bytes(bytes([kind]) + data)
     for number, (kind, text) in enumerate(TABLES):
         (corpus / f"{kind}-table-{number}").write_bytes(bytes([kind]) + text.encode())
+    for number, (config, names) in enumerate(ADAPTERS):
+        (corpus / f"11-adapter-{number}").write_bytes(b"\x0b" + config.encode() + b"\0" + names.encode())
     for number, (kind, pattern) in enumerate(PATTERNS):
         (corpus / f"{kind}-pattern-{number}").write_bytes(bytes([kind]) + pattern.encode() + b"\0The model's  12 layers.3.self_attn\n")
 

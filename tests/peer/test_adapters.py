@@ -27,6 +27,16 @@ THEIRS = {
         task_type="SEQ_CLS", r=9, target_modules=["key", "intermediate.dense"], save_projection=False, projection_prng_key=5)),
     "ia3": ("ia3", lambda: IA3Config(task_type="SEQ_CLS", target_modules=r".*(key|value|\d\.output\.dense)",
                                      feedforward_modules=r".*\d\.output\.dense")),
+    "ia3 as PEFT has it": ("ia3", lambda: IA3Config(task_type="SEQ_CLS")),
+    "lora, all biases": ("lora", lambda: LoraConfig(task_type="SEQ_CLS", r=3, target_modules=QV, bias="all")),
+    "lora, its biases": ("lora", lambda: LoraConfig(task_type="SEQ_CLS", r=3, target_modules=r".*\.(?:query|value)\b(?!x)", bias="lora_only")),
+    "lora, a table": ("lora", lambda: LoraConfig(task_type="SEQ_CLS", r=3, target_modules=["query", "word_embeddings"])),
+    "lora, whole modules": ("lora", lambda: LoraConfig(task_type="SEQ_CLS", r=3, target_modules=QV, modules_to_save=["embeddings.LayerNorm", "position_embeddings"])),
+    "lora, token rows": ("lora", lambda: LoraConfig(task_type="SEQ_CLS", r=3, target_modules=QV, trainable_token_indices=[7, 3, 60])),
+    "lora, patterns in order": ("lora", lambda: LoraConfig(
+        task_type="SEQ_CLS", r=3, target_modules="all-linear", alpha_pattern={"layer.0.*": 1, "query": 30, "self.query": 2},
+        rank_pattern={r"layer\.[12]\..*": 2, "value": 5})),
+    "lora, some layers": ("lora", lambda: LoraConfig(task_type="SEQ_CLS", r=3, target_modules=["query", "output.dense"], layers_to_transform=[0, 2])),
     "adalora": ("adalora", lambda: AdaLoraConfig(task_type="SEQ_CLS", init_r=4, target_r=2, total_step=4, tinit=0, tfinal=1,
                                                  lora_alpha=9, target_modules=["query", "output.dense"])),
 }
