@@ -14,7 +14,8 @@ def numbers(path):
     """What a run says: the scores of its --json file, or the numbers of its --predict file."""
     if path.suffix == ".json":
         return [v for _, v in sorted(files.read_json(path)["scores"].items())]
-    return [float(x) for line in path.read_text().splitlines() if line and line[0] != "#" for x in line.split("\t")]
+    rows = [line.split("\t") for line in path.read_text().splitlines() if line and line[0] != "#"]
+    return [float(x) for row in rows for x in row if x.lstrip("-")[:1].isdigit()]  # without the classes' names
 
 
 def qv(paths, inner, outer, start=START, end="", seed=0):

@@ -26,7 +26,8 @@ PEFT_INLINE bool restore(const std::vector<Field>& fields, const std::vector<Hos
                          const std::function<void(const Field&, const std::vector<float>&)>& put) {
   std::map<std::string, const HostTensor*> by_name;
   for (const HostTensor& t : tensors) by_name[t.name] = &t;
-  const bool headless = head_may_lack && std::none_of(fields.begin(), fields.end(), [&](const Field& f) { return is_head(f) && by_name.contains(f.name); });
+  const auto headed = [&](const Field& f) { return is_head(f) && by_name.contains(f.name); };
+  const bool headless = head_may_lack && std::any_of(fields.begin(), fields.end(), is_head) && std::none_of(fields.begin(), fields.end(), headed);
   std::vector<std::pair<const Field*, const HostTensor*>> all;  // checked as a whole before the first is put
   for (const Field& f : fields) {
     if (f.role == Role::derived) continue;
