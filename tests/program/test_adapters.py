@@ -63,7 +63,7 @@ class Case(unittest.TestCase):
 
     def assertSame(self, a, b, tolerance=1e-5):
         self.assertEqual(len(a), len(b))
-        self.assertLessEqual(max(abs(x - y) for x, y in zip(a, b)), tolerance)
+        self.assertLessEqual(max(abs(x - y) / max(1, abs(x)) for x, y in zip(a, b)), tolerance)
 
     def assertRefused(self, model, adapter, *words, method="lora", **more):
         done, _ = self.run_on(model, adapter, method, **more)
