@@ -24,6 +24,8 @@ struct ModelFacts {
   const peft::Layout& layout;  // of what was added
   std::int64_t trainable = 0, total = 0;
   std::string head;  // where it is from; "" where it is fresh
+  bool fresh_pooler = false;
+  const std::vector<std::string>& notes;  // of the checkpoint
   int workers = 0;
 };
 
@@ -36,7 +38,8 @@ template <class M>
 ModelFacts facts_of(const peft::Engine<M>& engine) {
   const M& model = engine.model();
   return {model.backbone().store(), paths_of(model.backbone()), model.backbone().layers(), model.layout(),
-          model.trainable(),        model.total(),              model.head_from_checkpoint() ? "the checkpoint's own" : "", engine.workers()};
+          model.trainable(),        model.total(),              model.head_from_checkpoint() ? "the checkpoint's own" : "", model.fresh_pooler(),
+          model.backbone().notes(), engine.workers()};
 }
 
 /// The modules of a model for the printed tree: the backbone's tensors by module, what is trained of them, what was added.

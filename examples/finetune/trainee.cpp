@@ -17,6 +17,8 @@ namespace {
 
 /// Shows a model and the plan of its steps; what the run's result says of both.
 Job::Result begin_run(const Job& job, const Trainee& model) {
+  for (const std::string& note : model.facts.notes) job.notes.add(note);
+  if (model.facts.fresh_pooler && model.facts.head.empty()) job.notes.add("the checkpoint has no pooler: a fresh one is trained and saved as a part of the head");
   job.show_model(modules_of(model.facts, model.label), model.label, model.facts.head);
   const std::vector<report::Buffer> buffers = memory_of(model.facts, model.step_bytes);
   job.show_plan(buffers, model.facts.workers);

@@ -21,7 +21,7 @@ PEFT_INLINE Placement place(const Places& places) {
     if (!places.sites.contains(s.site) || !places.mask.contains(s.site)) continue;
     for (int layer = s.per_layer ? 0 : -1; layer < (s.per_layer ? layers : 0); ++layer) {
       if (s.per_layer && !chosen.contains(layer)) continue;
-      if (s.site != Site::pooler && !places.has(s.site, layer)) continue;
+      if (!places.has(s.site, layer)) continue;
       anywhere = true;
       Module m = places.module(s.site, layer);
       if (places.only && !places.only->contains(m.path)) continue;
@@ -30,7 +30,7 @@ PEFT_INLINE Placement place(const Places& places) {
       p.modules.push_back(std::move(m));
     }
   }
-  require(anywhere, "a delta's mask leaves it no place: none of its sites is in the mask");
+  require(anywhere, "a delta's mask leaves it no place: none of its sites is in the mask, or the checkpoint has none of them");
   for (const std::string& path : places.only.value_or(std::set<std::string>{}))
     require(std::any_of(p.modules.begin(), p.modules.end(), [&](const Module& m) { return m.path == path; }), "the delta cannot sit on ",
             path, ": the backbone has no such place, or its sites and layers leave it out");

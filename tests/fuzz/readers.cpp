@@ -17,6 +17,7 @@
 #include <peft/data/read_conll.hpp>
 #include <peft/data/read_csv.hpp>
 #include <peft/data/read_pairs.hpp>
+#include <peft/io/config.hpp>
 #include <peft/io/json.hpp>
 #include <peft/io/peft_adapter.hpp>
 #include <peft/io/peft_carried.hpp>
@@ -97,6 +98,22 @@ void tokenizer(const char* file, std::string_view bytes) {
   t.encode(text, "other", 16);
 }
 
+/// A config.json, read by every family.
+void configs(std::string_view bytes) {
+  peft::to_text(peft::parse_json(bytes, "fuzz"), -1, "fuzz");
+  const auto read = [&](const auto&... parse) {
+    const auto one = [&](const auto& p) {
+      try {
+        p(bytes, "fuzz");
+      } catch (const peft::Error&) {
+      }
+    };
+    (one(parse), ...);
+  };
+  read(peft::parse_bert_config, peft::parse_roberta_config, peft::parse_distilbert_config, peft::parse_deberta_config, peft::parse_gpt2_config, peft::parse_llama_config,
+       peft::parse_t5_config);
+}
+
 /// A pattern, the rest of whose bytes is a text: matches must lie in the text, one behind the other.
 void regex(peft::Regex::Flavour flavour, std::string_view bytes) {
   const auto end = std::min(bytes.find('\0'), bytes.size());
@@ -161,7 +178,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   try {
     switch (data[0] % 12) {
       case 0: peft::read_safetensors_header(std::as_bytes(std::span(bytes)), "fuzz"); break;
-      case 1: peft::to_text(peft::parse_json(bytes, "fuzz"), -1, "fuzz"); break;
+      case 1: configs(bytes); break;
       case 2: tokenizer("tokenizer.json", bytes); break;
       case 3: tokenizer("spiece.model", bytes); break;
       case 4: tokenizer("vocab.txt", bytes); break;

@@ -128,7 +128,9 @@ TEST_CASE("causal pairs: a long prompt loses its beginning, then a long target i
   options.max_length = 2;
   CHECK(missing_in_error([&] { TokenizedPairs::causal(data, pair_tokenizer(), options); }, {"max_length", "no room"}) == "");
   options.max_length = 2000;
-  CHECK(missing_in_error([&] { TokenizedPairs::causal(data, pair_tokenizer(), options); }, {"max_length", "1024"}) == "");
+  CHECK(TokenizedPairs::causal(data, pair_tokenizer(), options).cut() == 0);  // more than the model takes, but no text is as long
+  options.model_max_length = 3;
+  CHECK(missing_in_error([&] { TokenizedPairs::causal(data, pair_tokenizer(), options); }, {"at most 3"}) == "");
   data.pairs[1].target = " ";
   CHECK(missing_in_error([&] { TokenizedPairs::causal(data, pair_tokenizer(), {}); }, {"pair 2", "no tokens"}) == "");
   data.pairs[1] = {" ", "bad", {}};
@@ -167,7 +169,8 @@ TEST_CASE("pairs for an encoder-decoder: what is too long or no text", "[data]")
   CHECK(cut.decoder_ids == Ids{whole.decoder_ids.begin(), whole.decoder_ids.end() - 1});
   CHECK(made(pairs(), {.max_target = 4}).cut() == 1);
   CHECK(made(pairs(), {.max_target = 5}).cut() == 0);
-  CHECK(missing_in_error([&] { made(pairs(), {.max_source = 513}); }, {"max_source", "513", "512"}) == "");
+  CHECK(missing_in_error([&] { made(pairs(), {.max_source = 513, .model_max_length = 3}); }, {"at most 3"}) == "");
+  CHECK(missing_in_error([&] { made(pairs(), {.max_source = 0}); }, {"max_source = 0"}) == "");
   CHECK(missing_in_error([&] { made(pairs(), {.max_target = 0}); }, {"max_target"}) == "");
   CHECK(missing_in_error([&] { made(pairs(), {.start = -1}); }, {"decoder_start_token_id"}) == "");
   PairDataset data = pairs();

@@ -100,23 +100,21 @@ TEST_CASE("bert config: every impossible value is refused with file and key") {
       CHECK(refused(key, value) == "");
   for (const json& value : {json(0), json(-1e-12), json(1), json("1e-12")})
     CHECK(refused("layer_norm_eps", value) == "");
-  for (const json& value : {json("relu"), json("gelu_fast"), json(1)}) CHECK(refused("hidden_act", value) == "");
+  for (const json& value : {json("tanh"), json("quick_gelu"), json(1)}) CHECK(refused("hidden_act", value) == "");
   CHECK(refused("num_attention_heads", 11) == "");
   CHECK(refused("model_type", "roberta") == "");
   CHECK(refused("position_embedding_type", "relative_key") == "");
   CHECK(refused("is_decoder", true) == "");
   CHECK(refused("add_cross_attention", true) == "");
   CHECK(refused("is_decoder", 1) == "");
-  CHECK(refused("pad_token_id", 30522) == "");
-  CHECK(refused("num_labels", 2) == "");
+  CHECK(refused("pad_token_id", "0") == "");
   CHECK(refused("num_labels", 0) == "");
-  CHECK(refused("id2label", json({{"0", "a"}, {"2", "b"}})) == "");
-  CHECK(refused("id2label", json({{"0", 1}})) == "");
   CHECK(refused("id2label", json::array({"a"})) == "");
   CHECK(refused("id2label", json::object()) == "");
-  CHECK(refused("label2id", json({{"bad", 3}})) == "");
-  CHECK(refused("label2id", json({{"bad", "0"}})) == "");
-  CHECK(refused("label2id", 5) == "");
+  CHECK(refused("quantization_config", json({{"quant_method", "gptq"}, {"bits", 4}})) == "");
+  CHECK(lacks(error_of([&] { with("quantization_config", json({{"quant_method", "gptq"}})); }), {"\"gptq\"", "dequantise"}) == "");
+  CHECK(refused("pruned_heads", json({{"0", json::array({1})}})) == "");
+  CHECK(with("pruned_heads", json::object()).hidden_size == 384);
   CHECK(refused("problem_type", 5) == "");
   CHECK(refused("architectures", "Bert") == "");
 }
@@ -131,4 +129,28 @@ TEST_CASE("bert config: from a folder") {
   CHECK(lacks(error_of([&] { read_bert_config(folder.path()); }), {"config.json", "object"}) == "");
   put(folder / "config.json", "");
   CHECK(lacks(error_of([&] { read_bert_config(folder.path()); }), {"config.json", "empty"}) == "");
+}
+
+TEST_CASE("labels that do not fit are noted, and the backbone is none the worse") {
+  const json numbers = {{"0", 0}, {"1", 1}, {"2", 2}}, from_one = {{"1", "a"}, {"2", "b"}, {"3", "c"}};
+  CHECK(with("id2label", numbers).labels == std::vector<std::string>{"0", "1", "2"});
+  CHECK(with("label2id", json({{"bad", "0"}, {"fair", "1"}, {"good", "2"}})).notes.empty());
+  CHECK(with("label2id", nullptr).notes.empty());
+  const auto check = [](const BertConfig& c, int count, bool named, const char* part) {
+    CHECK(c.num_labels == count);
+    CHECK(c.labels.empty() != named);
+    REQUIRE(c.notes.size() == 1);
+    CHECK(lacks(c.notes[0], {"config.json", part}) == "");
+  };
+  check(with("num_labels", 50), 50, false, "num_labels is 50");
+  check(with("id2label", from_one), 3, false, "does not name the classes 0 to 2");
+  check(with("id2label", json({{"0", "a"}, {"1", nullptr}})), 2, false, "does not name");
+  check(with("label2id", json({{"bad", 2}, {"fair", 1}, {"good", 0}})), 3, true, "label2id numbers");
+  check(with("auto_map", json({{"AutoModel", "modeling.Model"}})), 3, true, "auto_map");
+}
+
+TEST_CASE("tokens that are no rows of the vocabulary are none") {
+  CHECK(with("pad_token_id", 30522).pad_token_id == -1);
+  CHECK(with("pad_token_id", -7).pad_token_id == -1);
+  CHECK(with("eos_token_id", json::array({5, 30522})).eos_token_id == std::vector<int>{5});
 }

@@ -78,9 +78,10 @@ TEST_CASE("roberta config: variants, defaults and refusals") {
   CHECK(roberta.with("max_position_embeddings", 3).longest() == 1);
   CHECK(roberta.refused("pad_token_id", nullptr) == "");
   CHECK(roberta.refused("pad_token_id", 50265) == "");
-  CHECK(roberta.refused("eos_token_id", -2) == "");
+  CHECK(roberta.refused("eos_token_id", "2") == "");
   CHECK(roberta.refused("position_embedding_type", "relative_key") == "");
-  CHECK(roberta.refused("hidden_act", "relu") == "");
+  CHECK(roberta.with("hidden_act", "relu").hidden_act == ActivationKind::Relu);
+  CHECK(roberta.refused("hidden_act", "quick_gelu") == "");
   CHECK(roberta.refused("is_decoder", true) == "");
 }
 
@@ -145,7 +146,7 @@ TEST_CASE("deberta config: what is not supported or impossible is refused") {
   for (const json& value : {json("p2p"), json("c2p|p2p"), json::array({"c2c"}), json::array({1}), json(3), json("c2p|")})
     CHECK(deberta.refused("pos_att_type", value) == "");
   for (const json& value : {json("batch_norm"), json(true), json("layer_norm|x")}) CHECK(deberta.refused("norm_rel_ebd", value) == "");
-  CHECK(deberta.refused("pooler_hidden_act", "gelu_fast") == "");
+  CHECK(deberta.refused("pooler_hidden_act", "quick_gelu") == "");
   CHECK(deberta.refused("max_relative_positions", 1ll << 40) == "");
 }
 
@@ -186,5 +187,11 @@ TEST_CASE("distilbert config: variants, defaults and refusals") {
   for (const char* type : {"bert", "DistilBert", "distilroberta", ""}) CHECK(distilbert.refused("model_type", type) == "");
   CHECK(distilbert.refused("n_heads", 7) == "");
   CHECK(distilbert.refused("activation", "mish") == "");
-  CHECK(distilbert.refused("pad_token_id", 28996) == "");
+  auto common = distilbert;
+  for (const auto& [name, own] : {std::pair("hidden_size", "dim"), {"num_hidden_layers", "n_layers"}, {"num_attention_heads", "n_heads"}}) {
+    common.good[name] = common.good[own];
+    common.good.erase(own);
+  }
+  CHECK(common.read().num_hidden_layers == 4);
+  CHECK(distilbert.refused("num_hidden_layers", 5) == "");
 }

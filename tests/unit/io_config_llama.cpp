@@ -85,8 +85,14 @@ TEST_CASE("llama config: Qwen2, Mistral and what may be missing") {
   CHECK(qwen.read().qkv_bias);
   CHECK(!qwen.read().out_bias);
   CHECK(qwen.without("eos_token_id").eos_token_id.empty());
-  CHECK(qwen.refused("use_sliding_window", true) == "");
-  CHECK(qwen.refused("layer_types", json::array({"full_attention", "sliding_attention"})) == "");
+  CHECK(qwen.read().longest() == 8192);
+  CHECK(qwen.with("layer_types", json::array({"full_attention", "sliding_attention"})).longest() == 4096);
+  CHECK(qwen.with("use_sliding_window", true).longest() == 8192);  // layer_types count
+  CHECK(qwen.refused("layer_types", json::array({"chunked_attention"})) == "");
+  qwen.good.erase("layer_types");
+  CHECK(qwen.with("use_sliding_window", true).longest() == 4096);  // from layer 28 of 30 on
+  qwen.good["max_window_layers"] = 30;
+  CHECK(qwen.with("use_sliding_window", true).longest() == 8192);
   CHECK(qwen.refused_without("num_key_value_heads") == "");
 
   auto mistral = llama;
@@ -94,8 +100,11 @@ TEST_CASE("llama config: Qwen2, Mistral and what may be missing") {
   mistral.good["sliding_window"] = nullptr;
   CHECK(mistral.read().model_type == "mistral");
   CHECK(!mistral.read().qkv_bias);
-  CHECK(mistral.refused("sliding_window", 4096) == "");
-  CHECK(mistral.refused_without("sliding_window") == "");
+  CHECK(mistral.read().longest() == 8192);
+  CHECK(mistral.with("sliding_window", 512).longest() == 512);
+  CHECK(mistral.with("sliding_window", 1 << 20).longest() == 8192);
+  CHECK(mistral.without("sliding_window").longest() == 4096);
+  CHECK(mistral.refused("sliding_window", 0) == "");
 }
 
 TEST_CASE("llama config: impossible values are refused") {
@@ -108,7 +117,8 @@ TEST_CASE("llama config: impossible values are refused") {
   CHECK(llama.refused("head_dim", 63) == "");
   CHECK(llama.refused("hidden_act", "gelu") == "");
   CHECK(llama.refused("partial_rotary_factor", 0.5) == "");
-  CHECK(llama.refused("eos_token_id", json::array({2, 49152})) == "");
+  CHECK(llama.with("eos_token_id", json::array({2, 49152})).eos_token_id == std::vector<int>{2});
+  CHECK(llama.with("sliding_window", 5).longest() == 8192);  // no key of Llama's
   for (const json& value : {json(1), json(0), json(-5), json("10000"), json(1e300)}) CHECK(llama.refused("rope_theta", value) == "");
   for (const json& value : {json(0), json(-1e-6), json(1)}) CHECK(llama.refused("rms_norm_eps", value) == "");
   json odd = llama.good;
@@ -190,7 +200,7 @@ TEST_CASE("generation ids: from generation_config.json, then from config.json, t
   write("generation_config.json", {{"eos_token_id", json::array({5, 6})}, {"temperature", 0.6}});
   CHECK(read_generation_ids(folder.path()).eos == std::vector<int>{5, 6});
   CHECK(read_generation_ids(folder.path()).pad == 2);
-  for (const json& value : {json(49152), json("2"), json::array({-1})}) {
+  for (const json& value : {json("2"), json(2.5), json::array({"2"})}) {
     write("generation_config.json", {{"eos_token_id", value}});
     CHECK(lacks(error_of([&] { read_generation_ids(folder.path()); }), {"generation_config.json", "eos_token_id"}) == "");
   }
@@ -207,5 +217,47 @@ TEST_CASE("generation ids: from generation_config.json, then from config.json, t
   write("config.json", {{"model_type", "gpt2"}});
   CHECK(lacks(error_of([&] { read_generation_ids(folder.path()); }), {"vocab_size"}) == "");
   write("config.json", {{"vocab_size", 500}});
-  CHECK(lacks(error_of([&] { read_model_type(folder.path()); }), {"model_type", "missing"}) == "");
+  CHECK(lacks(error_of([&] { read_model_type(folder.path()); }), {"model_type", "missing", "\"bert\""}) == "");
+}
+
+TEST_CASE("rotary positions by kind of layer, as transformers 5 may write them") {
+  json config = llama.good;
+  config.erase("rope_theta");
+  config["rope_parameters"] = {{"full_attention", {{"rope_theta", 5e5}, {"rope_type", "default"}}}};
+  CHECK(parse_llama_config(config.dump(), "f").rope.theta == 5e5);
+  config["rope_parameters"]["sliding_attention"] = config["rope_parameters"]["full_attention"];
+  CHECK(parse_llama_config(config.dump(), "f").rope.theta == 5e5);
+  config["rope_parameters"]["sliding_attention"]["rope_theta"] = 1e4;
+  CHECK(lacks(error_of([&] { parse_llama_config(config.dump(), "f"); }), {"rope_parameters", "sliding_attention"}) == "");
+}
+
+TEST_CASE("a missing model_type is told by classes, then by tensors, else asked for") {
+  const Temporary folder;
+  const auto of = [&](const json& config) {
+    put(folder / "config.json", config.dump());
+    return read_model_type(folder.path());
+  };
+  const std::pair<const char*, const char*> known[] = {
+      {"BertForMaskedLM", "bert"}, {"RobertaModel", "roberta"}, {"XLMRobertaForTokenClassification", "xlm-roberta"}, {"DistilBertForQuestionAnswering", "distilbert"},
+      {"DebertaV2Model", "deberta-v2"}, {"GPT2LMHeadModel", "gpt2"}, {"GPT2DoubleHeadsModel", "gpt2"}, {"LLaMAForCausalLM", "llama"}, {"MT5EncoderModel", "mt5"}, {"Qwen2ForCausalLM", "qwen2"}};
+  for (const auto& [name, type] : known) CHECK(of({{"architectures", {name}}}) == type);
+  for (const char* other : {"BertGenerationEncoder", "BertJapaneseModel", "DebertaModel", "T5Gemma"}) CHECK(lacks(error_of([&] { of({{"architectures", {other}}}); }), {"model_type"}) == "");
+  CHECK(of({{"model_type", "bart"}, {"architectures", {"BertModel"}}}) == "bart");
+
+  const auto tensors = [&](const std::vector<std::string>& names) {
+    json header = json::object();
+    for (const std::string& name : names) header[name] = {{"dtype", "F32"}, {"shape", {0}}, {"data_offsets", {0, 0}}};
+    std::string text = header.dump();
+    text += std::string(8 - text.size() % 8, ' ');
+    std::string size(8, '\0');
+    size[0] = static_cast<char>(text.size() & 255);
+    size[1] = static_cast<char>(text.size() >> 8);
+    put(folder / "model.safetensors", size + text);
+    return of({{"vocab_size", 3}});
+  };
+  CHECK(tensors({"cls.bias", "bert.embeddings.x"}) == "bert");
+  CHECK(tensors({"model.layers.0.self_attn.q_proj.weight"}) == "llama");
+  CHECK(tensors({"model.layers.0.self_attn.q_proj.weight", "model.layers.0.self_attn.q_proj.bias"}) == "qwen2");
+  CHECK(tensors({"encoder.block.0.layer.0.SelfAttention.q.weight"}) == "t5");
+  CHECK(lacks(error_of([&] { tensors({"encoder.layer.0.attention.self.query.weight"}); }), {"model_type", "\"bert\""}) == "");
 }

@@ -25,9 +25,9 @@ TEST_CASE("a checkpoint is loaded whole or not at all", "[model]") {
     c.tensors.erase(query);
     CHECK(lacks(c.error(), {query, "is missing", c.copy.path().string()}) == "");
   }
-  SECTION("a surplus tensor") {
+  SECTION("a layer beyond their count") {
     c.tensors["bert.encoder.layer.3.output.dense.bias"] = c.tensors["bert.encoder.layer.2.output.dense.bias"];
-    CHECK(lacks(c.error(), {"bert.encoder.layer.3.output.dense.bias", "(32)", "nothing in this model takes"}) == "");
+    CHECK(lacks(c.error(), {"bert.encoder.layer.3.output.dense.bias", "layer 3", "num_hidden_layers", "is 3"}) == "");
   }
   SECTION("a wrong shape") {
     c.tensors[query].shape = {16, 64};
@@ -47,7 +47,7 @@ TEST_CASE("a checkpoint is loaded whole or not at all", "[model]") {
       put(c.copy / "config.json", changed);
       return c.error();
     };
-    CHECK(lacks(change("\"num_hidden_layers\": 3", "\"num_hidden_layers\": 2"), {"bert.encoder.layer.2", "nothing in this model takes", "number of layers"}) == "");
+    CHECK(lacks(change("\"num_hidden_layers\": 3", "\"num_hidden_layers\": 2"), {"bert.encoder.layer.2", "layer 2", "num_hidden_layers", "is 2"}) == "");
     CHECK(lacks(change("\"num_hidden_layers\": 3", "\"num_hidden_layers\": 4"), {"bert.encoder.layer.3", "is missing"}) == "");
     CHECK(lacks(change("\"vocab_size\": 96", "\"vocab_size\": 97"), {"word_embeddings.weight", "(96, 32)", "(97, 32)"}) == "");
     CHECK(lacks(change("\"num_attention_heads\": 4", "\"num_attention_heads\": 5"), {"num_attention_heads"}) == "");
@@ -109,16 +109,27 @@ TEST_CASE("a head of the checkpoint is used when it fits the task", "[model]") {
   CHECK_FALSE(no.head_from_checkpoint());
 }
 
-TEST_CASE("a checkpoint without a pooler can be read by the mean of its tokens", "[model]") {
+TEST_CASE("a checkpoint without a pooler trains one in its head, or is read by the mean of its tokens", "[model]") {
   small::Checkpoint c;
   for (const char* name : {"bert.pooler.dense.weight", "bert.pooler.dense.bias"}) c.tensors.erase(name);
   const auto bert = Bert<float>::open(c.write());
-  CHECK(lacks(error_of([&] { HeadOnly(bert, Classify{3}); }), {"no pooler", "mean", c.copy.path().string()}) == "");
+  HeadOnly fresh(bert, Classify{3, 0.03});
+  CHECK(fresh.fresh_pooler());
+  CHECK_FALSE(fresh.head_from_checkpoint());
+  CHECK(fresh.trainable() == 32 * 32 + 32 + 3 * 32 + 3);
+  const auto dense = fresh.read(*fresh.find("bert.pooler.dense.weight"));
+  double square = 0;
+  for (const float x : dense) square += double(x) * x / double(dense.size());
+  CHECK(std::abs(std::sqrt(square) - 0.03) < 0.003);
+  CHECK(fresh.read(*fresh.find("bert.pooler.dense.bias")) == std::vector<float>(32, 0));
   Model<Bert<float>, Method<>, ClassifyMean> mean(bert, ClassifyMean{3});
   const auto logits = small::logits_of(mean);
   CHECK(std::all_of(logits.begin(), logits.end(), [](float x) { return std::isfinite(x); }));
-  using OnPooler = Model<Bert<float>, Method<Delta<Bias>>, ClassifyMean>;
-  CHECK(lacks(error_of([&] { OnPooler(bert, ClassifyMean{3}); }), {"no pooler"}) == "");
+  // A delta leaves out the place that is not there; where it has no other, it says so.
+  using Biases = Model<Bert<float>, Method<Delta<Bias>>, ClassifyMean>;
+  CHECK(Biases(bert, ClassifyMean{3}).find("bert.pooler.dense.bias") == nullptr);
+  using OnPooler = Model<Bert<float>, Method<Delta<LoRA<2>, At<Pooler>>>>;
+  CHECK(lacks(error_of([&] { OnPooler(bert, Classify{3}); }), {"no place", "none of them"}) == "");
 }
 
 TEST_CASE("places that a backbone does not have are refused", "[model]") {

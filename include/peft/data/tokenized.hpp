@@ -22,7 +22,7 @@ struct TokenizeOptions {
 /// Of a tagged data set every token has a target: its word's tag for the first piece of a word, -1 for all others.
 class Tokenized {
  public:
-  /// Throws Error when `max_length` is above the model's maximum or has no room for the special tokens.
+  /// Throws Error when a text that is cut to `max_length` is still longer than the model takes, or there is no room for the special tokens.
   Tokenized(const Dataset& data, const Tokenizer& tokenizer, const TokenizeOptions& options);
 
   std::size_t size() const { return examples_.size(); }         ///< examples

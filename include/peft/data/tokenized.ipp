@@ -18,9 +18,6 @@ namespace peft {
 
 PEFT_INLINE Tokenized::Tokenized(const Dataset& data, const Tokenizer& tokenizer, const TokenizeOptions& options)
     : together_(static_cast<std::size_t>(data.together)), tagged_(data.tagged) {
-  require(options.max_length <= options.model_max_length, "a maximum length of ", options.max_length,
-          " tokens was asked for, but the model takes at most ", options.model_max_length,
-          "; choose a length up to that");
   require(!data.examples.empty(), data.source, ": there are no examples");
   examples_ = select_examples(data.examples.size() / together_, options.limit, options.seed);
   for (const std::int64_t index : examples_) {
@@ -40,6 +37,8 @@ PEFT_INLINE Tokenized::Tokenized(const Dataset& data, const Tokenizer& tokenizer
     }
     cut_ += cut;
   }
+  require(longest() <= options.model_max_length, data.source, ": a text of ", longest(), " tokens, and the model takes at most ",
+          options.model_max_length, "; a maximum length up to that cuts such texts");
   ids_.shrink_to_fit();
   types_.shrink_to_fit();
   slots_.shrink_to_fit();

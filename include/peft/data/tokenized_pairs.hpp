@@ -55,7 +55,8 @@ class TokenizedPairs {
 
   TokenizedPairs(const PairDataset& data, std::int64_t limit, std::uint64_t seed, bool paired);
 
-  static void check_length(const char* what, int length, int most);
+  static void check_length(const char* what, int length);
+  void check_fits(const PairDataset& data, int most) const;
   // Notes the references; returns the place for messages.
   std::string begin(const PairDataset& data, std::int64_t index);
   // Makes room for both; whether something was lost.

@@ -19,7 +19,7 @@ namespace peft {
 
 PEFT_INLINE TokenizedPairs TokenizedPairs::causal(const PairDataset& data, const Tokenizer& tokenizer,
                                                   const CausalOptions& options) {
-  check_length("max_length", options.max_length, options.model_max_length);
+  check_length("max_length", options.max_length);
   require(options.max_prompt == 0 || options.max_prompt > static_cast<int>(options.start.size()),
           "max_prompt = ", options.max_prompt, ": more than the ", options.start.size(),
           " tokens of start, or 0 for any number");
@@ -35,13 +35,14 @@ PEFT_INLINE TokenizedPairs TokenizedPairs::causal(const PairDataset& data, const
     out.append_causal(options.start, prompt, target);
     out.check_ids(place, options.vocabulary);
   }
+  out.check_fits(data, options.model_max_length);
   return out;
 }
 
 PEFT_INLINE TokenizedPairs TokenizedPairs::sequence_to_sequence(const PairDataset& data, const Tokenizer& tokenizer,
                                                                 const SequenceToSequenceOptions& options) {
-  check_length("max_source", options.max_source, options.model_max_length);
-  check_length("max_target", options.max_target, options.model_max_length);
+  check_length("max_source", options.max_source);
+  check_length("max_target", options.max_target);
   require(options.start >= 0, "start = ", options.start,
           ": a decoder needs a token to begin with (decoder_start_token_id)");
   TokenizedPairs out(data, options.limit, options.seed, true);
@@ -60,6 +61,7 @@ PEFT_INLINE TokenizedPairs TokenizedPairs::sequence_to_sequence(const PairDatase
     out.append_decoder(options.start, target);
     out.check_ids(place, options.vocabulary);
   }
+  out.check_fits(data, options.model_max_length);
   return out;
 }
 
@@ -79,9 +81,13 @@ PEFT_INLINE TokenizedPairs::TokenizedPairs(const PairDataset& data, std::int64_t
   require(!data.pairs.empty(), data.source, ": there are no pairs");
 }
 
-PEFT_INLINE void TokenizedPairs::check_length(const char* what, int length, int most) {
-  require(length > 0 && length <= most, what, " = ", length, ": from 1 to the ", most,
-          " tokens that the model takes were expected");
+PEFT_INLINE void TokenizedPairs::check_length(const char* what, int length) {
+  require(length > 0, what, " = ", length, ": one token or more was expected");
+}
+
+PEFT_INLINE void TokenizedPairs::check_fits(const PairDataset& data, int most) const {
+  const int longest = std::max(this->longest(), paired_ ? decoder_longest() : 0);
+  require(longest <= most, data.source, ": a text of ", longest, " tokens, and the model takes at most ", most, "; a maximum length up to that cuts such texts");
 }
 
 PEFT_INLINE std::string TokenizedPairs::begin(const PairDataset& data, std::int64_t index) {

@@ -18,6 +18,7 @@ struct CheckpointConfig {
   std::vector<std::string> labels;         // the name of each class, or empty when the file names none
   std::string problem_type;                // "regression", "single_label_classification", ... or empty
   std::vector<std::string> architectures;  // "BertForSequenceClassification", ...
+  std::vector<std::string> notes;          // what a user should know of the file, a line each
 };
 
 }  // namespace peft

@@ -32,6 +32,10 @@ PEFT_INLINE void require_kind(const PeftAdapter& a, const char* kind) {
   if (a.kind() != kind) a.fields().refuse("peft_type", cat("\"", kind, "\""));
 }
 
+PEFT_INLINE bool holds_tensor(const PeftAdapter& a, std::string_view end) {
+  return std::any_of(a.tensors.begin(), a.tensors.end(), [&](const HostTensor& t) { return t.name.ends_with(end); });
+}
+
 PEFT_INLINE const std::string& source_of(const PeftAdapter& a) { return a.source; }
 
 PEFT_INLINE const HeadLabels& labels_of(const PeftAdapter& a) { return a.labels; }

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <peft/io/label_text.hpp>
@@ -66,6 +67,8 @@ void require_kind(const PeftAdapter& a, const char* kind);
 /// The names of its head's classes. PEFT's files have no place for them; ours have them in the metadata of the tensors' file, which
 /// every version of PEFT passes over (older ones refuse a config with keys that they do not know).
 const HeadLabels& labels_of(const PeftAdapter& a);
+/// Does it hold a tensor whose name ends so?
+bool holds_tensor(const PeftAdapter& a, std::string_view end);
 /// The folder, for errors.
 const std::string& source_of(const PeftAdapter& a);
 

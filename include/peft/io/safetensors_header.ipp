@@ -38,7 +38,7 @@ PEFT_INLINE TensorRef tensor_of(const std::string& name, const nlohmann::json& e
     if (key != "dtype" && key != "shape" && key != "data_offsets") fail(where, ": unknown key ", shown(key));
   TensorRef tensor{.name = name, .dtype = {}, .shape = {}, .bytes = {}};
   const auto dtype = dtype_named(fields.text("dtype"));
-  if (!dtype) fields.refuse("dtype", "one of F64, F32, F16, BF16, I64, I32, I16, I8, U8, BOOL");
+  if (!dtype) fields.refuse("dtype", "one of F64, F32, F16, BF16, I64, I32, I16, I8, U8, BOOL (8-bit floats and the like are of quantised weights, which are not read)");
   tensor.dtype = *dtype;
   if (!fields.at("shape").is_array()) fields.refuse("shape", "a list of integers");
   for (const auto& one : fields.at("shape")) {

@@ -20,7 +20,8 @@ struct T5Config : CheckpointConfig {
   double layer_norm_epsilon = 1e-6;
   ActivationKind activation = ActivationKind::Relu;  // of feed_forward_proj; "gated-gelu" means the tanh approximation
   bool gated = false;                                // the feed-forward block is down(act(gate x) * (up x))
-  bool tie_word_embeddings = true;  // the output layer is the word table, and its input is scaled by d_model^-1/2
+  bool tie_word_embeddings = true;    // the output layer is the word table; a checkpoint's tensors have the last word
+  bool scale_decoder_outputs = true;  // what the output layer reads is scaled by d_model^-1/2: T5, not 1.1 and mT5
   int decoder_start_token_id = 0;   // where the file has none: pad_token_id
 
   T5Config() {

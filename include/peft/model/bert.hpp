@@ -43,7 +43,6 @@ struct BertFamily : Family {
   }
   static Config read(const std::filesystem::path& folder) { return read_bert_config(folder); }
   static nn::Shape shape(const Config& c) { return encoder_shape(c); }
-  static std::vector<std::string> ignored() { return {"embeddings.position_ids", "cls.", "classifier."}; }
   static Extent entries(Site s, const Config& c) {
     return s == Site::word_table ? c.vocab_size : s == Site::position_table ? c.max_position_embeddings : c.type_vocab_size;
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <map>
 #include <set>
 #include <string>
 #include <utility>
@@ -7,34 +8,60 @@
 
 #include <peft/core/inline.hpp>
 #include <peft/io/checkpoint.hpp>
+#include <peft/model/tensor_names.hpp>
 
 namespace peft {
 
-/// A checkpoint's tensors as a model asks for them, and which of them it has taken. Loading is strict: `finish` refuses what
-/// nobody asked for.
+/// The layers of a stack in a checkpoint: "bert.encoder.layer.", 12, "num_hidden_layers".
+struct LayerStack {
+  std::string start;  // of the names of their tensors, up to the layer's number
+  int count;
+  std::string key;  // of config.json, where `count` is from
+};
+
+/// A checkpoint's tensors as a model asks for them, and which of them it has taken. The model's names find a tensor under any name
+/// that transformers knows for it (model/tensor_names.hpp). What the file holds twice must be the same.
 class CheckpointTensors {
  public:
   CheckpointTensors() = default;
-  /// Names are looked up as given and with `prefix` taken off ("bert." is left out by files that hold the bare encoder).
-  CheckpointTensors(Checkpoint checkpoint, std::string prefix) : checkpoint_({std::move(checkpoint)}), prefix_(std::move(prefix)) {}
+  CheckpointTensors(Checkpoint checkpoint, TensorNames names);
 
+  /// The tensor under any of its names, or nullptr.
+  const TensorRef* find(const std::string& name) const;
   bool has(const std::string& name) const { return find(name) != nullptr; }
   /// Does the file hold the tensor as a vector?
   bool vector(const std::string& name) const;
-  /// The tensor, of floats and as (rows, cols); a vector is (1, n). Throws Error where it is not.
+  /// The tensor, of floats and as (rows, cols); a vector is (1, n). Throws Error where it is not, and where the file has two that differ.
   const TensorRef& take(const std::string& name, int rows, int cols);
-  const Checkpoint* checkpoint() const { return checkpoint_.empty() ? nullptr : &checkpoint_.front(); }
 
-  /// Every tensor of the file was asked for, or the beginning of its name (without the prefix) matches one of `ignored`, in which * is any text.
-  void finish(const std::vector<std::string>& ignored) const;
+  /// Refuses by its cause what contradicts the config, before anything is found missing: an adapter's tensors, quantised ones,
+  /// layers beyond their count or none at all.
+  void check(const std::vector<LayerStack>& stacks) const;
+
+  /// Are words read off with the table `words`, in which they are looked up? The file's tensors decide, as in transformers 5: a `head`
+  /// with other numbers is used as it is. Without one, `flag` says so (config.json's tie_word_embeddings), or the family's `always`.
+  /// Of tied tensors the file need hold only one.
+  bool tied(const std::string& words, const std::string& head, bool flag, bool always);
+
+  /// Notes what nobody has asked for but buffers and heads that begin with one of `own`, which a task may yet take.
+  void finish(const std::vector<std::string>& own);
+
+  /// What a user should know of the file, a line each.
+  const std::vector<std::string>& notes() const { return notes_; }
 
  private:
-  const TensorRef* find(const std::string& name) const;
+  using Refs = std::vector<const TensorRef*>;
+
+  std::string own_name(std::string name) const;
+  std::string without_prefix(const std::string& name) const;
+  Refs all(const std::string& name) const;
   std::string source() const;
 
   std::vector<Checkpoint> checkpoint_;  // one or none
-  std::string prefix_;
-  std::set<std::string> used_;
+  TensorNames names_;
+  std::map<std::string, Refs> by_name_;
+  std::set<const TensorRef*> used_;
+  std::vector<std::string> notes_;
 };
 
 }  // namespace peft

@@ -1,5 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <algorithm>
+#include <charconv>
+#include <cstddef>
+#include <cstring>
+#include <iterator>
+#include <span>
+#include <string_view>
+
 #include <peft/core/dtype.hpp>
 #include <peft/core/error.hpp>
 #include <peft/model/checkpoint_tensors.hpp>
@@ -7,14 +15,83 @@
 
 namespace peft {
 
+namespace checkpoint_tensors {
+
+PEFT_INLINE bool matches(std::span<const std::string_view> patterns, std::string_view name) {
+  return std::any_of(patterns.begin(), patterns.end(), [&](std::string_view pattern) { return glob(pattern, name); });
+}
+
+/// The one of `starts` that the name begins with; empty where there is none.
+template <class Starts>
+std::string_view start_of(const Starts& starts, std::string_view name) {
+  for (const std::string_view start : starts)
+    if (name.starts_with(start)) return start;
+  return {};
+}
+
+/// Bit for bit; tensors of one storage at once.
+PEFT_INLINE bool same(const TensorRef& a, const TensorRef& b) {
+  if (a.dtype != b.dtype || a.shape != b.shape || a.bytes.size() != b.bytes.size()) return false;
+  return a.bytes.data() == b.bytes.data() || std::memcmp(a.bytes.data(), b.bytes.data(), a.bytes.size()) == 0;
+}
+
+/// The layer that a name of the stack belongs to, or -1.
+PEFT_INLINE int layer_of(std::string_view name, std::string_view start) {
+  if (!name.starts_with(start)) return -1;
+  int layer = -1;
+  std::from_chars(name.data() + start.size(), name.data() + name.size(), layer);
+  return layer;
+}
+
+PEFT_INLINE std::string tensors(std::size_t n) { return cat(n, n == 1 ? " tensor" : " tensors"); }
+
+}  // namespace checkpoint_tensors
+
+PEFT_INLINE CheckpointTensors::CheckpointTensors(Checkpoint checkpoint, TensorNames names) : checkpoint_({std::move(checkpoint)}), names_(std::move(names)) {
+  for (const std::string& name : checkpoint_.front().names()) by_name_[own_name(name)].push_back(checkpoint_.front().find(name));
+}
+
+PEFT_INLINE std::string CheckpointTensors::own_name(std::string name) const {
+  using namespace tensor_names;
+  for (auto start = checkpoint_tensors::start_of(wrappers, name); !start.empty(); start = checkpoint_tensors::start_of(wrappers, name))
+    name.erase(0, start.size());
+  for (const auto& [old, now] : old_endings)
+    if (name.ends_with(old)) name.replace(name.size() - old.size(), old.size(), now);
+  if (const auto other = checkpoint_tensors::start_of(names_.other_prefixes, name); !other.empty()) name = names_.prefix + name.substr(other.size());
+  for (const auto& [from, to] : names_.renamed)
+    if (name == from) return to;
+  return name;
+}
+
+PEFT_INLINE std::string CheckpointTensors::without_prefix(const std::string& name) const {
+  return name.starts_with(names_.prefix) ? name.substr(names_.prefix.size()) : name;
+}
+
+PEFT_INLINE CheckpointTensors::Refs CheckpointTensors::all(const std::string& name) const {
+  Refs refs;
+  const std::string bare = without_prefix(name);
+  for (const std::string* one : {&name, &bare}) {
+    const auto found = by_name_.find(*one);
+    if (found != by_name_.end()) refs.insert(refs.end(), found->second.begin(), found->second.end());
+    if (bare == name) break;
+  }
+  return refs;
+}
+
+PEFT_INLINE const TensorRef* CheckpointTensors::find(const std::string& name) const {
+  const Refs refs = all(name);
+  return refs.empty() ? nullptr : refs.front();
+}
+
 PEFT_INLINE bool CheckpointTensors::vector(const std::string& name) const {
   const TensorRef* ref = find(name);
   return ref != nullptr && ref->shape.size() == 1;
 }
 
 PEFT_INLINE const TensorRef& CheckpointTensors::take(const std::string& name, int rows, int cols) {
-  const TensorRef* ref = find(name);
-  if (ref == nullptr) fail(source(), ": the tensor ", name, " is missing (also without \"", prefix_, "\")");
+  const Refs refs = all(name);
+  if (refs.empty()) fail(source(), ": the tensor ", name, " is missing", names_.prefix.empty() ? "" : cat(" (also without \"", names_.prefix, "\")"));
+  const TensorRef* ref = refs.front();
   const bool fits = ref->shape.size() == 2 ? ref->shape[0] == rows && ref->shape[1] == cols
                                            : rows == 1 && ref->shape.size() == 1 && ref->shape[0] == cols;
   if (!fits)
@@ -22,27 +99,83 @@ PEFT_INLINE const TensorRef& CheckpointTensors::take(const std::string& name, in
          rows == 1 ? cat("(", cols, ")") : cat("(", rows, ", ", cols, ")"), " by config.json");
   if (!is_float(ref->dtype))
     fail(source(), ": ", ref->name, " is stored as ", peft::name(ref->dtype), "; weights are F64, F32, F16 or BF16");
-  used_.insert(ref->name);
+  for (const TensorRef* other : refs) {
+    if (other != ref && !checkpoint_tensors::same(*ref, *other))
+      fail(source(), ": ", ref->name, " and ", other->name, " are two names of one weight, and hold different numbers; which is meant? Take the other out of the file");
+    used_.insert(other);
+  }
   return *ref;
 }
 
-PEFT_INLINE void CheckpointTensors::finish(const std::vector<std::string>& ignored) const {
-  if (checkpoint_.empty()) return;
-  for (const std::string& name : checkpoint_.front().names()) {
-    if (used_.count(name)) continue;
-    const std::string bare = name.rfind(prefix_, 0) == 0 ? name.substr(prefix_.size()) : name;
-    bool skip = false;
-    for (const std::string& start : ignored) skip = skip || glob(start + "*", bare);
-    if (!skip)
-      fail(source(), ": nothing in this model takes the tensor ", name, " ",
-           shape_text(checkpoint_.front().at(name).shape), "; is config.json of another model, or the number of layers too small?");
+PEFT_INLINE void CheckpointTensors::check(const std::vector<LayerStack>& stacks) const {
+  std::vector<bool> there(stacks.size(), false);
+  for (const auto& [name, refs] : by_name_) {
+    const TensorRef& ref = *refs.front();
+    if (checkpoint_tensors::matches(tensor_names::adapters, ref.name) || checkpoint_tensors::matches(tensor_names::adapters, name))
+      fail(source(), ": ", ref.name, " is an adapter's tensor, or of a model that still carries one; merge it where it was trained "
+           "(model.merge_and_unload(), then save_pretrained), or give the model as --model and the adapter's folder as --load");
+    if ((ref.dtype == DType::I8 || ref.dtype == DType::U8) && name.ends_with(".weight"))  // what else tells it, Checkpoint has refused
+      fail(source(), ": ", ref.name, " (", peft::name(ref.dtype), " ", shape_text(ref.shape), ") is a quantised weight, which cannot be trained on; take the model that it "
+           "was made from, or dequantise it where it was (model.dequantize(), then save_pretrained)");
+    for (std::size_t i = 0; i < stacks.size(); ++i) {
+      const LayerStack& stack = stacks[i];
+      const int layer = std::max(checkpoint_tensors::layer_of(name, stack.start), checkpoint_tensors::layer_of(name, without_prefix(stack.start)));
+      there[i] = there[i] || layer >= 0;
+      if (layer >= stack.count)
+        fail(source(), ": ", ref.name, " is of layer ", layer, ", but ", stack.key, " in config.json is ", stack.count, " (layers 0 to ", stack.count - 1,
+             "); is one of them another model's?");
+    }
   }
+  for (std::size_t i = 0; i < stacks.size(); ++i)
+    if (!checkpoint_.empty() && !there[i])
+      fail(source(), ": none of its ", checkpoint_tensors::tensors(by_name_.size()), " is called ", stacks[i].start, "*, as those of the layers are that ", stacks[i].key,
+           " in config.json counts", by_name_.empty() ? "" : cat(" (one is ", std::next(by_name_.begin(), static_cast<std::ptrdiff_t>(by_name_.size() / 2))->second.front()->name, ")"),
+           "; is it a part of the model, or another?");
 }
 
-PEFT_INLINE const TensorRef* CheckpointTensors::find(const std::string& name) const {
-  if (checkpoint_.empty()) return nullptr;
-  if (const TensorRef* ref = checkpoint_.front().find(name)) return ref;
-  return name.rfind(prefix_, 0) == 0 ? checkpoint_.front().find(name.substr(prefix_.size())) : nullptr;
+PEFT_INLINE bool CheckpointTensors::tied(const std::string& words, const std::string& head, bool flag, bool always) {
+  const TensorRef *table = find(words), *own = find(head);
+  if (own == nullptr) {
+    if (!flag && !always && table != nullptr)
+      fail(source(), ": there is no ", head, ", and tie_word_embeddings in config.json is false: a transformer without its words. If they are read off with ", words,
+           ", as their table, set tie_word_embeddings to true there");
+    if (!flag && table != nullptr) notes_.push_back(cat("tie_word_embeddings is false, but ", source(), " has no ", head, ": words are read off with ", table->name));
+    return true;
+  }
+  if (!flag) return false;
+  if (table == nullptr) {
+    by_name_[words] = {own};
+    return true;
+  }
+  if (checkpoint_tensors::same(*table, *own)) {
+    for (const TensorRef* copy : all(head)) used_.insert(copy);
+    return true;
+  }
+  notes_.push_back(cat("tie_word_embeddings says that ", own->name, " and ", table->name, " are one, but they differ in ", source(), ": each is used as it is"));
+  return false;
+}
+
+PEFT_INLINE void CheckpointTensors::finish(const std::vector<std::string>& own) {
+  constexpr std::size_t most = 4;  // names in a line
+  std::map<std::string, std::size_t> heads;
+  std::vector<std::string> unknown;
+  for (const auto& [name, refs] : by_name_)
+    for (const TensorRef* ref : refs) {
+      const std::string bare = without_prefix(name);
+      if (used_.contains(ref) || checkpoint_tensors::matches(tensor_names::buffers, bare) || !checkpoint_tensors::start_of(own, bare).empty()) continue;
+      if (const auto head = checkpoint_tensors::start_of(tensor_names::heads, bare); !head.empty())
+        ++heads[ref->name.substr(0, ref->name.find(head) + head.size())];
+      else
+        unknown.push_back(cat(ref->name, " ", shape_text(ref->shape)));
+    }
+  std::string text;
+  for (const auto& [head, n] : heads) text += cat(text.empty() ? "" : ", ", head, "* (", checkpoint_tensors::tensors(n), ")");
+  if (!heads.empty()) text += ", of other heads";
+  if (!unknown.empty()) text += heads.empty() ? "" : "; ";
+  for (std::size_t i = 0; i < std::min(most, unknown.size()); ++i) text += cat(i > 0 ? ", " : "", unknown[i]);
+  if (unknown.size() > most) text += cat(" and ", unknown.size() - most, " more");
+  if (!unknown.empty()) text += ", which nothing in this model takes";
+  if (!text.empty()) notes_.push_back(cat("left out of ", source(), ": ", text));
 }
 
 PEFT_INLINE std::string CheckpointTensors::source() const {

@@ -27,7 +27,8 @@ class ClassifierHead {
   using Plain = typename P::Plain;
 
   /// The head's gradients are added to a buffer of `length` numbers laid out as the model's.
-  ClassifierHead(const M& model, T* buffer, std::int64_t length) : model_(model), gradient_(model.bind_head(buffer, length)) {}
+  ClassifierHead(const M& model, T* buffer, std::int64_t length)
+      : model_(model), gradient_(model.bind_head(buffer, length)), dense_(!model.head_place().dense.empty()) {}
 
   /// The vectors that the task reads of the last layer's output, and their logits (n, labels). `crossing`: backward comes.
   V forward(P& p, V last, bool crossing) {
@@ -46,11 +47,11 @@ class ClassifierHead {
         ops::dropout(p.w, dropped, C(last), mask);
         read = dropped;
       }
-      if constexpr (Backbone::Family::dense_in_head) {
+      if (dense_) {
         pooler_x_ = read;
         ops::broadcast_row(p.w, pooled_, C(model_.head().dense_b));
         ops::gemm(p.w, pooled_, read, t(model_.head().dense_w), 1, 1);
-      } else {
+      } else if constexpr (Backbone::sites.contains(Site::pooler)) {
         nn::linear<Site::pooler>(p, read, pooled_, pooler_x_);
       }
       nn::activate(p, backbone.pooler_activation(), pooled_, pooler_slope_);
@@ -82,10 +83,9 @@ class ClassifierHead {
     ops::gemm(p.w, gradient_.w, t(dlogits), pooled_, 1, 1);
     ops::add_column_sums(p.w, gradient_.b, C(dlogits));
 
-    constexpr bool dense = Task::reads == Reads::first && Backbone::Family::dense_in_head;
     const bool into_pooler = crosses && Task::reads == Reads::first && p.template trains<Site::pooler>();
     const bool below = into_layers || has_side_net<Plain>();
-    if (!below && !into_pooler && !dense) return loss;
+    if (!below && !into_pooler && !dense_) return loss;
     V dpooled = each_row() ? dlast : p.w.template keep<T>(n, d, "head");
     ops::gemm(p.w, dpooled, dlogits, model_.head().w);
     const Dropout mask = p.dropout(backbone.classifier_dropout(), std::uint64_t(nn::DropoutAt::classifier));
@@ -95,11 +95,11 @@ class ClassifierHead {
       if (!each_row()) ops::segment_mean_backward(p.w, dlast, C(dpooled), b.offsets);
     } else {
       ops::multiply(p.w, dpooled, C(dpooled), C(pooler_slope_));
-      if constexpr (dense) {
+      if (dense_) {
         ops::gemm(p.w, gradient_.dense_w, t(dpooled), pooler_x_, 1, 1);
         ops::add_column_sums(p.w, gradient_.dense_b, C(dpooled));
         if (below) ops::gemm(p.w, dlast, dpooled, model_.head().dense_w);
-      } else {
+      } else if constexpr (Backbone::sites.contains(Site::pooler)) {
         nn::linear_backward<Site::pooler>(p, pooler_x_, dpooled, below ? dlast : V(), false);
       }
       const Dropout before = p.dropout(backbone.pooler_dropout(), std::uint64_t(nn::DropoutAt::pooler));
@@ -126,6 +126,7 @@ class ClassifierHead {
 
   const M& model_;
   typename M::Head gradient_;
+  bool dense_;  // does the head begin with a dense layer of its own, in a pooler's place?
   V pooled_, pooler_slope_;
   C pooler_x_;
   std::vector<T> host_;

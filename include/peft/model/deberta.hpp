@@ -63,7 +63,6 @@ struct DebertaFamily : Family {
     s.score_scale = 1 / std::sqrt(static_cast<double>(s.head()) * (1 + s.to_position + s.from_position));
     return s;
   }
-  static std::vector<std::string> ignored() { return {"embeddings.position_ids", "mask_predictions.", "lm_predictions.", "classifier."}; }
   static bool has(Site s, int, const Config& c, const nn::Shape& shape) {
     if (s == Site::position_table) return c.position_biased_input;
     if (s == Site::type_table) return c.type_vocab_size > 0;

@@ -43,9 +43,6 @@ struct DistilbertFamily : Family {
   static Config read(const std::filesystem::path& folder) { return read_distilbert_config(folder); }
   static nn::Shape shape(const Config& c) { return encoder_shape(c); }
   static std::vector<LayerCount> layer_counts(Config& c) { return {{"n_layers", &c.num_hidden_layers}}; }
-  static std::vector<std::string> ignored() {
-    return {"embeddings.position_ids", "vocab_transform.", "vocab_layer_norm.", "vocab_projector.", "pre_classifier.", "classifier.", "qa_outputs."};
-  }
   static Extent entries(Site s, const Config& c) { return s == Site::word_table ? c.vocab_size : c.max_position_embeddings; }
   static nn::Activation pooler_activation(const Config&) { return nn::Activation::relu; }  // of the head's dense layer
 };

@@ -31,13 +31,13 @@ class Embedding {
     ops::embed(p.w, sum, b.ids, b.positions, b.types, p.template weights<Site::word_table>().w, positions(p, p.template weights<Site::position_table>().w),
                p.template weights<Site::type_table>().w, virtual_rows);
     if constexpr (normed) norm_ = nn::norm<Site::embed_norm>(p, C(sum), C(), {}, p.backbone.shape().epsilon, x, crossing);
-    nn::dropped(p, at(p), p.backbone.shape().hidden_dropout, x, x);
+    nn::dropped(p, at(p), p.backbone.shape().dropout_of_embeddings(), x, x);
   }
 
   /// The gradient of the sum of embeddings, from that of what `forward` gave, in its place. Adds to the rows of an input delta.
   V backward(P& p, V dx) {
     p.rows_are(p.batch->example, p.batch->positions);
-    nn::dropped(p, at(p), p.backbone.shape().hidden_dropout, dx, dx);
+    nn::dropped(p, at(p), p.backbone.shape().dropout_of_embeddings(), dx, dx);
     if constexpr (normed) nn::norm_backward<Site::embed_norm>(p, norm_, dx);
     p.template each<Site::input, Route::input>([&](auto i, int m) {
       ops::embed_backward(p.w, C(dx), p.batch->ids, p.attached.template delta<i>().rows(P::template module<i>(*p.gradients, m)), true);

@@ -48,11 +48,11 @@ struct Gpt2Family : Family {
     s.epsilon = c.layer_norm_epsilon;
     s.activation = activation_of(c.activation_function);
     s.hidden_dropout = c.resid_pdrop;
+    s.embedding_dropout = c.embd_pdrop;
     s.attention_dropout = c.attn_pdrop;
     return s;
   }
   static std::vector<LayerCount> layer_counts(Config& c) { return {{"n_layer", &c.n_layer}}; }
-  static std::vector<std::string> ignored() { return {"h.*.attn.bias", "h.*.attn.masked_bias", "lm_head."}; }
   static bool has(Site s, int layer, const Config& c, const nn::Shape& shape) {
     if (s == Site::lm_head) return !c.tie_word_embeddings;
     return s != Site::final_norm || layer + 1 == shape.layers;

@@ -21,8 +21,8 @@ template <class T, ExecutionSpace E>
 std::vector<T> initial_values(const Field& f, std::uint64_t seed, const TensorStore<T, E>& backbone, Mat<const T, E> words);
 
 /// The head that a checkpoint holds for the same task, in tensors of the same shapes as the fields from `first` on: each with
-/// its tensor. Empty where there is no file, its classes (Hugging Face's `architectures`) lack `own`, or a tensor is missing.
-std::vector<std::pair<const Field*, const TensorRef*>> checkpoint_head(const Checkpoint* file, const std::vector<std::string>& classes,
+/// its tensor. Empty where there is no file, none of its classes (Hugging Face's `architectures`) ends in `own`, or a tensor is missing.
+std::vector<std::pair<const Field*, const TensorRef*>> checkpoint_head(const CheckpointTensors& file, const std::vector<std::string>& classes,
                                                                        const std::string& own, const Layout& layout, std::size_t first);
 
 namespace initial {

@@ -7,16 +7,16 @@
 
 namespace peft {
 
-PEFT_INLINE std::vector<std::pair<const Field*, const TensorRef*>> checkpoint_head(const Checkpoint* file,
+PEFT_INLINE std::vector<std::pair<const Field*, const TensorRef*>> checkpoint_head(const CheckpointTensors& file,
                                                                                    const std::vector<std::string>& classes,
                                                                                    const std::string& own, const Layout& layout,
                                                                                    std::size_t first) {
-  if (!file) return {};
-  if (!classes.empty() && !own.empty() && std::find(classes.begin(), classes.end(), own) == classes.end()) return {};
+  const auto ends = [&](const std::string& name) { return name.ends_with(own); };
+  if (!classes.empty() && std::none_of(classes.begin(), classes.end(), ends)) return {};
   std::vector<std::pair<const Field*, const TensorRef*>> found;
   for (std::size_t i = first; i < layout.fields().size(); ++i) {
     const Field& f = layout.fields()[i];
-    const TensorRef* t = file->find(f.name);
+    const TensorRef* t = file.find(f.name);
     if (!t || t->shape != (f.vector ? std::vector<std::int64_t>{f.cols} : std::vector<std::int64_t>{f.rows, f.cols})) return {};
     found.emplace_back(&f, t);
   }

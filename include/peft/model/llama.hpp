@@ -55,7 +55,7 @@ struct LlamaFamily : Family {
     s.rotary_scale = c.rotary_scale();
     return s;
   }
-  static std::vector<std::string> ignored() { return {"lm_head.", "layers.*.self_attn.rotary_emb.inv_freq"}; }
+  static std::vector<std::string> other_prefixes() { return {"transformer."}; }  // of question answering
   static bool has(Site s, int layer, const Config& c, const nn::Shape& shape) {
     if (s == Site::lm_head) return !c.tie_word_embeddings;
     return s != Site::final_norm || layer + 1 == shape.layers;

@@ -2,10 +2,12 @@
 #pragma once
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <peft/attachment.hpp>
 #include <peft/core/transfer.hpp>
+#include <peft/io/config/model_type.hpp>
 #include <peft/model/initial.hpp>
 #include <peft/task/classify.hpp>
 
@@ -34,8 +36,6 @@ class Model {
                   "peft::Model: the backbone gives no words: it has no lm_head (LanguageModel needs T5, GPT-2 or Llama)");
     static_assert(Task::reads == Reads::words || !Backbone::spec.causal,
                   "peft::Model: a head on this backbone reads words: use the task LanguageModel");
-    if constexpr (Task::reads == Reads::first && !Backbone::Family::dense_in_head)
-      require(backbone_->has_pooler(), backbone_->folder(), ": the checkpoint has no pooler; read the mean of all tokens instead");
     head_field_ = layout_.fields().size();
     Fields<T, E> fields(layout_, "");
     Head head;
@@ -78,13 +78,17 @@ class Model {
   /// Hugging Face's class of the same model; "" when there is none.
   std::string architecture() const {
     const std::string head = task_.architecture();
-    return head.empty() ? head : Backbone::Family::architecture + head;
+    const std::string_view type = class_of_type(backbone_->config().model_type);
+    return head.empty() ? head : (type.empty() ? Backbone::Family::architecture : std::string(type)) + head;
   }
   HeadPlace head_place() const {
-    constexpr bool dense = Task::reads == Reads::first && Backbone::Family::dense_in_head;
-    return {backbone_->width(), dense ? Backbone::Family::head_out : Backbone::Family::classifier,
-            dense ? Backbone::Family::head_dense : ""};
+    using F = typename Backbone::Family;
+    constexpr bool first = Task::reads == Reads::first, dense = first && F::dense_in_head;
+    const bool pooler = first && !dense && !backbone_->has_pooler();
+    return {backbone_->width(), dense ? F::head_out : F::classifier, dense ? F::head_dense : pooler ? backbone_->path(Site::pooler, -1) : ""};
   }
+  /// Does the head train a pooler, which the checkpoint has not?
+  bool fresh_pooler() const { return !Backbone::Family::dense_in_head && !head_place().dense.empty(); }
 
   /// Trainable numbers, the head's included.
   std::int64_t trainable() const { return layout_.trained(); }
@@ -124,7 +128,7 @@ class Model {
         if constexpr (requires { delta.initialise(*backbone_, m, give); }) delta.initialise(*backbone_, m, give);
       }
     });
-    const auto head = checkpoint_head(backbone_->store().checkpoint(), backbone_->config().architectures, architecture(), layout_, head_field_);
+    const auto head = checkpoint_head(backbone_->store().file(), backbone_->config().architectures, task_.architecture(), layout_, head_field_);
     for (const auto& [field, tensor] : head) write(*field, tensor->template values<T>());
     head_from_checkpoint_ = !head.empty();
   }

@@ -10,6 +10,7 @@
 
 #include <peft/core/transfer.hpp>
 #include <peft/io/peft_carried.hpp>
+#include <peft/io/peft_methods.hpp>
 #include <peft/io/peft_names.hpp>
 #include <peft/site.hpp>
 
@@ -47,10 +48,12 @@ HostTensor stored_tensor(const Backbone& backbone, const std::string& name) {
 }
 
 /// The backbone with what an adapter replaces of it, beside its delta, in place (io/peft_carried.hpp); the backbone itself where that is nothing. All
-/// other weights are shared. `notes` is told what it was.
+/// other weights are shared. `notes` is told what it was. A pooler that the adapter brings goes into the task's head: it was trained with it.
 template <class Backbone>
 std::shared_ptr<const Backbone> with_adapter(std::shared_ptr<const Backbone> backbone, std::shared_ptr<const PeftAdapter> adapter,
                                              std::vector<std::string>& notes) {
+  if constexpr (Backbone::sites.contains(Site::pooler))
+    if (backbone->has_pooler() && holds_tensor(*adapter, "pooler.dense.weight")) backbone = backbone->without_pooler();
   CarriedInto into;
   into.has = [&](const std::string& name) { return backbone->store().loaded(name); };
   into.read = [&](const std::string& name) { return stored_tensor(*backbone, name); };

@@ -7,7 +7,8 @@
 namespace peft {
 
 /// RoBERTa (Liu et al., 2019), XLM-RoBERTa, CamemBERT: BERT's layers; positions begin behind the row of the padding token, and
-/// a classifier is a dense layer and a linear one on the first token.
+/// a classifier is a dense layer and a linear one on the first token. Whatever rows the table of segments has, every token is of the
+/// first: RoBERTa's tokenizers hand none to the model.
 struct RobertaFamily : Family {
   using Config = RobertaConfig;
   static constexpr const char *name = "roberta", *architecture = "Roberta", *prefix = "roberta.";
@@ -43,13 +44,11 @@ struct RobertaFamily : Family {
   }
   static Config read(const std::filesystem::path& folder) { return read_roberta_config(folder); }
   static nn::Shape shape(const Config& c) { return encoder_shape(c); }
-  static std::vector<std::string> ignored() { return {"embeddings.position_ids", "pooler.", "lm_head.", "classifier."}; }
   static Extent entries(Site s, const Config& c) {
     return s == Site::word_table ? c.vocab_size : s == Site::position_table ? c.max_position_embeddings : c.type_vocab_size;
   }
   static Extent position_offset(const Config& c) { return c.first_position(); }
   static Extent longest(const Config& c) { return c.longest(); }
-  static Extent types(const Config& c) { return c.type_vocab_size; }
   static double pooler_dropout(const Config& c) { return c.classifier_dropout; }
 };
 

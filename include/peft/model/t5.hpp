@@ -15,7 +15,7 @@ namespace peft {
 struct T5Family : Family {
   using Config = T5Config;
   static constexpr const char *name = "t5", *architecture = "T5", *prefix = "";
-  static constexpr bool drops_inside = true, biases = false;
+  static constexpr bool drops_inside = true, biases = false, always_tied = true;
   static constexpr nn::Spec spec{.position = nn::Position::buckets, .rms = true, .pre_norm = true, .causal = true, .cross = true, .gated = true};
   static constexpr SiteSet sites = Query | Key | Value | AttnOut | CrossQuery | CrossKey | CrossValue | CrossOut | FfnGate | FfnUp |
                                    FfnDown | AttnNorm | CrossNorm | FfnNorm | FinalNorm | only(Site::word_table) |
@@ -84,8 +84,9 @@ struct T5Family : Family {
     return s;
   }
   static std::vector<LayerCount> layer_counts(Config& c) { return {{"num_layers", &c.num_layers}, {"num_decoder_layers", &c.num_decoder_layers}}; }
-  static std::vector<std::string> ignored() {
-    return {"encoder.embed_tokens.", "decoder.embed_tokens.", "lm_head.", "decoder.block.0.layer.1.EncDecAttention.relative_attention_bias"};
+  static std::vector<std::string> other_prefixes() { return {"transformer."}; }  // of classifiers
+  static std::vector<TensorNames::Renamed> renamed() {
+    return {{"encoder.embed_tokens.weight", "shared.weight"}, {"decoder.embed_tokens.weight", "shared.weight"}};
   }
   static bool has(Site s, int layer, const Config& c, const nn::Shape& shape) {
     const bool decoder = shape.decodes(layer);
@@ -102,7 +103,7 @@ struct T5Family : Family {
   static bool bias(Site, const Config&) { return false; }
   static Extent longest(const Config&) { return std::numeric_limits<Extent>::max() / 2; }
   static bool tied(const Config& c) { return c.tie_word_embeddings; }
-  static double logit_scale(const Config& c) { return c.tie_word_embeddings ? 1 / std::sqrt(static_cast<double>(c.d_model)) : 1; }
+  static double logit_scale(const Config& c) { return c.scale_decoder_outputs ? 1 / std::sqrt(static_cast<double>(c.d_model)) : 1; }
   static int start_token(const Config& c) { return c.decoder_start_token_id; }
 };
 

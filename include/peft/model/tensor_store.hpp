@@ -20,15 +20,14 @@
 namespace peft {
 
 /// The immutable tensors of a backbone by name. Those of a checkpoint that already have the right scalar type, alignment and
-/// memory are used where they are mapped; others are converted once. Loading is strict: `finish` refuses what nobody asked for.
+/// memory are used where they are mapped; others are converted once.
 template <class T, ExecutionSpace E>
 class TensorStore {
  public:
   using C = Mat<const T, E>;
 
   TensorStore() = default;
-  /// Names are looked up as given and with `prefix` taken off ("bert." is left out by files that hold the bare encoder).
-  TensorStore(Checkpoint checkpoint, std::string prefix) : file_(std::move(checkpoint), std::move(prefix)) {}
+  TensorStore(Checkpoint checkpoint, TensorNames names) : file_(std::move(checkpoint), std::move(names)) {}
 
   bool has(const std::string& name) const { return file_.has(name); }
 
@@ -72,10 +71,9 @@ class TensorStore {
     std::erase_if(tensors_, other);
     std::erase_if(blocks_, other);
   }
-  const Checkpoint* checkpoint() const { return file_.checkpoint(); }
-
-  /// Every tensor of the file was asked for, or the beginning of its name (without the prefix) matches one of `ignored`, in which * is any text.
-  void finish(const std::vector<std::string>& ignored) const { file_.finish(ignored); }
+  /// What they are loaded from.
+  CheckpointTensors& file() { return file_; }
+  const CheckpointTensors& file() const { return file_; }
 
  private:
 

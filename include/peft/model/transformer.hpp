@@ -47,18 +47,20 @@ struct Family {
     if (const auto star = name.find('*'); star != std::string::npos) name.replace(star, 1, std::to_string(layer));
     return name;
   }
-  static std::vector<std::string> ignored() { return {}; }                        // beginnings of names that may be there
+  static std::vector<std::string> other_prefixes() { return {}; }                 // that some heads have in place of `prefix`
+  static std::vector<TensorNames::Renamed> renamed() { return {}; }               // tensors that files have under another name too
   static std::vector<LayerCount> layer_counts(auto& c) { return {{"num_hidden_layers", &c.num_hidden_layers}}; }  // of each stack
   static bool has(Site, int, const auto&, const nn::Shape&) { return true; }      // of the sites, in this layer
   static bool bias(Site, const auto&) { return true; }                            // of linear sites and of norms
   static Extent entries(Site, const auto& c) { return c.vocab_size; }             // of a table
   static Extent position_offset(const auto&) { return 0; }                        // row of the position table for position 0
   static Extent longest(const auto& c) { return c.max_position_embeddings; }      // positions
-  static Extent types(const auto&) { return 0; }                                  // segments; 0: it knows none
+  static Extent types(const auto&) { return 0; }                                  // segments that tokens may be of; up to 1: none are looked at
   static double classifier_dropout(const auto& c) { return c.classifier_dropout; }
   static double pooler_dropout(const auto&) { return 0; }
   static nn::Activation pooler_activation(const auto&) { return nn::Activation::tanh; }
   static bool tied(const auto&) { return false; }                                 // words are read off with the word table
+  static constexpr bool always_tied = false;       // .. where the file has no table of their own, whatever its config says
   static double logit_scale(const auto&) { return 1; }
   static std::vector<double> rotary(const auto&) { return {}; }                   // inverse frequencies
   static int start_token(const auto&) { return -1; }                              // what a decoder begins with
@@ -87,17 +89,25 @@ class Transformer {
 
   /// A Hugging Face folder: config.json and model.safetensors or pytorch_model.bin (or shards), mapped read-only and checked whole.
   /// Or a model's name, "google-bert/bert-base-uncased", which is looked up in Hugging Face's cache (io/hub_cache.hpp).
+  /// What the model needs must be there, under any name that transformers knows for it; what it does not take is named by `notes`.
   static std::shared_ptr<const Transformer> open(const std::filesystem::path& model) {
     const auto folder = resolve_model(model.string());
     auto made = std::shared_ptr<Transformer>(new Transformer(F::read(folder), folder.string()));
-    auto& store = made->store_ = TensorStore<T, E>(Checkpoint::open(folder), F::prefix);
+    auto& store = made->store_ = TensorStore<T, E>(Checkpoint::open(folder), TensorNames{F::prefix, F::other_prefixes(), F::renamed()});
+    store.file().check(made->stacks());
+    if constexpr (F::sites.contains(Site::lm_head)) {
+      bool& tied = made->config_.tie_word_embeddings;
+      tied = store.file().tied(made->path(Site::word_table, -1) + ".weight", made->path(Site::lm_head, -1) + ".weight", tied, F::always_tied);
+    }
     made->bind(
         [&](Site s, const std::string& name, Extent rows, Extent cols) {
           const bool turned = F::input_by_output && info(s).kind == Kind::linear && rows > 1;
           return turned ? store.load_transposed(name, rows, cols) : store.load(name, rows, cols);
         },
         F::sites.contains(Site::pooler) && store.has(made->path(Site::pooler, -1) + ".weight"));
-    store.finish(F::ignored());
+    store.file().finish(F::spec.causal ? std::vector<std::string>{} : std::vector<std::string>{cat(F::classifier, "."), cat(F::head_dense, "."), cat(F::head_out, ".")});
+    made->notes_ = made->config_.notes;
+    made->notes_.insert(made->notes_.end(), store.file().notes().begin(), store.file().notes().end());
     return made;
   }
 
@@ -137,12 +147,14 @@ class Transformer {
   /// Inverse frequencies of rotary positions (1, head / 2); empty where there are none.
   C rotary() const { return C(rotary_.data(), rotary_.size() > 0 ? 1 : 0, static_cast<Extent>(rotary_.size())); }
   const std::string& folder() const { return folder_; }
+  /// What a user should know of the checkpoint's files, a line each: tensors left out, flags that its tensors contradict.
+  const std::vector<std::string>& notes() const { return notes_; }
   const TensorStore<T, E>& store() const { return store_; }
 
   /// The same weights under other dropout probabilities (a negative one keeps the config's).
   std::shared_ptr<const Transformer> with_dropout(double hidden, double attention, double classifier) const {
     auto copy = std::make_shared<Transformer>(*this);
-    if (hidden >= 0) copy->shape_.hidden_dropout = hidden;
+    if (hidden >= 0) copy->shape_.hidden_dropout = copy->shape_.embedding_dropout = hidden;
     if (hidden >= 0 && F::drops_inside) copy->shape_.inner_dropout = hidden;
     if (attention >= 0) copy->shape_.attention_dropout = attention;
     if (classifier >= 0) copy->classifier_dropout_ = classifier;
@@ -163,15 +175,14 @@ class Transformer {
     const Shape fewer = F::shape(made->config_);
     made->shape_.layers = fewer.layers;
     made->shape_.encoder_layers = fewer.encoder_layers;
-    made->weights_.clear();
-    std::set<std::string> names;
-    made->bind(
-        [&](Site, const std::string& name, Extent, Extent) {
-          names.insert(name);
-          return store_.at(name);
-        },
-        has_pooler_);
-    made->store_.keep_only(names);
+    made->keep_what_is_left(has_pooler_);
+    return made;
+  }
+
+  /// The same weights without the pooler, so that a head on the first token trains one of its own.
+  std::shared_ptr<const Transformer> without_pooler() const {
+    auto made = std::make_shared<Transformer>(*this);
+    made->keep_what_is_left(false);
     return made;
   }
 
@@ -229,6 +240,30 @@ class Transformer {
     rotary_ = Memory<T, E>("peft::rotary", std::vector<T>(frequencies.begin(), frequencies.end()));
   }
 
+  std::vector<LayerStack> stacks() const {
+    std::vector<LayerStack> all;
+    Config config = config_;
+    for (const LayerCount& stack : F::layer_counts(config)) {
+      std::string first = path(Site::layer, all.empty() ? 0 : shape_.encoder_layers);
+      first.pop_back();  // its number, 0
+      all.push_back({first, *stack.count, stack.name});
+    }
+    return all;
+  }
+
+  /// Binds anew to the tensors that are there already, and lets go of the others.
+  void keep_what_is_left(bool pooler) {
+    weights_.clear();
+    std::set<std::string> names;
+    bind(
+        [&](Site, const std::string& name, Extent, Extent) {
+          names.insert(name);
+          return store_.at(name);
+        },
+        pooler);
+    store_.keep_only(names);
+  }
+
   std::pair<Extent, Extent> extents(Site s) const {
     const Extent d = shape_.width, q = shape_.query_width(), kv = shape_.key_width(), inner = shape_.inner;
     switch (s) {
@@ -265,6 +300,7 @@ class Transformer {
 
   Config config_;
   std::string folder_;
+  std::vector<std::string> notes_;
   Shape shape_;
   bool has_pooler_ = true;
   double classifier_dropout_ = 0, pooler_dropout_ = 0;

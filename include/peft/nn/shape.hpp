@@ -35,6 +35,7 @@ struct Shape {
   Activation activation = Activation::gelu;
   double hidden_dropout = 0, attention_dropout = 0;
   double inner_dropout = 0;      // inside the feed-forward part
+  double embedding_dropout = -1;  // of embeddings; below 0: hidden_dropout
   Extent head_size = 0;          // 0: width / heads
   Extent key_heads = 0;          // 0: as many as heads
   bool gated = false;            // feed-forward: act(gate x) * up x
@@ -45,6 +46,7 @@ struct Shape {
   bool shared_distances = false;                    // their projections are those of the tokens
   double rotary_scale = 1;
 
+  double dropout_of_embeddings() const { return embedding_dropout < 0 ? hidden_dropout : embedding_dropout; }
   Extent head() const { return head_size > 0 ? head_size : width / heads; }
   Extent query_width() const { return heads * head(); }
   Extent key_width() const { return (key_heads > 0 ? key_heads : heads) * head(); }

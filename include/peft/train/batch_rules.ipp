@@ -11,7 +11,7 @@ namespace peft {
 PEFT_INLINE void check_length(const BatchRules& rules, int longest) {
   const int extra = rules.input_rows + rules.prefix_rows;
   require(longest + extra <= rules.positions, "a sequence of ", longest, " tokens", extra ? cat(" and ", extra, " virtual ones") : std::string(),
-          " is longer than the backbone's ", rules.positions, " positions; truncate with a smaller max_length");
+          " is longer than the backbone's ", rules.positions, " positions (or its window of attention); truncate with a smaller max_length");
 }
 
 PEFT_INLINE void check_batch(const BatchRules& rules, const Batch& batch) {
@@ -21,7 +21,7 @@ PEFT_INLINE void check_batch(const BatchRules& rules, const Batch& batch) {
   for (std::size_t i = 0; i < batch.ids.size(); ++i)
     if (batch.ids[i] < 0 || batch.ids[i] >= rules.vocabulary)
       fail("token id ", batch.ids[i], " is outside the backbone's vocabulary of ", rules.vocabulary, "; does the tokenizer belong to this model?");
-    else if (batch.types[i] < 0 || (rules.types > 0 && batch.types[i] >= rules.types))
+    else if (batch.types[i] < 0 || (rules.types > 1 && batch.types[i] >= rules.types))
       fail("segment type ", batch.types[i], " of a backbone with ", rules.types, " types");
   if (rules.pairs) {
     require(batch.decoder_offsets.size() == batch.offsets.size(), "a batch of ", batch.sequences(), " sequences has ",

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -178,7 +179,11 @@ class Engine {
     if (!decodes) return {};
     return {b.decoder_offsets, b.decoder_ids, {}, b.examples, begin, end};
   }
-  static Sequences sequences(const Batch& b, int begin, int end) { return {b.offsets, b.ids, b.types, b.examples, begin, end, b.slots}; }
+  /// Where there is one segment, or none is known, a tokenizer's second text is of it too.
+  Sequences sequences(const Batch& b, int begin, int end) const {
+    const bool typed = model_.backbone().types() > 1;
+    return {b.offsets, b.ids, typed ? std::span<const std::int32_t>(b.types) : std::span<const std::int32_t>(), b.examples, begin, end, b.slots};
+  }
 
   BatchRules rules() const {
     const auto& backbone = model_.backbone();

@@ -84,10 +84,11 @@ def answers(family, name, model, made):
             numbers = [model(**i).logits[0] for i in inputs]
         else:
             states = [base(**i) for i in inputs]
-            tied = getattr(config, "tie_word_embeddings", True)
+            tied = family in ("t5", "mt5") or getattr(config, "tie_word_embeddings", True)  # T5 has one table where the file has no head
             if not tied:
                 return [("words", 0, None)]  # nothing in the file reads words off
-            scale = config.d_model**-0.5 if family == "t5" else 1
+            scaled = family == "t5" and getattr(config, "scale_decoder_outputs", config.tie_word_embeddings)
+            scale = config.d_model**-0.5 if scaled else 1
             numbers = [scale * s.last_hidden_state[0] @ base.get_input_embeddings().weight.T for s in states]
         return [("words", 0, torch.cat(numbers))]
     found = [("states", 0, torch.cat([base(**i).last_hidden_state[0] for i in inputs]))]

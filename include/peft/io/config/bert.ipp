@@ -4,6 +4,7 @@
 #include <peft/io/config/bert.hpp>
 #include <peft/io/config/encoder.hpp>
 #include <peft/io/config/fields.hpp>
+#include <peft/io/config/model_type.hpp>
 
 namespace peft {
 
@@ -19,7 +20,7 @@ PEFT_INLINE BertConfig parse_bert_config(std::string_view text, const std::strin
 }
 
 PEFT_INLINE BertConfig read_bert_config(const std::filesystem::path& path) {
-  return config_reader::read_file(path, parse_bert_config);
+  return config_reader::read_file(path, parse_bert_config, read_model_type);
 }
 
 }  // namespace peft

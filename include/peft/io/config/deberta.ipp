@@ -6,6 +6,7 @@
 #include <peft/io/config/deberta.hpp>
 #include <peft/io/config/encoder.hpp>
 #include <peft/io/config/fields.hpp>
+#include <peft/io/config/model_type.hpp>
 
 namespace peft {
 
@@ -83,7 +84,7 @@ PEFT_INLINE DebertaConfig parse_deberta_config(std::string_view text, const std:
 }
 
 PEFT_INLINE DebertaConfig read_deberta_config(const std::filesystem::path& path) {
-  return config_reader::read_file(path, parse_deberta_config);
+  return config_reader::read_file(path, parse_deberta_config, read_model_type);
 }
 
 }  // namespace peft

@@ -2,12 +2,14 @@
 #pragma once
 #include <peft/io/config/distilbert.hpp>
 #include <peft/io/config/fields.hpp>
+#include <peft/io/config/model_type.hpp>
 
 namespace peft {
 
 PEFT_INLINE DistilbertConfig parse_distilbert_config(std::string_view text, const std::string& where) {
   using namespace config_reader;
-  const auto document = parse_json(text, where);
+  auto document = parse_json(text, where);
+  use_own_keys(document, where, {{"hidden_size", "dim"}, {"num_attention_heads", "n_heads"}, {"num_hidden_layers", "n_layers"}});
   const JsonFields fields(document, where);
   DistilbertConfig config;
   config.model_type = model_type(fields, {"distilbert"});
@@ -27,6 +29,6 @@ PEFT_INLINE DistilbertConfig parse_distilbert_config(std::string_view text, cons
   return config;
 }
 
-PEFT_INLINE DistilbertConfig read_distilbert_config(const std::filesystem::path& path) { return config_reader::read_file(path, parse_distilbert_config); }
+PEFT_INLINE DistilbertConfig read_distilbert_config(const std::filesystem::path& path) { return config_reader::read_file(path, parse_distilbert_config, read_model_type); }
 
 }  // namespace peft

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <initializer_list>
+#include <iterator>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -46,7 +47,10 @@ inline void only(const JsonFields& fields, std::string_view key, bool wanted,
 
 inline constexpr std::pair<const char*, ActivationKind> activation_names[] = {
     {"gelu", ActivationKind::Gelu},
+    {"gelu_python", ActivationKind::Gelu},
     {"gelu_new", ActivationKind::GeluTanh},
+    {"gelu_fast", ActivationKind::GeluTanh},
+    {"gelu_accurate", ActivationKind::GeluTanh},
     {"gelu_pytorch_tanh", ActivationKind::GeluTanh},
     {"relu", ActivationKind::Relu},
     {"silu", ActivationKind::Silu},
@@ -65,6 +69,19 @@ inline ActivationKind activation(const JsonFields& fields, std::string_view key,
   fields.refuse(key, cat("one of ", known, " (others are not supported)"));
 }
 
+/// Puts a family's own keys in the place of the names that transformers knows for them in every family (its attribute_map).
+inline void use_own_keys(nlohmann::json& document, const std::string& where, std::initializer_list<std::pair<const char*, const char*>> names) {
+  if (!document.is_object()) return;
+  for (const auto& [common, own] : names) {
+    const auto given = document.find(common);
+    if (given == document.end() || given->is_null()) continue;
+    const nlohmann::json value = *given;
+    if (const auto mine = document.find(own); mine != document.end() && !mine->is_null() && *mine != value)
+      fail(where, ": \"", own, "\" is ", shown(*mine), ", but \"", common, "\", another name of it, is ", shown(value));
+    document[own] = value;
+  }
+}
+
 /// The model's kind: one of `known`, the first of which a file without one is taken for.
 inline std::string model_type(const JsonFields& fields, std::initializer_list<const char*> known) {
   std::string names;
@@ -76,50 +93,78 @@ inline std::string model_type(const JsonFields& fields, std::initializer_list<co
   fields.refuse("model_type", names);
 }
 
-/// "id2label": {"0": "negative", "1": "positive"}: the classes 0 .. n-1, each once.
-inline std::vector<std::string> labels(const JsonFields& fields) {
+/// "id2label": {"0": "negative", "1": "positive"}: the names of the classes 0 .. n-1, empty where it has no such.
+inline std::vector<std::string> labels(const nlohmann::json& map) {
   std::vector<std::string> result;
-  const auto* map = fields.find("id2label");
-  if (map == nullptr) return result;
-  if (!map->is_object() || map->empty()) fields.refuse("id2label", "an object from class numbers to names");
-  const JsonFields entries(*map, fields.where() + ": id2label");
-  for (std::size_t i = 0; i < map->size(); ++i) result.push_back(entries.text(std::to_string(i)));
+  for (std::size_t i = 0; i < map.size(); ++i) {
+    const auto name = map.find(std::to_string(i));
+    if (name == map.end() || !(name->is_string() || name->is_number())) return {};
+    result.push_back(name->is_string() ? name->get<std::string>() : name->dump());
+  }
   return result;
 }
 
-inline void check_label2id(const JsonFields& fields, int count) {
-  const auto* map = fields.find("label2id");
-  if (map == nullptr) return;
-  if (!map->is_object()) fields.refuse("label2id", "an object from names to class numbers");
-  const JsonFields entries(*map, fields.where() + ": label2id");
-  for (const auto& [label, id] : map->items()) entries.integer(label, 0, count - 1);
+/// Does label2id, which says the same the other way round, give each class its number? Python writes that as a text at times.
+inline bool same_labels(const nlohmann::json& map, const std::vector<std::string>& labels) {
+  for (std::size_t i = 0; i < labels.size(); ++i)
+    if (const auto id = map.find(labels[i]); id == map.end() || (*id != i && *id != std::to_string(i))) return false;
+  return true;
 }
 
-/// A token: `missing` where the key is, -1 where it is null; older files also write -1.
+/// The classes: how many, and their names. As in transformers num_labels counts, and names that do not fit it go; a backbone is none the worse.
+inline void read_labels(const JsonFields& fields, CheckpointConfig& config) {
+  const auto note = [&](const auto&... what) { config.notes.push_back(cat(fields.where(), ": ", what...)); };
+  const auto *map = fields.find("id2label"), *back = fields.find("label2id");
+  if (map == nullptr) {  // label2id alone counts for nothing
+    config.num_labels = whole(fields, "num_labels", 1, 1 << 20, 2);
+    return;
+  }
+  if (!map->is_object() || map->empty()) fields.refuse("id2label", "an object from class numbers to names");
+  const int named = static_cast<int>(map->size());
+  config.labels = labels(*map);
+  config.num_labels = whole(fields, "num_labels", 1, 1 << 20, named);
+  if (config.num_labels != named) {
+    note("num_labels is ", config.num_labels, ", and id2label names ", named, " classes: its names are not used");
+    config.labels.clear();
+  } else if (config.labels.empty()) {
+    note("id2label does not name the classes 0 to ", named - 1, ": its names are not used");
+  } else if (back != nullptr && back->is_object() && !same_labels(*back, config.labels)) {
+    note("label2id numbers the classes otherwise than id2label, which is used");
+  }
+}
+
+/// A token: `missing` where the key is, -1 where it is null, or no row of the vocabulary (some files have -1, or a token that was
+/// added to the tokenizer alone).
 inline int token(const JsonFields& fields, std::string_view key, int vocabulary, int missing) {
-  if (!fields.given(key)) return missing < vocabulary ? missing : -1;
-  return whole(fields, key, -1, vocabulary - 1, -1);
+  const int id = fields.given(key) ? whole(fields, key, std::numeric_limits<int>::min(), std::numeric_limits<int>::max(), -1) : missing;
+  return id < vocabulary ? std::max(id, -1) : -1;
 }
 
 /// One token or a list of them.
-inline std::vector<int> tokens(const JsonFields& fields, std::string_view key, int vocabulary,
-                               const std::vector<int>& missing) {
-  std::vector<int> out;
-  const auto* value = fields.find(key);
-  if (value != nullptr && value->is_array()) {
+inline std::vector<int> tokens(const JsonFields& fields, std::string_view key, int vocabulary, const std::vector<int>& missing) {
+  std::vector<int> all = missing, out;
+  if (const auto* value = fields.find(key); value != nullptr && value->is_array()) {
+    all.clear();
     for (const auto& one : *value) {
       const nlohmann::json entry = {{"entry", one}};
-      out.push_back(whole(JsonFields(entry, cat(fields.where(), ": ", key)), "entry", 0, vocabulary - 1));
+      all.push_back(token(JsonFields(entry, cat(fields.where(), ": ", key)), "entry", vocabulary, -1));
     }
-    return out;
+  } else if (fields.given(key)) {
+    all = {token(fields, key, vocabulary, -1)};
   }
-  if (!fields.given(key)) {
-    for (const int id : missing)
-      if (id < vocabulary) out.push_back(id);
-  } else if (const int id = whole(fields, key, -1, vocabulary - 1, -1); id >= 0) {
-    out.push_back(id);
-  }
+  std::copy_if(all.begin(), all.end(), std::back_inserter(out), [&](int id) { return id >= 0 && id < vocabulary; });
   return out;
+}
+
+/// What would make the stored weights, or single layers, other than the rest of the config says.
+inline void refuse_changed_weights(const JsonFields& fields) {
+  if (const auto* q = fields.find("quantization_config"); q != nullptr) {
+    const auto method = q->is_object() ? q->find("quant_method") : q->end();
+    fields.refuse("quantization_config", cat("none (quantised weights", q->is_object() && method != q->end() ? cat(", here by ", shown(*method)) : std::string(),
+                                             ", are not read: take the model that was quantised, or dequantise it where it was, by model.dequantize() and save_pretrained)"));
+  }
+  for (const char* key : {"pruned_heads", "per_layer_config"})
+    if (const auto* value = fields.find(key); value != nullptr && !value->empty()) fields.refuse(key, "none (layers that differ in size are not supported)");
 }
 
 /// The fields of CheckpointConfig but the dropout; `config` holds the family's defaults.
@@ -129,22 +174,24 @@ inline void read_common(const JsonFields& fields, CheckpointConfig& config) {
   config.bos_token_id = token(fields, "bos_token_id", config.vocab_size, config.bos_token_id);
   config.eos_token_id = tokens(fields, "eos_token_id", config.vocab_size, config.eos_token_id);
   config.initializer_range = fields.number("initializer_range", 0, 10, config.initializer_range);
-  config.labels = labels(fields);
-  const int named = config.labels.empty() ? 2 : static_cast<int>(config.labels.size());
-  config.num_labels = whole(fields, "num_labels", 1, 1 << 20, named);
-  if (!config.labels.empty() && config.num_labels != named)
-    fields.refuse("num_labels", cat("the ", named, " classes that id2label names"));
-  if (!config.labels.empty()) check_label2id(fields, named);  // alone it counts for nothing, as in Hugging Face's own
+  read_labels(fields, config);
   config.problem_type = fields.text("problem_type", "");
   config.architectures = fields.texts("architectures");
+  refuse_changed_weights(fields);
+  if (fields.find("auto_map") != nullptr)
+    config.notes.push_back(cat(fields.where(), ": auto_map names code that came with the model; it is not run, and the model is read as a plain ", config.model_type));
 }
 
-/// A file, or the config.json of a model folder, given to `parse(text, where)`.
-template <class Parse>
-auto read_file(const std::filesystem::path& path, const Parse& parse) {
+/// A file, or the config.json of a model folder, given to `parse(text, where)`. One without a model_type gets that which
+/// `infer(path)` finds.
+template <class Parse, class Infer>
+auto read_file(const std::filesystem::path& path, const Parse& parse, const Infer& infer) {
   const auto file = std::filesystem::is_directory(path) ? path / "config.json" : path;
   const MappedFile content(file);
-  return parse(content.text(), file.string());
+  auto document = parse_json(content.text(), file.string());
+  if (!document.is_object() || document.value("model_type", nlohmann::json()) != nullptr) return parse(content.text(), file.string());
+  document["model_type"] = infer(path);
+  return parse(to_text(document, -1, file.string()), file.string());
 }
 
 }  // namespace peft::config_reader

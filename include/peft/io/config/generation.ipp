@@ -6,6 +6,7 @@
 #include <peft/core/error.hpp>
 #include <peft/io/config/fields.hpp>
 #include <peft/io/config/generation.hpp>
+#include <peft/io/config/model_type.hpp>
 
 namespace peft {
 
@@ -14,7 +15,7 @@ PEFT_INLINE GenerationIds read_generation_ids(const std::filesystem::path& folde
   const auto own = folder / "config.json", other = folder / "generation_config.json";
   const auto config = parse_json_file(own);
   const JsonFields fields(config, own.string());
-  const std::string type = fields.text("model_type", "");
+  const std::string type = read_model_type(folder);
   const int vocabulary = whole(fields, "vocab_size", 1, 1 << 24);
   GenerationIds ids;
   if (type == "t5" || type == "mt5") ids = {{1}, 0, -1, -1};

@@ -3,12 +3,14 @@
 #include <peft/core/error.hpp>
 #include <peft/io/config/fields.hpp>
 #include <peft/io/config/gpt2.hpp>
+#include <peft/io/config/model_type.hpp>
 
 namespace peft {
 
 PEFT_INLINE Gpt2Config parse_gpt2_config(std::string_view text, const std::string& where) {
   using namespace config_reader;
-  const auto document = parse_json(text, where);
+  auto document = parse_json(text, where);
+  use_own_keys(document, where, {{"hidden_size", "n_embd"}, {"num_attention_heads", "n_head"}, {"num_hidden_layers", "n_layer"}, {"max_position_embeddings", "n_positions"}});
   const JsonFields fields(document, where);
   Gpt2Config config;
   config.model_type = model_type(fields, {"gpt2"});
@@ -35,7 +37,7 @@ PEFT_INLINE Gpt2Config parse_gpt2_config(std::string_view text, const std::strin
 }
 
 PEFT_INLINE Gpt2Config read_gpt2_config(const std::filesystem::path& path) {
-  return config_reader::read_file(path, parse_gpt2_config);
+  return config_reader::read_file(path, parse_gpt2_config, read_model_type);
 }
 
 }  // namespace peft

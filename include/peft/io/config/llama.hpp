@@ -10,7 +10,7 @@
 namespace peft {
 
 /// Reads the text of the config.json of Llama, Qwen2 or Mistral; `where` names it in errors. Throws Error naming the
-/// key for another model, for a value of the wrong type, for one that no model can have, and for a sliding window.
+/// key for another model, for a value of the wrong type, and for one that no model can have.
 LlamaConfig parse_llama_config(std::string_view text, const std::string& where);
 
 /// Reads a config.json, or the one in a model folder.

@@ -3,21 +3,31 @@
 #include <peft/core/error.hpp>
 #include <peft/io/config/fields.hpp>
 #include <peft/io/config/llama.hpp>
+#include <peft/io/config/model_type.hpp>
 #include <peft/io/config/rope.hpp>
 
 namespace peft {
 
 namespace config_reader {
 
-// Every layer sees the whole sequence before a token: Mistral's window is 4096 where the file does not say null,
-// Qwen2's is off.
-PEFT_INLINE void refuse_windows(const JsonFields& fields, const std::string& type) {
+// The last tokens that some layer sees, or 0 where all see everything before a token: Mistral's layers have a window of 4096 where the
+// file does not say null; Qwen2's, where it says so, those from max_window_layers on.
+PEFT_INLINE int window(const JsonFields& fields, const std::string& type, int layers) {
+  const auto tokens = [&] { return whole(fields, "sliding_window", 1, 1 << 30, 4096); };
   const bool none = fields.given("sliding_window") && fields.find("sliding_window") == nullptr;
-  if (type == "mistral" && !none) fields.refuse("sliding_window", "null (a window of attention is not supported)");
-  only(fields, "use_sliding_window", false, "a window of attention is not supported");
-  for (const std::string& layer : fields.texts("layer_types"))
-    if (layer != "full_attention")
-      fields.refuse("layer_types", cat("\"full_attention\" for every layer, not ", shown(layer)));
+  if (type == "mistral") return none ? 0 : tokens();
+  if (type != "qwen2") return 0;
+  bool slides = fields.boolean("use_sliding_window", false) && whole(fields, "max_window_layers", 0, 1 << 20, 28) < layers;
+  if (fields.find("layer_types") != nullptr) {
+    slides = false;
+    for (const std::string& kind : fields.texts("layer_types")) {
+      if (kind != "full_attention" && kind != "attention" && kind != "sliding_attention")
+        fields.refuse("layer_types", cat("\"full_attention\" or \"sliding_attention\" for every layer, not ", shown(kind)));
+      slides = slides || kind == "sliding_attention";
+    }
+  }
+  if (slides && none) fields.refuse("sliding_window", "the tokens that a layer of \"sliding_attention\" sees");
+  return slides ? tokens() : 0;
 }
 
 }  // namespace config_reader
@@ -29,11 +39,11 @@ PEFT_INLINE LlamaConfig parse_llama_config(std::string_view text, const std::str
   LlamaConfig config;
   config.model_type = model_type(fields, {"llama", "qwen2", "mistral"});
   const bool llama = config.model_type == "llama", qwen2 = config.model_type == "qwen2";
-  refuse_windows(fields, config.model_type);
   config.hidden_size = whole(fields, "hidden_size", 1, 1 << 16);
   config.intermediate_size = whole(fields, "intermediate_size", 1, 1 << 20);
   config.num_hidden_layers = whole(fields, "num_hidden_layers", 1, 1 << 10);
   config.num_attention_heads = whole(fields, "num_attention_heads", 1, 1 << 12);
+  config.window = window(fields, config.model_type, config.num_hidden_layers);
   if (!llama && !fields.given("num_key_value_heads"))
     fields.refuse("num_key_value_heads", "the number of keys per token, or null");
   config.num_key_value_heads = whole(fields, "num_key_value_heads", 1, 1 << 12, config.num_attention_heads);
@@ -65,7 +75,7 @@ PEFT_INLINE LlamaConfig parse_llama_config(std::string_view text, const std::str
 }
 
 PEFT_INLINE LlamaConfig read_llama_config(const std::filesystem::path& path) {
-  return config_reader::read_file(path, parse_llama_config);
+  return config_reader::read_file(path, parse_llama_config, read_model_type);
 }
 
 }  // namespace peft

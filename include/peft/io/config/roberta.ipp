@@ -3,6 +3,7 @@
 #include <peft/core/error.hpp>
 #include <peft/io/config/encoder.hpp>
 #include <peft/io/config/fields.hpp>
+#include <peft/io/config/model_type.hpp>
 #include <peft/io/config/roberta.hpp>
 
 namespace peft {
@@ -23,7 +24,7 @@ PEFT_INLINE RobertaConfig parse_roberta_config(std::string_view text, const std:
 }
 
 PEFT_INLINE RobertaConfig read_roberta_config(const std::filesystem::path& path) {
-  return config_reader::read_file(path, parse_roberta_config);
+  return config_reader::read_file(path, parse_roberta_config, read_model_type);
 }
 
 }  // namespace peft

@@ -2,6 +2,7 @@
 #pragma once
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <string>
 
 #include <peft/core/error.hpp>
@@ -45,21 +46,34 @@ inline Rope read_rope(const JsonFields& fields, int positions) {
     fields.refuse("rope_parameters", "the same as rope_scaling, or one of them alone");
   const auto* object = newer != nullptr ? newer : older;
   if (object == nullptr) return rope;
-  const JsonFields scaling(*object, cat(fields.where(), newer != nullptr ? ": rope_parameters" : ": rope_scaling"));
+  std::string where = cat(fields.where(), newer != nullptr ? ": rope_parameters" : ": rope_scaling");
+  if (const auto full = object->is_object() ? object->find("full_attention") : object->end(); object->is_object() && full != object->end()) {
+    // One for each kind of layer, which here must be alike.
+    for (const auto& [kind, other] : object->items())
+      if (other.is_object() && other != *full) JsonFields(*object, where).refuse(kind, "the same as full_attention's (layers that turn differently are not supported)");
+    object = &*full;
+    where += ": full_attention";
+  }
+  const JsonFields scaling(*object, where);
   whole_turn(scaling);
   rope.theta = scaling.number("rope_theta", 1 + 1e-6, 1e15, rope.theta);
   rope.kind = rope_kind(scaling);
   if (rope.kind == Rope::Kind::None) return rope;
   rope.factor = scaling.number("factor", 1, 1e6);
+  // Beside the object, as Phi-3 has it, it counts more.
+  const auto original = [&](std::optional<int> missing) {
+    const JsonFields& from = fields.find("original_max_position_embeddings") != nullptr ? fields : scaling;
+    return missing ? whole(from, "original_max_position_embeddings", 1, 1 << 30, *missing) : whole(from, "original_max_position_embeddings", 1, 1 << 30);
+  };
   if (rope.kind == Rope::Kind::Llama3) {
     rope.low_freq_factor = scaling.number("low_freq_factor", 0, 1e6);
     rope.high_freq_factor = scaling.number("high_freq_factor", 0, 1e6);
     if (rope.high_freq_factor <= rope.low_freq_factor)
       scaling.refuse("high_freq_factor", cat("more than low_freq_factor, ", rope.low_freq_factor));
-    rope.original_max_position_embeddings = whole(scaling, "original_max_position_embeddings", 1, 1 << 30);
+    rope.original_max_position_embeddings = original({});
   }
   if (rope.kind == Rope::Kind::Yarn) {
-    rope.original_max_position_embeddings = whole(scaling, "original_max_position_embeddings", 1, 1 << 30, positions);
+    rope.original_max_position_embeddings = original(positions);
     rope.beta_fast = scaling.number("beta_fast", 1e-6, 1e6, rope.beta_fast);
     rope.beta_slow = scaling.number("beta_slow", 1e-6, 1e6, rope.beta_slow);
     if (rope.beta_fast < rope.beta_slow) scaling.refuse("beta_fast", cat("at least beta_slow, ", rope.beta_slow));

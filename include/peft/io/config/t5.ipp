@@ -4,14 +4,16 @@
 
 #include <peft/core/error.hpp>
 #include <peft/io/config/fields.hpp>
+#include <peft/io/config/model_type.hpp>
 #include <peft/io/config/t5.hpp>
 
 namespace peft {
 
 namespace config_reader {
 
-// "relu", "gated-gelu", ...
+// "relu", "gated-gelu", ... transformers writes what it made of that beside it, and reads it back.
 PEFT_INLINE void feed_forward(const JsonFields& fields, const char* missing, T5Config& config) {
+  const auto known = {ActivationKind::Gelu, ActivationKind::GeluTanh, ActivationKind::Relu, ActivationKind::Silu};
   const std::string text = fields.text("feed_forward_proj", missing);
   constexpr std::string_view gated = "gated-";
   config.gated = text.starts_with(gated);
@@ -19,19 +21,22 @@ PEFT_INLINE void feed_forward(const JsonFields& fields, const char* missing, T5C
       text == "gated-gelu"
           ? ActivationKind::GeluTanh  // what T5 1.1 was trained with under that name
           : activation(fields, "feed_forward_proj", std::string_view(text).substr(config.gated ? gated.size() : 0),
-                       {ActivationKind::Gelu, ActivationKind::GeluTanh, ActivationKind::Relu, ActivationKind::Silu});
+                       known);
+  if (fields.find("dense_act_fn") != nullptr) config.activation = activation(fields, "dense_act_fn", fields.text("dense_act_fn"), known);
+  config.gated = fields.boolean("is_gated_act", config.gated);
 }
 
 }  // namespace config_reader
 
 PEFT_INLINE T5Config parse_t5_config(std::string_view text, const std::string& where) {
   using namespace config_reader;
-  const auto document = parse_json(text, where);
+  auto document = parse_json(text, where);
+  use_own_keys(document, where, {{"hidden_size", "d_model"}, {"num_attention_heads", "num_heads"}, {"num_hidden_layers", "num_layers"}, {"head_dim", "d_kv"}});
   const JsonFields fields(document, where);
   T5Config config;
   config.model_type = model_type(fields, {"t5", "mt5"});
   const bool mt5 = config.model_type == "mt5";
-  only(fields, "is_encoder_decoder", true);
+  only(fields, "is_encoder_decoder", true, "an encoder alone, as T5EncoderModel has it, writes nothing");
   config.d_model = whole(fields, "d_model", 1, 1 << 16);
   config.d_kv = whole(fields, "d_kv", 1, 1 << 12);
   config.d_ff = whole(fields, "d_ff", 1, 1 << 20);
@@ -48,9 +53,11 @@ PEFT_INLINE T5Config parse_t5_config(std::string_view text, const std::string& w
   config.layer_norm_epsilon = epsilon(fields, "layer_norm_epsilon", 1e-6);
   feed_forward(fields, mt5 ? "gated-gelu" : "relu", config);
   config.tie_word_embeddings = fields.boolean("tie_word_embeddings", !mt5);
+  // Transformers 4 wrote the first key alone, and meant both by it.
+  config.scale_decoder_outputs = !mt5 && fields.boolean("scale_decoder_outputs", config.tie_word_embeddings);
   config.initializer_range = fields.number("initializer_factor", 0, 100, 1.0) / std::sqrt(config.d_model);
   read_common(fields, config);
-  config.decoder_start_token_id = token(fields, "decoder_start_token_id", config.vocab_size, config.pad_token_id);
+  config.decoder_start_token_id = whole(fields, "decoder_start_token_id", -1, config.vocab_size - 1, config.pad_token_id);
   if (config.decoder_start_token_id < 0) config.decoder_start_token_id = config.pad_token_id;
   if (config.decoder_start_token_id < 0)
     fields.refuse("decoder_start_token_id", "a token (or pad_token_id in its place): what a decoder begins with");
@@ -58,7 +65,7 @@ PEFT_INLINE T5Config parse_t5_config(std::string_view text, const std::string& w
 }
 
 PEFT_INLINE T5Config read_t5_config(const std::filesystem::path& path) {
-  return config_reader::read_file(path, parse_t5_config);
+  return config_reader::read_file(path, parse_t5_config, read_model_type);
 }
 
 }  // namespace peft
