@@ -73,7 +73,7 @@ class Names(Case):
         lora = self.add(self.copy("tiny-bert", "lora"), files.lora_pair("encoder.layer.0.attention.self.query", 4, 32, 32, 1, start="bert."))
         self.refused(lora, "lora_A", "adapter")
         self.refused(self.copy("tiny-bert", "layers", num_hidden_layers=2), "layer 2", "num_hidden_layers")
-        self.refused(self.copy("tiny-bert", "quantised", quantization_config={"quant_method": "bitsandbytes"}), "quantization_config", "bitsandbytes")
+        self.refused(self.copy("tiny-bert", "quantised", quantization_config={"quant_method": "bitsandbytes"}), "quantised", "bitsandbytes")
         byte = self.add(self.copy("tiny-bert", "bytes"), {"bert.encoder.layer.0.output.dense.SCB": files.constant([32], 1)})
         self.refused(byte, "SCB", "quantised")
 
