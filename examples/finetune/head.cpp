@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "exported.hpp"
 #include "head.hpp"
 
 namespace {
+const Exported exported_bert("bert", predict_exported<peft::Bert<float>>);
 const Runs head_bert("head", "bert", run_head<peft::Bert<float>>);
 }

@@ -3,6 +3,7 @@
 
 #include "../adapter.hpp"
 #include "../bitfit.hpp"
+#include "../exported.hpp"
 #include "../full.hpp"
 #include "../head.hpp"
 #include "../lora.hpp"
@@ -11,6 +12,7 @@ namespace {
 
 using Backbone = peft::Distilbert<float>;
 
+const Exported exported_distilbert("distilbert", predict_exported<Backbone>);
 const Runs head_distilbert("head", "distilbert", run_head<Backbone>);
 const Runs bitfit_distilbert("bitfit", "distilbert", run_bitfit<Backbone>);
 const Runs full_distilbert("full", "distilbert", run_full<Backbone>);

@@ -2,6 +2,7 @@
 #pragma once
 #include "../adapter.hpp"
 #include "../bitfit.hpp"
+#include "../exported.hpp"
 #include "../head.hpp"
 #include "../ia3.hpp"
 #include "../lora.hpp"
@@ -12,6 +13,7 @@
 template <class Backbone>
 struct EncoderMethods {
   static constexpr const char* family = Backbone::Family::name;
+  Exported exported{family, predict_exported<Backbone>};
   Runs head{"head", family, run_head<Backbone>};
   Runs bitfit{"bitfit", family, run_bitfit<Backbone>};
   Runs lora{"lora", family, run_lora<Backbone>};

@@ -37,6 +37,9 @@ Complaint export_can_be_done(const Plan& p) {
   if (!p.family->exports)
     return cat("--export ", p.options.export_to, ": a run on a ", p.family->name,
                " checkpoint cannot be merged into a plain one yet; leave it out, --out saves what was trained");
+  if (!p.method->merges)
+    return cat("--export ", p.options.export_to, ": what --method ", p.options.method,
+               " trains is no change of weights and cannot be merged into a plain checkpoint; leave it out, --out saves what was trained");
   return {};
 }
 

@@ -15,9 +15,9 @@ struct FamilyInfo {
 
 inline constexpr std::array<FamilyInfo, 7> families{{
     {.name = "bert", .model_types = {"bert"}, .exports = true},
-    {.name = "distilbert", .model_types = {"distilbert"}},
-    {.name = "roberta", .model_types = {"roberta xlm-roberta camembert"}},
-    {.name = "deberta-v2", .model_types = {"deberta-v2"}},
+    {.name = "distilbert", .model_types = {"distilbert"}, .exports = true},
+    {.name = "roberta", .model_types = {"roberta xlm-roberta camembert"}, .exports = true},
+    {.name = "deberta-v2", .model_types = {"deberta-v2"}, .exports = true},
     {.name = "t5", .model_types = {"t5 mt5"}, .writes = true},
     {.name = "gpt2", .model_types = {"gpt2"}, .writes = true},
     {.name = "llama", .model_types = {"llama mistral qwen2"}, .writes = true},

@@ -13,6 +13,7 @@ struct MethodInfo {
   Words families;            // of backbones that it runs on
   std::string_view summary;  // a line of --help
   Words settings;            // what --set takes, each as NAME=STANDARD or NAME=STANDARD|OTHER..
+  bool merges = false;       // what it changes are weights: --export can merge it
 };
 
 namespace families_of {
@@ -23,20 +24,20 @@ inline constexpr Words bert{"bert"}, encoders{"bert roberta deberta-v2"}, reader
 /// In the order of their names.
 inline constexpr std::array<MethodInfo, 25> methods{{
     {"adalora", 1e-3, families_of::bert, "AdaLoRA: ranks in the form of singular values, the least important pruned",
-     {"rank first-rank alpha tinit=0.1 tfinal=0.3 every=1 beta1 beta2 orthogonality=squared|mean gamma"}},
+     {"rank first-rank alpha tinit=0.1 tfinal=0.3 every=1 beta1 beta2 orthogonality=squared|mean gamma"}, true},
     {"adapter", 1e-3, families_of::all, "Houlsby's adapters and LayerNorms",
      {"width=64 deviation=0.01 drop-layers=0 embedding-norm=0"}},
-    {"bitfit", 1e-3, {"bert distilbert roberta deberta-v2 gpt2"}, "BitFit: the biases", {""}},
+    {"bitfit", 1e-3, {"bert distilbert roberta deberta-v2 gpt2"}, "BitFit: the biases", {""}, true},
     {"compacter", 3e-3, families_of::bert, "Compacter: adapters of Kronecker products, and LayerNorms",
      {"n=4 rank=1 reduction=32 shared-rule=1"}},
     {"diff-prune", 5e-5, families_of::bert, "diff pruning: a sparse change of all weights, learnt with gates",
-     {"counts=expected|released structured=1 fraction prune-at lambda gate-lr=0.1"}},
+     {"counts=expected|released structured=1 fraction prune-at lambda gate-lr=0.1"}, true},
     {"dora", 1e-3, families_of::bert, "DoRA: LoRA on the direction of each row, and its magnitude",
-     {"scaling=rank|rs norm=constant|differentiated lora-plus=1"}},
-    {"full", 5e-5, families_of::all, "every parameter", {""}},
-    {"head", 1e-3, families_of::readers, "the task's head alone", {""}},
-    {"ia3", 5e-3, {"bert roberta deberta-v2 t5 gpt2 llama"}, "(IA)^3: keys, values and inner activations rescaled", {""}},
-    {"lora", 1e-3, families_of::all, "LoRA: low-rank branches", {"scaling=rank|rs start=uniform|gaussian lora-plus=1"}},
+     {"scaling=rank|rs norm=constant|differentiated lora-plus=1"}, true},
+    {"full", 5e-5, families_of::all, "every parameter", {""}, true},
+    {"head", 1e-3, families_of::readers, "the task's head alone", {""}, true},
+    {"ia3", 5e-3, {"bert roberta deberta-v2 t5 gpt2 llama"}, "(IA)^3: keys, values and inner activations rescaled", {""}, true},
+    {"lora", 1e-3, families_of::all, "LoRA: low-rank branches", {"scaling=rank|rs start=uniform|gaussian lora-plus=1"}, true},
     {"low-rank-adapter", 3e-3, families_of::bert, "adapters of low rank, and LayerNorms", {"rank=1 reduction=32"}},
     {"lst", 3e-3, families_of::bert, "LST: ladder side-tuning, small encoder blocks fed by the backbone's layers",
      {"reduction=8 heads=0 layers=all temperature=0.1 output=replace|add start=pruned|random"}},
@@ -56,11 +57,11 @@ inline constexpr std::array<MethodInfo, 25> methods{{
     {"side-tuning", 1e-3, families_of::bert, "side-tuning: the backbone's output blended with that of a small encoder",
      {"reduction=8 heads=0 depth=2 alpha0=0 blend=learned|fixed start=random|pruned"}},
     {"sora", 1e-3, families_of::encoders, "SoRA: LoRA whose ranks are pruned by proximal gates",
-     {"rank alpha gates=normal|ones penalty=0 operator=scaled|constant|released sparsity"}},
+     {"rank alpha gates=normal|ones penalty=0 operator=scaled|constant|released sparsity"}, true},
     {"sora-schedule", 1e-3, families_of::bert, "SoRA, its gates shrunk more step by step: what is left, and how good it is",
      {"rank alpha gates=normal|ones penalty=0 operator=constant|released path=linear|log-linear|exp-linear xi-first xi-last steps "
-      "step-epochs later-lr train-sample=1000"}},
-    {"vera", 1e-2, families_of::bert, "VeRA: vectors that scale frozen random projections, shared by all modules", {"rank=256 d=0.1 projection=0"}},
+      "step-epochs later-lr train-sample=1000"}, true},
+    {"vera", 1e-2, families_of::bert, "VeRA: vectors that scale frozen random projections, shared by all modules", {"rank=256 d=0.1 projection=0"}, true},
 }};
 
 /// What --set says of any method, and of one on a backbone that writes.
