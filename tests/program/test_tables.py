@@ -4,7 +4,7 @@ import json
 import sys
 import unittest
 
-from files import WORDS
+from files import WORDS, copy, unigram, write_json
 from sandbox import Sandbox, csv
 
 PROGRAM = None
@@ -117,6 +117,22 @@ class Texts(Case):
         done = self.good(self.run_on("long", csv([("film " * 60, 0), ("plot", 1)]), epochs=1))
         self.assertIn("train.csv: 1 text is cut to --max-length 40", done.stdout)
         self.assertEqual(self.box.json("long.json")["cut"], {"train": 1, "dev": 1})
+
+
+class Pairs(Case):
+    def test_names_lines_and_cut_texts(self):
+        """JSON lines whose keys are others'; a prompt and a target that are too long are cut, not fatal."""
+        rows = [("the film", "good"), ("the plot " * 30, "bad"), ("the story", "not good " * 30)] * 2
+        lines = "".join(json.dumps({"prompt": a, "completion": b}) + "\n" for a, b in rows)
+        for model, after in (("tiny-gpt2", []), ("tiny-t5", ["</s>"])):
+            with self.subTest(model):
+                folder = copy(model, self.box.path / model)
+                write_json(folder / "tokenizer.json", unigram(["<pad>", "</s>", "<end>", "<unk>", "<s>"], ([], after)))
+                done = self.good(self.run_on(model + "-data", lines, ending="jsonl", model=folder, task="pairs", method="lora", epochs=1, predict=None,
+                                             **{"max-length": 20, "texts": 2}))
+                for part in ('"prompt" and "completion" are taken', "train.jsonl: 4 texts are cut to --max-length 20", "dev.jsonl: 4 texts are cut"):
+                    self.assertIn(part, done.stdout)
+                self.assertEqual(self.box.json(model + "-data.json")["cut"], {"train": 4, "dev": 4})
 
 
 class Tags(Case):

@@ -175,6 +175,11 @@ TEST_CASE("the labels of another file", "[data]") {
   CHECK(targets(read_csv(folder, "dev", Labels::Required, &train)) == std::vector<double>{1, 0});
   folder.put("dev.csv", "text,label\na,1\nb,2\n");
   CHECK(missing_in_error([&] { read_csv(folder, "dev", Labels::Required, &train); }, {"dev.csv, line 3", "\"2\" is not one of the labels of", "train.csv: \"0\", \"1\""}) == "");
+  folder.put("dev.csv", "text,label\na,Good\n");
+  folder.put("train.csv", "text,label\na,good\nb,bad\n");
+  const auto named = read_csv(folder, "train");
+  CHECK(missing_in_error([&] { read_csv(folder, "dev", Labels::Required, &named); }, {"dev.csv, line 2", "near names: good"}) == "");
+  folder.put("dev.csv", "text,label\na,1\nb,2\n");
   CHECK_FALSE(read_csv_file(folder.path() / "dev.csv", Labels::Ignored).labelled);
   for (const std::string_view none : {"a,-1\nb,-1\n", "a,\nb,\n"}) {
     folder.put("dev.csv", cat("text,label\n", none));
@@ -249,6 +254,10 @@ TEST_CASE("pairs and choices from tables of other names and kinds", "[data]") {
   CHECK(choice.examples.at(1).b == "b");
   CHECK(choice.examples.at(0).target == 1);
   CHECK(choice.notes.size() == 2);
+  folder.put("choice.jsonl", "{\"ctx\": \"q\", \"ending0\": \"a\", \"ending1\": \"b\", \"label\": 1}\n{\"ctx\": \"q\", \"ending0\": \"a\", \"ending1\": \"b\", \"ending2\": \"c\", \"label\": 2}\n");
+  CHECK(missing_in_error([&] { read_choice_file(folder.path() / "choice.jsonl"); }, {"line 2, column \"label\""}) == "");
+  folder.put("choice.jsonl", "{\"ctx\": \"q\", \"ending0\": \"a\", \"ending1\": \"b\", \"label\": 1}\n{\"ctx\": \"q\", \"ending0\": \"a\", \"ending1\": \"b\", \"ending2\": \"c\", \"label\": 0}\n");
+  CHECK(missing_in_error([&] { read_choice_file(folder.path() / "choice.jsonl"); }, {"\"ending2\"", "not in the first"}) == "");
 }
 
 TEST_CASE("texts that are cut are counted", "[data]") {

@@ -26,18 +26,19 @@ struct FoundColumns {
 std::optional<FoundColumns> find_columns(const Table& table, std::span<const ColumnNames> known,
                                          std::vector<std::string>& notes);
 
-/// The text, or the two texts, that are to be classified: "text" and "text2", or "sentence", "premise" and "hypothesis" and
-/// the like. Throws Error with the columns that are there.
+/// The text, or the two texts, that are to be classified: "text" and "text2", or "sentence", "premise" and "hypothesis"
+/// and the like. Throws Error with the columns that are there.
 FoundColumns find_texts(const Table& table, std::vector<std::string>& notes);
 
 /// The column of labels: "label", or "labels", "target" and the like.
 std::optional<std::size_t> find_label(const Table& table, std::vector<std::string>& notes);
 
-/// What a model reads and what it is to write: "source" and "target", or "prompt" and "completion" and the like; without
-/// `targets` the former alone may be there. Throws Error with the columns that are there.
+/// What a model reads and what it is to write: "source" and "target", or "prompt" and "completion" and the like;
+/// without `targets` the former alone may be there. Throws Error with the columns that are there.
 FoundColumns find_pair(const Table& table, bool targets, std::vector<std::string>& notes);
 
-/// Throws Error when columns of such names came up behind the header only, as they may in JSON lines. After the last row.
+/// Throws Error when columns of such names came up behind the header only, as they may in JSON lines. After the last
+/// row.
 void require_no_late(const Table& table);
 
 }  // namespace peft

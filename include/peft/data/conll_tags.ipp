@@ -14,11 +14,14 @@ namespace conll_tags {
 
 constexpr std::string_view marks = "BIESLUM", beginning = "BSU";
 
-PEFT_INLINE bool marked(std::string_view tag) { return tag.size() > 2 && tag[1] == '-' && marks.find(tag[0]) != marks.npos; }
+PEFT_INLINE bool marked(std::string_view tag) {
+  return tag.size() > 2 && tag[1] == '-' && marks.find(tag[0]) != marks.npos;
+}
 
 PEFT_INLINE bool mark_alone(std::string_view tag) { return tag.size() == 1 && marks.find(tag[0]) != marks.npos; }
 
-/// A type alone: neither a letter, which would be a mark of another scheme or a misspelt O, nor one with something behind.
+/// A type alone: neither a letter, which would be a mark of another scheme or a misspelt O, nor one with something
+/// behind.
 PEFT_INLINE bool type_alone(std::string_view tag) {
   return tag.size() > 1 && tag[1] != '-' && tag[1] != '_' && tag.back() != '-';
 }
@@ -47,7 +50,9 @@ PEFT_INLINE TagScheme::TagScheme(std::span<const std::string_view> tags, bool su
 PEFT_INLINE bool TagScheme::has(std::string_view tag) const {
   using namespace conll_tags;
   if (tag == "O") return true;
-  return kind_ == Kind::Marked ? marked(tag) : kind_ == Kind::Marks ? mark_alone(tag) : kind_ == Kind::Types && type_alone(tag);
+  return kind_ == Kind::Marked  ? marked(tag)
+         : kind_ == Kind::Marks ? mark_alone(tag)
+                                : kind_ == Kind::Types && type_alone(tag);
 }
 
 PEFT_INLINE EntityTag TagScheme::read(std::string_view tag) const {

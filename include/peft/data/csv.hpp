@@ -9,16 +9,17 @@
 
 namespace peft {
 
-/// The separator of a table, ',' or ';' or a tab: the one that divides the header, outside quotes. Where several do, the
-/// one by which the first rows are as wide as the header; ',' where none does, the table having one column. Throws
+/// The separator of a table, ',' or ';' or a tab: the one that divides the header, outside quotes. Where several do,
+/// the one by which the first rows are as wide as the header; ',' where none does, the table having one column. Throws
 /// Error where two would do, and for a quote that is never closed.
 char find_separator(std::string_view text, const std::string& name);
 
-/// Reads records of fields with separators between, with quotes as pandas and Python's csv read them: a field that begins
-/// with a quote may hold separators, line ends and doubled quotes; what follows the closing quote belongs to the field
-/// too; any other quote is a character. Records end in LF, CRLF or CR; lines of nothing but spaces do not count. Rows
-/// may all end in separators that the header lacks. Throws Error naming line and field for a quote that is never closed,
-/// and, between tabs, for a quoted text over several lines with tabs in it: there quotes are more often characters.
+/// Reads records of fields with separators between, with quotes as pandas and Python's csv read them: a field that
+/// begins with a quote may hold separators, line ends and doubled quotes; what follows the closing quote belongs to the
+/// field too; any other quote is a character. Records end in LF, CRLF or CR; lines of nothing but spaces do not count.
+/// Rows may all end in separators that the header lacks. Throws Error naming line and field for a quote that is never
+/// closed, and, between tabs, for a quoted text over several lines with tabs in it: there quotes are more often
+/// characters.
 class CsvRows : public RowSource {
  public:
   /// `text` must outlive the rows; `name` is for messages.

@@ -16,7 +16,9 @@ namespace peft {
 
 namespace csv_reader {
 
-PEFT_INLINE std::string spelled(char separator) { return separator == '\t' ? "a tab" : std::string{'"', separator, '"'}; }
+PEFT_INLINE std::string spelled(char separator) {
+  return separator == '\t' ? "a tab" : std::string{'"', separator, '"'};
+}
 
 /// Whether the first rows are as wide as the header.
 PEFT_INLINE bool fits(std::string_view text, const std::string& name, char separator) {
@@ -40,7 +42,8 @@ PEFT_INLINE char find_separator(std::string_view text, const std::string& name) 
   for (const char separator : dividing)
     if (fits(text, name, separator)) fitting += separator;
   require(fitting.size() == 1, name, ", line 1: both ", spelled(dividing[0]), " and ", spelled(dividing[1]),
-          " divide the header, and ", fitting.empty() ? "neither" : "either", " fits the first rows; "
+          " divide the header, and ", fitting.empty() ? "neither" : "either",
+          " fits the first rows; "
           "quote the names of columns that hold one");
   return fitting.front();
 }
@@ -110,7 +113,8 @@ PEFT_INLINE std::string_view CsvRows::quoted_field(std::size_t number) {
   const std::string_view last = text_.substr(begin, at_ - begin), inside = text_.substr(first, at_ - first);
   const std::size_t line_ends = count_line_ends(inside);
   if (separator_ == '\t' && line_ends > 0 && inside.find('\t') != inside.npos)
-    stop(opened, number, "a quoted text goes over several lines and holds tabs; if the quote is a character of the text, "
+    stop(opened, number,
+         "a quoted text goes over several lines and holds tabs; if the quote is a character of the text, "
          "quote the whole field and double it");
   line_ += line_ends;
   ++at_;

@@ -48,8 +48,9 @@ class LabelColumn {
   std::map<std::string, std::uint32_t, std::less<>> known_;
 };
 
-/// Decides by a training file what its labels mean and sets `regression` or `label_names`; see `read_csv`. `data.source`
-/// names the file. Throws Error naming the line of a label that is none among numbers, and for a single class.
+/// Decides by a training file what its labels mean and sets `regression` or `label_names`; see `read_csv`.
+/// `data.source` names the file. Throws Error naming the line of a label that is none among numbers, and for a single
+/// class.
 void choose_labels(Dataset& data, const LabelColumn& labels, LabelKind kind);
 
 /// Sets the targets of the examples by the labels' meaning. `train`: the file that has decided it, if not `data`'s own.

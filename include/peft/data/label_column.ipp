@@ -12,6 +12,7 @@
 #include <peft/data/label_column.hpp>
 #include <peft/data/row.hpp>
 #include <peft/data/table.hpp>
+#include <peft/io/near_names.hpp>
 #include <set>
 #include <string>
 #include <string_view>
@@ -24,8 +25,8 @@ namespace label_column {
 constexpr std::size_t most_classes = 10000;
 
 /// What pandas reads as missing, and infinities.
-constexpr std::string_view missing[] = {"",     "nan",  "-nan",     "none",      "null",  "na",        "n/a", "#n/a",
-                                               "<na>", "#na", "inf",  "+inf",     "-inf",      "infinity", "+infinity", "-infinity"};
+constexpr std::string_view missing[] = {"",     "nan", "-nan", "none", "null", "na",       "n/a",       "#n/a",
+                                        "<na>", "#na", "inf",  "+inf", "-inf", "infinity", "+infinity", "-infinity"};
 
 PEFT_INLINE std::string place(const Dataset& data, const LabelColumn& labels, const LabelColumn::Value& value) {
   return cat(data.source, ", line ", value.line, ", column ", quoted(labels.name()), ": ", quoted(value.text));
@@ -42,7 +43,8 @@ PEFT_INLINE std::optional<std::string> integer_name(std::string_view text) {
 PEFT_INLINE bool is_number(LabelText kind) { return kind == LabelText::Integer || kind == LabelText::Decimal; }
 
 /// Among numbers everything must be one, among names nothing; the error is about the first of the fewer.
-PEFT_INLINE void refuse_mixture(const Dataset& data, const LabelColumn& labels, std::size_t numbers, std::size_t names) {
+PEFT_INLINE void refuse_mixture(const Dataset& data, const LabelColumn& labels, std::size_t numbers,
+                                std::size_t names) {
   const std::size_t all = labels.examples().size();
   const bool numeric = names == 0 || 2 * numbers >= all;
   const auto& value = *std::find_if(labels.values().begin(), labels.values().end(),
@@ -71,7 +73,8 @@ PEFT_INLINE std::vector<std::string> class_names(const LabelColumn& labels) {
 
 PEFT_INLINE void tell(Dataset& data, const LabelColumn& labels) {
   const std::vector<std::string>& names = data.label_names;
-  const bool numbers = std::all_of(names.begin(), names.end(), [](const auto& name) { return integer_name(name).has_value(); });
+  const bool numbers =
+      std::all_of(names.begin(), names.end(), [](const auto& name) { return integer_name(name).has_value(); });
   if (numbers && (names.front() != "0" || names.back() != std::to_string(names.size() - 1)))
     data.notes.push_back(cat("the labels ", listed(names), " are classes 0 to ", names.size() - 1, " in this order"));
   std::map<std::string, std::string> seen;
@@ -87,7 +90,8 @@ PEFT_INLINE void tell(Dataset& data, const LabelColumn& labels) {
 
 PEFT_INLINE LabelText label_text(std::string_view text) {
   const std::string small = lower_case(text);
-  if (std::find(std::begin(label_column::missing), std::end(label_column::missing), small) != std::end(label_column::missing))
+  if (std::find(std::begin(label_column::missing), std::end(label_column::missing), small) !=
+      std::end(label_column::missing))
     return LabelText::Missing;
   std::string_view digits = text;
   if (digits.starts_with('-') || digits.starts_with('+')) digits.remove_prefix(1);
@@ -128,8 +132,9 @@ PEFT_INLINE void choose_labels(Dataset& data, const LabelColumn& labels, LabelKi
     const bool whole = std::all_of(values.begin(), values.end(),
                                    [](const auto& value) { return integer_name(value.text).has_value(); });
     if (whole && kind == LabelKind::Automatic)
-      data.notes.push_back("the labels have a decimal point and are taken for scores, although all are whole; "
-                           "--labels classes takes them for classes");
+      data.notes.push_back(
+          "the labels have a decimal point and are taken for scores, although all are whole; "
+          "--labels classes takes them for classes");
     return;
   }
   data.label_names = class_names(labels);
@@ -150,7 +155,9 @@ PEFT_INLINE void set_targets(Dataset& data, const LabelColumn& labels, const Dat
   for (const auto& value : labels.values()) {
     if (data.regression) {
       const auto score = parse_number(value.text);
-      if (!score) fail(place(data, labels, value), " is not a number; a score was expected", train != nullptr ? ", as in " : "", whose);
+      if (!score)
+        fail(place(data, labels, value), " is not a number; a score was expected", train != nullptr ? ", as in " : "",
+             whose);
       targets.push_back(*score);
       continue;
     }
@@ -158,7 +165,8 @@ PEFT_INLINE void set_targets(Dataset& data, const LabelColumn& labels, const Dat
     if (known == classes.end())
       if (const auto number = integer_name(value.text)) known = classes.find(*number);
     if (known == classes.end())
-      fail(place(data, labels, value), " is not one of the labels", train != nullptr ? " of " : "", whose, ": ", listed(data.label_names));
+      fail(place(data, labels, value), " is not one of the labels", train != nullptr ? " of " : "", whose, ": ",
+           listed(data.label_names), near_names(value.text, data.label_names));
     targets.push_back(known->second);
   }
   for (std::size_t i = 0; i < data.examples.size(); ++i) data.examples[i].target = targets[labels.examples()[i]];
@@ -167,8 +175,9 @@ PEFT_INLINE void set_targets(Dataset& data, const LabelColumn& labels, const Dat
 PEFT_INLINE bool unlabelled(const LabelColumn& labels, const Dataset* train) {
   if (labels.values().size() != 1) return labels.values().empty();
   const std::string& only = labels.values().front().text;
-  const bool known = train != nullptr && (train->regression || std::find(train->label_names.begin(), train->label_names.end(),
-                                                                         "-1") != train->label_names.end());
+  const bool known =
+      train != nullptr && (train->regression || std::find(train->label_names.begin(), train->label_names.end(), "-1") !=
+                                                    train->label_names.end());
   return only.empty() || (only == "-1" && !known);
 }
 

@@ -7,9 +7,9 @@
 namespace peft {
 
 /// Reads a table (`Table::open`) of multiple-choice questions: the columns `context`, `choice0`, `choice1` and as many
-/// more, and `label`, the number of the right one; `question`, `ending0`, `option0` and `answer` and the like will do too.
-/// A question becomes as many pairs (context, choice) in a row. `train` must have as many choices. Throws Error naming
-/// file, line and column for whatever is malformed.
+/// more, and `label`, the number of the right one; `question`, `ending0`, `option0` and `answer` and the like will do
+/// too. A question becomes as many pairs (context, choice) in a row. `train` must have as many choices. Throws Error
+/// naming file, line and column for whatever is malformed.
 Dataset read_choice_file(const std::filesystem::path& file, Labels labels = Labels::Required,
                          const Dataset* train = nullptr);
 

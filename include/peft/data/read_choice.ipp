@@ -13,6 +13,7 @@
 #include <peft/data/table.hpp>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace peft {
@@ -21,13 +22,18 @@ namespace choice_reader {
 
 // This library's own names first.
 constexpr ColumnNames contexts[] = {{"context"}, {"question"}, {"premise"}, {"ctx"}, {"prompt"}, {"query"}};
-constexpr ColumnNames first_choices[] = {{"choice0", "choice1"}, {"ending0", "ending1"},   {"option0", "option1"},
-                                                {"answer0", "answer1"}, {"choice_0", "choice_1"}, {"ending_0", "ending_1"},
-                                                {"option_0", "option_1"}};
+constexpr ColumnNames first_choices[] = {{"choice0", "choice1"},  {"ending0", "ending1"},   {"option0", "option1"},
+                                         {"answer0", "answer1"},  {"choice_0", "choice_1"}, {"ending_0", "ending_1"},
+                                         {"option_0", "option_1"}};
 constexpr ColumnNames labels[] = {{"label"}, {"labels"}, {"answer"}, {"target"}, {"gold_label"}};
 
 /// The columns of the choices, which are numbered without a gap.
-PEFT_INLINE std::vector<std::size_t> choices_of(const Table& table, std::vector<std::string>& notes) {
+struct Choices {
+  std::string name;  // without its number
+  std::vector<std::size_t> columns;
+};
+
+PEFT_INLINE Choices choices_of(const Table& table, std::vector<std::string>& notes) {
   const auto found = find_columns(table, first_choices, notes);
   if (!found) table.lacks(table.find("choice0") ? "choice1" : "choice0", "; ending0, option0 and the like will do too");
   std::vector<std::size_t> choices{found->a, *found->b};
@@ -35,9 +41,9 @@ PEFT_INLINE std::vector<std::size_t> choices_of(const Table& table, std::vector<
   name.pop_back();
   while (const auto more = table.find(cat(name, choices.size()))) choices.push_back(*more);
   for (std::size_t k = choices.size(); k < choices.size() + 100; ++k)
-    require(!table.find(cat(name, k)), table.name(), ", line 1: there is a column ", quoted(cat(name, k)), ", but none ",
-            quoted(cat(name, choices.size())));
-  return choices;
+    require(!table.find(cat(name, k)), table.name(), ", line 1: there is a column ", quoted(cat(name, k)),
+            ", but none ", quoted(cat(name, choices.size())));
+  return {std::move(name), std::move(choices)};
 }
 
 }  // namespace choice_reader
@@ -49,7 +55,7 @@ PEFT_INLINE Dataset read_choice_file(const std::filesystem::path& file, Labels l
   Table table = Table::open(file, out.notes);
   const auto context = find_columns(table, choice_reader::contexts, out.notes);
   if (!context) table.lacks("context", "; question, premise and ctx may be so called too");
-  const std::vector<std::size_t> choices = choice_reader::choices_of(table, out.notes);
+  const auto [name, choices] = choice_reader::choices_of(table, out.notes);
   out.together = static_cast<int>(choices.size());
   for (std::size_t k = 0; k < choices.size(); ++k) out.label_names.push_back(cat("choice", k));
   const auto label = labels == Labels::Ignored ? std::nullopt : find_columns(table, choice_reader::labels, out.notes);
@@ -74,6 +80,10 @@ PEFT_INLINE Dataset read_choice_file(const std::filesystem::path& file, Labels l
     }
   }
   require(!out.examples.empty(), out.source, ": the file holds no examples");
+  for (const std::string& late : table.late_columns())
+    require(!lower_case(late).starts_with(lower_case(name)), out.source, ": the key ", quoted(late),
+            " is in some objects and not in the first; every line must have it");
+  require_no_late(table);
   return out;
 }
 

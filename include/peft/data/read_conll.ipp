@@ -46,8 +46,8 @@ PEFT_INLINE Line line_of(std::string_view text, std::size_t number) {
 
 PEFT_INLINE std::vector<Sentence> sentences_of(std::string_view text) {
   std::vector<Sentence> all;
-  bool within = false;      // a sentence, behind its first word
-  bool commented = false;   // at its beginning
+  bool within = false;     // a sentence, behind its first word
+  bool commented = false;  // at its beginning
   for (std::size_t number = 1; !text.empty(); ++number) {
     Line line = line_of(take_line(text), number);
     if (line.columns == 0 || lower_case(line.word) == "-docstart-") {
@@ -117,7 +117,8 @@ PEFT_INLINE Parsed parse(Dataset& out, std::string_view text, bool tagged, const
   const std::size_t comments = drop_comments(all, first.columns, [&](std::string_view tag) {
     return !out.labelled || known.contains(tag) || scheme.has_marked(tag);
   });
-  if (comments > 0) out.notes.push_back(cat(comments, comments == 1 ? " line is a comment (#)" : " lines are comments (#)"));
+  if (comments > 0)
+    out.notes.push_back(cat(comments, comments == 1 ? " line is a comment (#)" : " lines are comments (#)"));
   std::size_t begun = 0;
   for (const Sentence& sentence : all) {
     auto& tags = parsed.tags.emplace_back();
@@ -133,7 +134,8 @@ PEFT_INLINE Parsed parse(Dataset& out, std::string_view text, bool tagged, const
   if (!scheme.note().empty())
     out.notes.push_back(scheme.note());
   else if (begun > 0)
-    out.notes.push_back(cat(begun, begun == 1 ? " entity begins" : " entities begin", " with I (IOB1 or IO) and is read as if with B (IOB2)"));
+    out.notes.push_back(cat(begun, begun == 1 ? " entity begins" : " entities begin",
+                            " with I (IOB1 or IO) and is read as if with B (IOB2)"));
   return parsed;
 }
 

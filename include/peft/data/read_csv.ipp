@@ -29,8 +29,9 @@ PEFT_INLINE Dataset read_csv_file(const std::filesystem::path& file, Labels labe
   out.pairs = b.has_value();
   out.labelled = label.has_value();
   if (!label && labels == Labels::Required)
-    table.lacks("label", "; labels, target, class and the like may be so called too; a file without can be predicted "
-                         "with, but train and evaluate on others");
+    table.lacks("label",
+                "; labels, target, class and the like may be so called too; a file without can be predicted "
+                "with, but train and evaluate on others");
   if (train != nullptr)
     require(train->pairs == out.pairs, out.source, ": the column \"text2\" is ", out.pairs ? "" : "not ",
             "here, unlike in ", train->source);

@@ -13,8 +13,8 @@ std::filesystem::path find_split(const std::filesystem::path& folder, const std:
                                  const std::vector<std::string>& names, const std::string& what);
 
 /// The file of a split: its name, or another that means the same (dev: valid, validation, devel, eval), with one of the
-/// endings (".csv"), the first that exists counting. `more` are file names to be looked for after these. `notes` is told
-/// a file of another name than the split's, and others that would do too.
+/// endings (".csv"), the first that exists counting. `more` are file names to be looked for after these. `notes` is
+/// told a file of another name than the split's, and others that would do too.
 std::filesystem::path find_split_file(const std::filesystem::path& folder, std::string_view split,
                                       std::initializer_list<std::string_view> endings, std::vector<std::string>& notes,
                                       const std::vector<std::string>& more = {});

@@ -55,7 +55,8 @@ PEFT_INLINE std::filesystem::path find_split(const std::filesystem::path& folder
 
 PEFT_INLINE std::filesystem::path find_split_file(const std::filesystem::path& folder, std::string_view split,
                                                   std::initializer_list<std::string_view> endings,
-                                                  std::vector<std::string>& notes, const std::vector<std::string>& more) {
+                                                  std::vector<std::string>& notes,
+                                                  const std::vector<std::string>& more) {
   using namespace split_files;
   require(std::filesystem::is_directory(folder), folder.string(), ": there is no such folder; the ", split,
           " split was to be read from it");

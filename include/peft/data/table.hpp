@@ -13,8 +13,8 @@
 
 namespace peft {
 
-/// A table whose columns have names: those of its first row (or of the first object's keys), without spaces around them,
-/// or given ones where the file has no header.
+/// A table whose columns have names: those of its first row (or of the first object's keys), without spaces around
+/// them, or given ones where the file has no header.
 class Table {
  public:
   /// Opens a table as people keep them: JSON lines by the file's name (.jsonl, .ndjson, .json), else fields between

@@ -80,8 +80,8 @@ PEFT_INLINE std::string_view checked_text(std::string_view bytes, const std::str
          "iconv -f utf-16le -t utf-8 converts the former)");
   if (const std::size_t end = well_formed(bytes); end < bytes.size())
     fail(place(name, bytes.substr(0, end)), ": the byte ", hexadecimal(bytes[end]),
-         " is not UTF-8; if the file is in Latin-1, as Excel's plain CSV is, convert it: iconv -f latin1 -t utf-8 ", name,
-         " > NEW (else name its encoding there)");
+         " is not UTF-8; if the file is in Latin-1, as Excel's plain CSV is, convert it: iconv -f latin1 -t utf-8 ",
+         name, " > NEW (else name its encoding there)");
   return bytes;
 }
 

@@ -10,9 +10,9 @@
 
 namespace peft {
 
-/// Reads JSON lines: an object on every line, empty lines aside. The values of its keys are kept as text, numbers as they
-/// are spelled. Throws Error naming the line for what is no object in strict JSON, a key that appears twice, and more
-/// than 1000 keys in all.
+/// Reads JSON lines: an object on every line, empty lines aside. The values of its keys are kept as text, numbers as
+/// they are spelled. Throws Error naming the line for what is no object in strict JSON, a key that appears twice, and
+/// more than 1000 keys in all.
 class JsonLines {
  public:
   struct Field {

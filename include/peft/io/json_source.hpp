@@ -24,7 +24,8 @@ class Source {
   std::size_t& seen_;
 };
 
-/// What the parser found wrong, without its own idea of the place: "[json.exception.parse_error.101] parse error at ...: WHAT".
+/// What the parser found wrong, without its own idea of the place: "[json.exception.parse_error.101] parse error at
+/// ...: WHAT".
 inline std::string_view reason(const nlohmann::detail::exception& error) {
   std::string_view what = error.what();
   if (const auto end = what.find("] "); end != what.npos) what.remove_prefix(end + 2);
