@@ -124,7 +124,7 @@ class Pairs(Case):
         """JSON lines whose keys are others'; a prompt and a target that are too long are cut, not fatal."""
         rows = [("the film", "good"), ("the plot " * 30, "bad"), ("the story", "not good " * 30)] * 2
         lines = "".join(json.dumps({"prompt": a, "completion": b}) + "\n" for a, b in rows)
-        for model, after in (("tiny-gpt2", []), ("tiny-t5", ["</s>"])):
+        for model, after in (("tiny-gpt2", []), ("tiny-t5-v1.1", ["</s>"])):
             with self.subTest(model):
                 folder = copy(model, self.box.path / model)
                 write_json(folder / "tokenizer.json", unigram(["<pad>", "</s>", "<end>", "<unk>", "<s>"], ([], after)))
