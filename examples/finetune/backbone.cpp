@@ -31,6 +31,8 @@ BackboneFacts facts_of(const std::filesystem::path& folder) {
   facts.longest = F::longest(config);
   facts.vocabulary = config.vocab_size;
   facts.head_deviation = config.initializer_range;
+  if (config.num_labels > 1) facts.labels = config.labels;
+  for (int i = static_cast<int>(facts.labels.size()); config.num_labels > 1 && i < config.num_labels; ++i) facts.labels.push_back(cat("LABEL_", i));
   facts.start = F::start_token(config);
   facts.names = module_names<F>();
   if (facts.writes) facts.end = read_generation_ids(folder).eos;

@@ -20,6 +20,7 @@ struct BackboneFacts {
   int longest = 0;          // tokens of a sequence
   int vocabulary = 0;
   double head_deviation = 0.02;
+  std::vector<std::string> labels;   // what the classes of its head are called; none: it gives a score
   int start = -1;                    // what a decoder begins with
   std::vector<int> end;              // tokens that end a text
   peft::ModuleNames names;           // as an adapter may leave out parts of them

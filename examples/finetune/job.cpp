@@ -9,7 +9,6 @@
 #include <iostream>
 
 #include <peft/core/rng.hpp>
-#include <peft/data/read_task.hpp>
 #include <peft/io/peft_adapter.hpp>
 #include <peft/task/score.hpp>
 
@@ -44,22 +43,7 @@ Job::Job(Options given)
     read_texts();
     return;
   }
-  train = read_task(options.task, options.data, "train");
-  dev = read_task(options.task, options.data, "dev", Labels::Optional, &train);
-  if (train.regression && kind == metric::Kind::Accuracy) kind = metric::Kind::PearsonSpearman;
-  TokenizeOptions cut;
-  cut.max_length = options.max_length;
-  cut.model_max_length = facts.longest;
-  dev_tokens = std::make_unique<Tokenized>(dev, *tokenizer, cut);
-  if (const std::size_t lost = dev_tokens->lost_words(); lost > 0)
-    std::cerr << "warning: " << lost << " dev words have no token within --max-length " << options.max_length << "; they count as tagged O\n";
-  cut.limit = options.limit;
-  cut.seed = options.seed;
-  loader = std::make_unique<Loader>(Tokenized(train, *tokenizer, cut), batches());
-  tell(train.source, train.notes, loader->data().cut());
-  tell(dev.source, dev.notes, dev_tokens->cut());
-  train.examples.clear();
-  train.examples.shrink_to_fit();
+  read_rows();
 }
 
 double Job::head_lr_factor() const {
@@ -101,8 +85,19 @@ LoaderOptions Job::batches() const {
 }
 
 int Job::longest() const {
-  if (facts.writes) return std::max(pair_loader->data().longest(), dev_pairs->longest());
-  return std::max(loader->data().longest(), dev_tokens->longest());
+  const auto of = [](const auto& tokens) { return tokens ? tokens->longest() : 0; };
+  if (facts.writes) return std::max({pair_loader ? pair_loader->data().longest() : 0, of(dev_pairs), of(asked_prompts)});
+  return std::max({loader ? loader->data().longest() : 0, of(dev_tokens), of(asked_tokens)});
+}
+
+int Job::decoder_longest() const {
+  const auto of = [](const auto& pairs) { return pairs ? pairs->decoder_longest() : 0; };
+  return std::max({pair_loader ? pair_loader->data().decoder_longest() : 0, of(dev_pairs), of(asked_prompts)});
+}
+
+HeadLabels Job::head_labels() const {
+  if (facts.writes || train.together > 1) return {};
+  return train.regression ? std::vector<std::string>() : train.label_names;
 }
 
 FirstTask Job::first_task() const {
@@ -150,8 +145,10 @@ std::uint64_t hash_of(const auto& tokenized) {
 }  // namespace
 
 std::map<std::string, std::string> Job::identity() const {
-  const std::uint64_t data = facts.writes ? hash_of(pair_loader->data()) : hash_of(loader->data());
-  const std::size_t examples = facts.writes ? pair_loader->data().size() : loader->data().size();
+  const auto of = [](const auto& loader, auto&& f) { return loader ? f(loader->data()) : 0; };
+  const auto hash = [](const auto& data) { return hash_of(data); };
+  const auto count = [](const auto& data) { return static_cast<std::uint64_t>(data.size()); };
+  const std::uint64_t data = facts.writes ? of(pair_loader, hash) : of(loader, hash), examples = facts.writes ? of(pair_loader, count) : of(loader, count);
   const Options& o = options;
   std::string all_settings;
   for (const auto& [key, value] : settings_) all_settings += key + "=" + value + " ";

@@ -12,6 +12,7 @@
 #include <peft/data/dataset.hpp>
 #include <peft/data/glue_text.hpp>
 #include <peft/data/loader.hpp>
+#include <peft/data/pair_dataset.hpp>
 #include <peft/data/tokenized.hpp>
 #include <peft/data/tokenized_pairs.hpp>
 #include <peft/io/delta_file.hpp>
@@ -26,6 +27,7 @@
 #include <peft/train/history.hpp>
 
 #include "backbone.hpp"
+#include "classes.hpp"
 #include "notes.hpp"
 #include "options.hpp"
 #include "tasks.hpp"
@@ -40,16 +42,21 @@ class Job {
 
   const Options options;
   const BackboneFacts facts;
-  peft::Dataset train, dev;
+  peft::Dataset train, dev;  // without their examples once these are tokenized; where no training file was read, what is known of one
+  Classes classes;
   std::unique_ptr<peft::Tokenizer> tokenizer;
   std::unique_ptr<peft::Loader> loader;
   std::unique_ptr<peft::Tokenized> dev_tokens;
+  std::optional<peft::Dataset> asked;  // what --predict is about, where it is not dev
+  std::unique_ptr<peft::Tokenized> asked_tokens;
   peft::metric::Kind kind;
 
   // Text to text, where the backbone writes.
   std::unique_ptr<peft::LoaderOf<peft::TokenizedPairs>> pair_loader;
   std::unique_ptr<peft::TokenizedPairs> dev_pairs;
-  std::unique_ptr<peft::TokenizedPairs> dev_prompts;  // what texts are written for, once each; null for a GLUE task
+  std::unique_ptr<peft::TokenizedPairs> dev_prompts;    // what texts are written for, once each; null for a GLUE task
+  std::unique_ptr<peft::TokenizedPairs> asked_prompts;  // the same for --predict, where it is not about dev; of a GLUE task all pairs
+  std::vector<std::size_t> asked_rows;                  // of its file: the prompt of each
   std::vector<double> dev_labels;                     // of a GLUE task
   std::optional<peft::GlueText> words;                // of a GLUE task
 
@@ -61,7 +68,10 @@ class Job {
   mutable RunNotes notes;
 
   int labels() const { return train.outputs(); }
+  /// What the outputs of the head are called, for its file: nothing for a score, and for what has no head of classes.
+  peft::HeadLabels head_labels() const;
   int longest() const;
+  int decoder_longest() const;
   /// Does the head read every token, or the mean of all?
   bool reads_rows() const { return train.tagged || options.pooling == "mean"; }
   FirstTask first_task() const;
@@ -109,8 +119,6 @@ class Job {
     int rank_total = 0, rank_kept = 0;  // of a gated method; 0: no gates
     double merge_error = -1;            // largest difference of a logit; below 0: nothing was merged
   };
-  /// Of what --predict asks for.
-  void write_predictions(const Result& result, const std::vector<float>& dev_logits) const;
   /// What --json asks for. `more`: it will be written again; a device or a pipe takes it once, at last.
   void write_json(const Result& result, bool more) const;
   void finish(const Result& result) const;
@@ -118,9 +126,12 @@ class Job {
   int stopped(const peft::History& history) const;
 
  private:
+  void read_rows();
   void read_texts();
   /// Says what the reader of a file has decided, unless it was said of another, and how many of its texts were cut.
   void tell(const std::string& file, const std::vector<std::string>& notes, std::size_t cut) const;
+  void ask(peft::PairDataset data);
+  void check_room(const peft::TokenizedPairs& prompts, const char* which);
   double head_lr_factor() const;
   peft::LoaderOptions batches() const;
   peft::TokenizedPairs tokenized(const peft::PairDataset& pairs, std::int64_t limit) const;
@@ -129,7 +140,5 @@ class Job {
   mutable std::vector<std::pair<std::string, std::function<std::string()>>> beside_;
   mutable std::set<std::string> told_;
   int most_new_tokens_ = options.max_new_tokens;
-  void write_logits(const std::vector<float>& logits) const;
-  void write_tags(const std::vector<float>& logits) const;
-  void write_texts(const std::vector<std::string>& texts) const;
+  std::string labels_line(bool trained) const;
 };

@@ -1,41 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "job.hpp"
 
-#include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
-#include <sstream>
 
 #include <peft/io/atomic_file.hpp>
 #include <peft/io/json.hpp>
 #include <peft/report/memory.hpp>
 #include <peft/report/numbers.hpp>
 #include <peft/report/table.hpp>
-#include <peft/task/score.hpp>
 #include <peft/train/interrupt.hpp>
 
+#include "output.hpp"
+
 using namespace peft;
+namespace fs = std::filesystem;
 
 // What a run prints and writes.
 
-namespace {
-
-namespace fs = std::filesystem;
-
-/// A file is replaced whole; a device or a pipe is written to.
-void write_output(const std::string& path, const std::string& text) {
-  if (!fs::exists(path) || fs::is_regular_file(path)) return write_file(path, text);
-  errno = 0;
-  std::ofstream out(path, std::ios::binary);
-  out << text << std::flush;
-  require(out.good(), "cannot write ", path, ": ", std::strerror(errno != 0 ? errno : EIO));
+std::string Job::labels_line(bool trained) const {
+  if (facts.writes || train.regression || train.together > 1) return "";
+  // A head that begins fresh has the order of its data, whatever numbers its rows had.
+  const bool told = !classes.note.empty() && (trained || classes.order.by != LabelOrder::By::Numbers);
+  return cat("labels  ", in_words(train.label_names), told ? cat(" (", classes.note, ")") : "", "\n");
 }
-
-}  // namespace
 
 void Job::tell(const std::string& file, const std::vector<std::string>& notes, std::size_t cut) const {
   for (const std::string& note : notes)
@@ -46,21 +34,23 @@ void Job::tell(const std::string& file, const std::vector<std::string>& notes, s
 }
 
 void Job::show_model(const std::vector<report::Module>& modules, const std::string& method, const std::string& head) const {
-  const std::size_t examples = facts.writes ? pair_loader->data().size() : loader->data().size(),
-                    tokens = facts.writes ? pair_loader->data().tokens() : loader->data().tokens(),
-                    dev_examples = facts.writes ? dev_pairs->size() : dev_tokens->size();
+  const auto of = [](const auto& loader) { return loader ? std::pair(loader->data().size(), loader->data().tokens()) : std::pair<std::size_t, std::size_t>(); };
+  const auto size = [](const auto& data) { return data ? static_cast<std::int64_t>(data->size()) : 0; };
+  const auto [examples, tokens] = facts.writes ? of(pair_loader) : of(loader);
+  const std::int64_t dev_examples = facts.writes ? size(dev_pairs) : size(dev_tokens), asked_examples = facts.writes ? size(asked_prompts) : size(asked_tokens);
   notes.begin();
   std::cout << "model   " << options.model << "\n"
             << "task    " << options.task << (facts.writes ? ", text to text: " : ": ") << report::count(static_cast<std::int64_t>(examples))
             << " training examples (" << report::count(static_cast<std::int64_t>(tokens)) << " tokens), "
-            << report::count(static_cast<std::int64_t>(dev_examples)) << " dev\n"
+            << report::count(dev_examples) << " dev" << (asked_examples > 0 ? cat(", ", report::count(asked_examples), " to predict") : "") << "\n"
             << "method  " << method << "\n"
             << "head    "
             << (facts.writes ? std::string("the checkpoint's own words")
                 : !head.empty() ? head
                                 : cat("fresh, ", labels(), labels() == 1 ? " output" : train.tagged ? " tags" : " labels",
                                            train.together > 1 ? cat(" for each of ", train.together, " choices") : std::string()))
-            << "\n\n"
+            << "\n"
+            << labels_line(!head.empty()) << "\n"
             << report::delta_tree(modules).text() << "\n";
 }
 
@@ -79,10 +69,6 @@ void Job::show_epoch(const EpochReport& r, int epochs) const {
 void Job::write_beside() const {
   if (options.out.empty()) return;
   for (const auto& [file, text] : beside_) write_file(fs::path(options.out) / file, text());
-}
-
-void Job::write_predictions(const Result& result, const std::vector<float>& dev_logits) const {
-  facts.writes ? write_texts(result.texts) : dev.tagged ? write_tags(dev_logits) : write_logits(dev_logits);
 }
 
 void Job::finish(const Result& result) const {
@@ -111,52 +97,13 @@ int Job::stopped(const History& history) const {
   return 128 + Interrupt::signal();
 }
 
-void Job::write_texts(const std::vector<std::string>& texts) const {
-  std::string lines;
-  for (std::string text : texts) {
-    std::replace_if(text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
-    lines += text + "\n";
-  }
-  write_output(options.predict, lines);
-}
-
-void Job::write_logits(const std::vector<float>& logits) const {
-  std::string text = "#";
-  const auto labels = static_cast<std::size_t>(train.together > 1 ? train.together : this->labels());
-  for (std::size_t c = 0; c < labels; ++c) text += (c ? "\t" : "") + (labels == 1 ? std::string("score") : train.label_names[c]);
-  text += "\n";
-  char number[32];
-  for (std::size_t i = 0; i < logits.size(); ++i) {
-    std::snprintf(number, sizeof number, "%.9g", static_cast<double>(logits[i]));
-    text += number;
-    text += (i + 1) % labels == 0 ? '\n' : '\t';
-  }
-  write_output(options.predict, text);
-}
-
-void Job::write_tags(const std::vector<float>& logits) const {
-  const auto tags = tags_of(logits, *dev_tokens, train.label_names);
-  std::string text;
-  for (std::size_t i = 0; i < tags.size(); ++i) {
-    const auto index = static_cast<std::size_t>(dev_tokens->example(i));
-    std::istringstream words(dev.examples[index].a);
-    std::string word;
-    for (std::size_t w = 0; w < tags[i].size() && std::getline(words, word, ' '); ++w) {
-      text += word + " ";
-      if (dev.labelled) text += dev.label_names[static_cast<std::size_t>(dev.tags[index][w])] + " ";
-      text += tags[i][w] + "\n";
-    }
-    text += "\n";
-  }
-  write_output(options.predict, text);
-}
-
 void Job::write_json(const Result& r, bool more) const {
   if (more && fs::exists(options.json) && !fs::is_regular_file(options.json)) return;
   nlohmann::ordered_json j;
   j["method"] = options.method;
   j["task"] = options.task;
   j["seed"] = options.seed;
+  if (!facts.writes && !train.label_names.empty()) j["labels"] = train.label_names;
   j["trainable"] = r.trainable;
   j["total"] = r.total;
   j["metric"] = r.dev ? r.dev->main_name : "";

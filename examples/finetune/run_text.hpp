@@ -3,8 +3,6 @@
 #include <peft/task/language_model.hpp>
 #include <peft/train/fit.hpp>
 
-#include <algorithm>
-
 #include "runs.hpp"
 #include "trainee.hpp"
 
@@ -19,8 +17,7 @@ int run_text(const Job& job, Method method, const std::string& label) {
   load_into(model, job);
 
   Engine<M> engine(model, o.workers);
-  const int decoder = std::max(job.pair_loader->data().decoder_longest(), job.dev_pairs->decoder_longest());
-  const std::size_t step = engine.plan(o.batch > 0 ? o.batch : 64, job.longest(), true, decoder);
+  const std::size_t step = engine.plan(o.batch > 0 ? o.batch : 64, job.longest(), true, job.decoder_longest());
   Writer writer{trainee_of(engine, step, label), {}, {}};
   writer.train = [&](const FitOptions& options, const Score& score) { return fit(engine, *job.pair_loader, options, score); };
   writer.save_for_peft = [&](Job::Result&) { return save_writer_for_peft(model, job); };

@@ -10,6 +10,7 @@
 #include <map>
 
 #include "outputs.hpp"
+#include "predictions.hpp"
 
 using namespace peft;
 
@@ -31,6 +32,7 @@ Job::Result begin_run(const Job& job, const Trainee& model) {
 
 /// Trains with a bar and a line per epoch.
 History train_with_progress(const Job& job, const Trainee& model, const Score& score) {
+  if (!job.loader && !job.pair_loader) return {};  // nothing to train on: it was not asked for
   FitOptions options = job.fit_options();
   ProgressBar bar;
   options.on_step = bar;
@@ -47,21 +49,52 @@ void save(const Job& job, const Trainee& model, std::map<std::string, std::strin
   job.write_beside();
 }
 
-/// The scores of a GLUE task whose classes are said in words; `result` keeps the words chosen.
-metric::Scores score_words(const Job& job, const Writer& model, Job::Result& result) {
-  const auto words = job.class_ids();
-  const std::vector<double> losses = class_losses(model.losses, *job.dev_pairs, words, job.facts.start), classes = likeliest_classes(losses, words.size());
-  result.texts.clear();
-  for (const double c : classes) result.texts.push_back(job.words->task.labels[static_cast<std::size_t>(c)]);
-  metric::Scores scores = metric::score(job.kind, classes, job.dev_labels);
+/// What a backbone that writes says of the classes of a GLUE task, each in its words.
+struct SaidInWords {
+  std::vector<std::vector<std::int32_t>> words;  // ids, by class
+  std::vector<double> losses, classes;           // (examples, classes); the likeliest of each example
+};
+SaidInWords say(const Job& job, const Writer& model, const TokenizedPairs& prompts) {
+  SaidInWords said{job.class_ids(), {}, {}};
+  said.losses = class_losses(model.losses, prompts, said.words, job.facts.start);
+  said.classes = likeliest_classes(said.losses, said.words.size());
+  return said;
+}
+
+metric::Scores score_words(const Job& job, const SaidInWords& said) {
+  metric::Scores scores = metric::score(job.kind, said.classes, job.dev_labels);
   double loss = 0, tokens = 0;
-  for (std::size_t i = 0; i < classes.size(); ++i) {
+  for (std::size_t i = 0; i < said.classes.size(); ++i) {
     const auto right = static_cast<std::size_t>(job.dev_labels[i]);
-    loss += losses[i * words.size() + right];
-    tokens += static_cast<double>(words[right].size());
+    loss += said.losses[i * said.words.size() + right];
+    tokens += static_cast<double>(said.words[right].size());
   }
   scores.parts.push_back({"loss", loss / tokens});
   return scores;
+}
+
+Predictions predictions_of(const Job& job, const SaidInWords& said) {
+  Predictions all{Predictions::Of::Texts, job.words->task.labels, {}};
+  const std::size_t n = all.names.size();
+  for (std::size_t i = 0; i < said.classes.size(); ++i) {
+    Prediction row;
+    row.text = row.label = all.names[static_cast<std::size_t>(said.classes[i])];
+    for (std::size_t c = 0; c < n; ++c) row.scores.push_back(-said.losses[i * n + c]);
+    all.rows.push_back(std::move(row));
+  }
+  return all;
+}
+
+/// Texts as predictions; those of a task that gives a score are read as numbers. `rows`: which text is each one's; empty: its own.
+Predictions predictions_of(const Job& job, const std::vector<std::string>& texts, const std::vector<std::size_t>& rows) {
+  Predictions all{Predictions::Of::Texts, {}, {}};
+  for (std::size_t i = 0; i < (rows.empty() ? texts.size() : rows.size()); ++i) {
+    Prediction row;
+    row.text = texts[rows.empty() ? i : rows[i]];
+    if (job.words) row.scores = {job.words->answer(row.text)};
+    all.rows.push_back(std::move(row));
+  }
+  return all;
 }
 
 }  // namespace
@@ -71,6 +104,8 @@ metric::Scores score_words(const Job& job, const Writer& model, Job::Result& res
 
 int run_job(const Job& job, const Reader& model) {
   const Options& o = job.options;
+  require(job.loader || !model.facts.head.empty(), o.model,
+          ": its head is not of this task, and there is no training file for a fresh one; give --load with a trained one, or --data and --epochs");
   Job::Result result = begin_run(job, model);
   std::vector<float> logits;
   const Score score = [&] {
@@ -83,6 +118,7 @@ int run_job(const Job& job, const Reader& model) {
   Outputs outputs;
   auto settings = job.settings();
   settings["pooling"] = o.pooling;
+  if (const HeadLabels labels = job.head_labels()) settings[labels_key] = to_label_text(*labels, o.out);
   if (o.out.empty())
     save(job, model, settings, result);  // counts the ranks that are left
   else
@@ -94,7 +130,11 @@ int run_job(const Job& job, const Reader& model) {
 
   const bool more = !o.export_to.empty();
   outputs.write("--json", o.json, [&] { job.write_json(result, more); });
-  outputs.write("--predict", o.predict, [&] { job.write_predictions(result, logits); });
+  outputs.write("--predict", o.predict, [&] {
+    const std::vector<std::string> names = job.train.regression ? std::vector<std::string>() : job.train.label_names;
+    write_predictions(o, job.asked ? predictions_of(predict(model.predict, *job.asked_tokens), *job.asked, *job.asked_tokens, names)
+                                   : predictions_of(logits, job.dev, *job.dev_tokens, names));
+  });
   outputs.write("--export", o.export_to, [&] {
     model.export_to(o.export_to, job.labels() > 1 ? job.train.label_names : std::vector<std::string>());
     const auto other = job.predict_exported();
@@ -110,8 +150,12 @@ int run_job(const Job& job, const Reader& model) {
 int run_job(const Job& job, const Writer& model) {
   const Options& o = job.options;
   Job::Result result = begin_run(job, model);
+  const bool classes = job.words && !job.words->task.regression();
+  SaidInWords dev;
   const Score score = [&] {
-    return !job.words || job.words->task.regression() ? score_likelihood(model.losses, *job.dev_pairs) : score_words(job, model, result);
+    if (!classes) return score_likelihood(model.losses, *job.dev_pairs);
+    dev = say(job, model, *job.dev_pairs);
+    return score_words(job, dev);
   };
   result.history = train_with_progress(job, model, score);
   if (result.history.interrupted) return job.stopped(result.history);
@@ -119,16 +163,23 @@ int run_job(const Job& job, const Writer& model) {
   Outputs outputs;
   outputs.write("--out", o.out, [&] { save(job, model, job.settings(), result); });
   const auto& epochs = result.history.epochs;
-  result.dev = epochs.empty() || o.patience > 0 ? score() : epochs.back().dev;
+  if (job.dev_pairs) result.dev = epochs.empty() || o.patience > 0 ? score() : epochs.back().dev;
 
+  const auto write = [&](const TokenizedPairs& prompts) {
+    return model.write(prompts, job.writing(), [&](std::span<const std::int32_t> ids) { return job.tokenizer->decode(ids); });
+  };
   const bool more = job.dev_prompts != nullptr;
   outputs.write("--json", o.json, [&] { job.write_json(result, more); });
   if (more)
     outputs.write("--texts", "of the dev prompts", [&] {
-      result.texts = model.write(*job.dev_prompts, job.writing(), [&](std::span<const std::int32_t> ids) { return job.tokenizer->decode(ids); });
+      result.texts = write(*job.dev_prompts);
       result.written = score_texts(result.texts, *job.dev_prompts);
     });
-  outputs.write("--predict", o.predict, [&] { job.write_predictions(result, {}); });
+  outputs.write("--predict", o.predict, [&] {
+    write_predictions(o, classes             ? predictions_of(job, job.asked_prompts ? say(job, model, *job.asked_prompts) : dev)
+                         : job.asked_prompts ? predictions_of(job, write(*job.asked_prompts), job.asked_rows)
+                                             : predictions_of(job, result.texts, {}));
+  });
   if (more) outputs.write("--json", o.json, [&] { job.write_json(result, false); });
   job.finish(result);
   return outputs.status();

@@ -58,7 +58,8 @@ bool save_reader_for_peft(const M& model, const Job& job, Job::Result& result) {
   using D = ContentsOf<M>;
   const std::filesystem::path out = job.options.out;
   if constexpr (gated<D>) {
-    const PeftLora lora = to_peft(model, job.base_model());
+    PeftLora lora = to_peft(model, job.base_model());
+    lora.labels = job.head_labels();
     const auto& modules = std::get<0>(model.values().all).modules;
     for (std::size_t k = 0; k < modules.size(); ++k) {
       result.rank_total += cols(modules[k].g);
@@ -67,7 +68,7 @@ bool save_reader_for_peft(const M& model, const Job& job, Job::Result& result) {
     if (!out.empty()) save_peft_lora(out / "pruned", lora);
   }
   if constexpr (InPeft<D> || (HasPeftFiles<D> && !gated<D>)) {
-    if (!out.empty()) save_adapter(model, out, job.base_model());
+    if (!out.empty()) save_adapter(model, out, job.base_model(), job.head_labels());
     return !(gated<D> || peft_files_are_lossy<D>());
   } else {
     return false;

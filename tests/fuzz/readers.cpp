@@ -19,6 +19,7 @@
 #include <peft/data/read_pairs.hpp>
 #include <peft/io/config.hpp>
 #include <peft/io/json.hpp>
+#include <peft/io/label_text.hpp>
 #include <peft/io/peft_adapter.hpp>
 #include <peft/io/peft_carried.hpp>
 #include <peft/io/peft_load.hpp>
@@ -176,7 +177,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
   try {
-    switch (data[0] % 12) {
+    switch (data[0] % 13) {
       case 0: peft::read_safetensors_header(std::as_bytes(std::span(bytes)), "fuzz"); break;
       case 1: configs(bytes); break;
       case 2: tokenizer("tokenizer.json", bytes); break;
@@ -189,6 +190,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       case 9: table("train.jsonl", bytes); break;
       case 10: words(bytes); break;
       case 11: adapter(bytes); break;
+      case 12: peft::to_label_text(peft::from_label_text(bytes, "fuzz"), "fuzz"); break;
     }
   } catch (const peft::Error&) {
   }

@@ -68,8 +68,11 @@ def predict(model, tokenizer_folder, a):
 
 
 def read_logits(path):
+    """A row of logits per line; the program's own files have the class's name behind them, and say so in their header."""
     lines = path.read_text(encoding="utf8").splitlines()
-    return np.array([line.split("\t") for line in lines if line and not line.startswith("#")], dtype=np.float64)
+    named = lines[0].startswith("#") and lines[0].endswith("\tprediction")
+    rows = [line.split("\t") for line in lines if line and not line.startswith("#")]
+    return np.array([row[:-1] if named else row for row in rows], dtype=np.float64)
 
 
 def judge(theirs, ours, tolerance):

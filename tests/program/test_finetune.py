@@ -296,7 +296,7 @@ class Run(Case):
         self.assertGreater(run["peak_memory_mib"], 1)
         rows = [line for line in (self.box.path / "dev.tsv").read_text().splitlines() if not line.startswith("#")]
         self.assertEqual(len(rows), 31)
-        self.assertTrue(all(len(r.split("\t")) == 3 for r in rows))
+        self.assertTrue(all(len(r.split("\t")) == 4 for r in rows))
 
     def test_same_command_same_run(self):
         for name, workers in (("a", 1), ("b", 2), ("c", 3)):

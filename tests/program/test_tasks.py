@@ -128,7 +128,7 @@ class Choosing(Case):
         self.assertEqual(self.box.json("out/adapter_config.json")["modules_to_save"], ["classifier"])
         self.assertEqual(self.box.json("plain/config.json")["architectures"], ["BertForMultipleChoice"])
         rows = [line.split("\t") for line in (self.box.path / "dev.tsv").read_text().splitlines()]
-        self.assertEqual(rows[0], ["#choice0", "choice1", "choice2"])
+        self.assertEqual(rows[0], ["#choice0", "choice1", "choice2", "prediction"])
         labels = [int(line.rsplit(",", 1)[1]) for line in (self.box.path / "choices/dev.csv").read_text().splitlines()[1:]]
         right = sum(max(range(3), key=lambda i: float(row[i])) == label for row, label in zip(rows[1:], labels, strict=True))
         self.assertAlmostEqual(right / len(labels), run["dev"][-1], places=9)

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cstdlib>
 #include <filesystem>
+#include <peft/data/glue.hpp>
 #include <peft/data/read_task.hpp>
+#include <peft/data/split_files.hpp>
 #include <string>
 #include <vector>
 
@@ -198,6 +200,43 @@ TEST_CASE("Malformed GLUE files: the error names file, line and column", "[data]
 }
 
 // PEFT_GLUE_DATA: a folder with the official SST-2, CoLA, RTE and STS-B folders.
+TEST_CASE("GLUE's texts in any file", "[data]") {
+  using peft::read_task_file;
+  const Folder folder{{"test.tsv", "index\tquestion\tsentence\n0\twho \"is\tit is\n"},
+                      {"hub.jsonl", "{\"question\": \"who\", \"sentence\": \"it is\", \"label\": -1}\n"},
+                      {"one.csv", "sentence\ngood\n"},
+                      {"cola.tsv", "gj04\t1\t\tgood film .\n"},
+                      {"mrpc.csv", "sentence1,sentence2\n\"a, b\",c\n"}};
+  const auto file = [&](const char* task, const char* name) { return read_task_file(task, folder.path() / name, Labels::Ignored); };
+  const auto plain = file("qnli", "test.tsv");
+  CHECK(plain.examples.at(0).a == "who \"is");
+  CHECK(plain.examples[0].b == "it is");
+  CHECK_FALSE(plain.labelled);
+  CHECK(plain.label_names == peft::glue_task("qnli").labels);
+  CHECK(file("qnli", "hub.jsonl").examples.at(0).a == "who");
+  CHECK(file("sst2", "one.csv").examples.at(0).a == "good");
+  CHECK(file("cola", "cola.tsv").examples.at(0).a == "good film .");
+  CHECK(file("mrpc", "mrpc.csv").examples.at(0).a == "a, b");
+  CHECK(missing_in_error([&] { file("mrpc", "one.csv"); }, {"one.csv, line 1", "mrpc has two texts", "\"sentence\""}) == "");
+  CHECK(missing_in_error([&] { file("sst2", "mrpc.csv"); }, {"mrpc.csv, line 1", "sst2 has one text"}) == "");
+  CHECK_THROWS_AS(read_task("sst2", folder, "test_mismatched"), peft::Error);
+  CHECK_THROWS_AS(read_task("sst2", folder, "dev"), peft::NoSuchSplit);
+  CHECK_THROWS_AS(read_task("csv", folder, "dev"), peft::NoSuchSplit);
+  CHECK_THROWS_AS(read_task("conll", folder, "dev"), peft::NoSuchSplit);
+}
+
+TEST_CASE("Answers as GLUE's leaderboard takes them", "[data]") {
+  CHECK(peft::glue_task("sst2").answer("positive") == "1");
+  CHECK(peft::glue_task("mrpc").answer("not_equivalent") == "0");
+  CHECK(peft::glue_task("wnli").answer("entailment") == "1");
+  CHECK(peft::glue_task("rte").answer("not_entailment") == "not_entailment");
+  CHECK(peft::glue_task("mnli").answer("neutral") == "neutral");
+  CHECK_THROWS_AS(peft::glue_task("qnli").answer("neutral"), peft::Error);
+  CHECK(peft::glue_task("mnli").submission("test_mismatched") == "MNLI-mm.tsv");
+  CHECK(peft::glue_task("mnli").submission("test") == "MNLI-m.tsv");
+  CHECK(peft::glue_task("stsb").submission("test") == "STS-B.tsv");
+}
+
 TEST_CASE("The official files have as many examples as they are known for", "[data][real]") {
   const char* folder = std::getenv("PEFT_GLUE_DATA");
   if (folder == nullptr) {

@@ -65,6 +65,7 @@ TEST_CASE("A head of another number of classes is not theirs", "[data]") {
   CHECK(label_order({"A", "c", "b"}, {"b", "a"}, true).places == Places{2, 0});
   CHECK(label_order({"a", "b", "c"}, {"b", "d"}, true).by == By::Data);
   CHECK(label_order({"LABEL_0", "LABEL_1", "LABEL_2"}, {"b", "d"}, true).by == By::Data);
+  CHECK(label_order({"no", "maybe", "yes"}, {"0", "1"}, true).names == Names{"no", "maybe", "yes"});  // ids that occur
   CHECK(label_order({"a"}, {}).by == By::Data);  // a score
 }
 

@@ -2,6 +2,7 @@
 #include "checks.hpp"
 
 #include <peft/core/error.hpp>
+#include <peft/data/glue.hpp>
 #include <peft/io/checkpoint.hpp>
 
 #include <fcntl.h>
@@ -68,6 +69,9 @@ Complaint weights_open(const Plan& p) {
 }
 
 Complaint data_is_there(const Plan& p) {
+  const Options& o = p.options;
+  if (o.data.empty() && o.epochs == 0 && !o.predict_from.empty()) return {};
+  if (o.data.empty()) return "--data is required: the folder with the task's files (only --predict-from with --epochs 0 goes without)";
   if (fs::is_directory(p.options.data)) return {};
   return cat("--data ", p.options.data, ": there is no such folder; one with the task's files was expected");
 }
@@ -120,7 +124,11 @@ Complaint file_can_be_made(const char* option, const std::string& path) {
   if (const Complaint problem = no_file_in(folder)) return cat(option, " ", path, ": no file can be made in ", folder, ": ", *problem);
   return {};
 }
-Complaint predict_can_be_written(const Plan& p) { return file_can_be_made("--predict", p.options.predict); }
+Complaint predict_can_be_written(const Plan& p) {
+  const Options& o = p.options;
+  if (o.predict_format == "glue" && fs::is_directory(o.predict)) return {};  // a submission is named after its task
+  return file_can_be_made("--predict", o.predict);
+}
 Complaint json_can_be_written(const Plan& p) { return file_can_be_made("--json", p.options.json); }
 
 /// Makes a folder where there is none, and tries a file in it.
@@ -135,6 +143,16 @@ Complaint folder_can_be_made(const char* option, const std::string& path) {
 Complaint out_can_be_made(const Plan& p) { return folder_can_be_made("--out", p.options.out); }
 Complaint export_can_be_made(const Plan& p) { return folder_can_be_made("--export", p.options.export_to); }
 
+Complaint predictions_are_asked_for(const Plan& p) {
+  const Options& o = p.options;
+  const char* given = !o.split.empty() ? "--split" : !o.predict_from.empty() ? "--predict-from" : o.predict_format != "tsv" ? "--predict-format" : nullptr;
+  if (given && o.predict.empty()) return cat(given, " is for what --predict writes; give --predict FILE too");
+  if (!o.split.empty() && !o.predict_from.empty()) return cat("--split ", o.split, " and --predict-from ", o.predict_from, ": give one of them");
+  if (o.predict_format == "glue" && !is_glue_task(o.task))
+    return cat("--predict-format glue: --task ", o.task, " is none of GLUE's; tsv and jsonl are for all");
+  return {};
+}
+
 constexpr Check table[] = {
     {"resume", resumes_something},
     {"method", method_is_there},
@@ -146,6 +164,7 @@ constexpr Check table[] = {
     {"data", data_is_there},
     {"model left alone", model_is_left_alone},
     {"outputs differ", outputs_differ},
+    {"predictions", predictions_are_asked_for},
     {"predict", predict_can_be_written},
     {"json", json_can_be_written},
     {"out", out_can_be_made},

@@ -25,7 +25,9 @@ constexpr Accepts from_to(double low, double high) { return {Accepts::number, lo
 constexpr Accepts one_of(Names names) { return {Accepts::name, 0, 0, names}; }
 
 constexpr std::string_view tasks[] = {"sst2", "cola", "mrpc", "rte", "stsb", "qnli", "mnli", "qqp", "wnli", "csv", "conll", "choice", "e2e", "pairs"},
-                           schedules[] = {"constant", "linear", "cosine"}, poolings[] = {"first", "mean"}, precisions[] = {"fp32"};
+                           schedules[] = {"constant", "linear", "cosine"}, poolings[] = {"first", "mean"}, precisions[] = {"fp32"},
+                           splits[] = {"train", "dev", "test", "dev_mismatched", "test_mismatched"}, formats[] = {"tsv", "glue", "jsonl"},
+                           label_kinds[] = {"auto", "classes", "scores"};
 constexpr auto method_names = [] {
   std::array<std::string_view, methods.size()> names;
   for (std::size_t i = 0; i < names.size(); ++i) names[i] = methods[i].name;
@@ -41,7 +43,8 @@ constexpr OptionInfo table[] = {
     {"task", input, &O::task, one_of(tasks),
      "a GLUE task, csv (columns text[,text2],label), conll (a word and its tag per line), choice (columns "
      "context,choice0,choice1,..,label), e2e, or pairs (columns source,target); models that write take GLUE as text to text", "", true},
-    {"data", input, &O::data, path, "folder with the task's files (train and dev)", "", true},
+    {"data", input, &O::data, path, "folder with the task's files (train and dev); needed but for --predict-from with --epochs 0"},
+    {"labels", input, &O::labels, one_of(label_kinds), "csv: what a column of numbers is; auto: with a decimal point scores, else classes"},
     {"load", input, &O::load, path, "a saved delta: a folder of ours, or an adapter of Hugging Face PEFT, its name in the cache too"},
     {"max-length", input, &O::max_length, from_to(3, 1 << 20), "tokens per sequence, special ones included; what is longer is cut and counted"},
     {"limit", input, &O::limit, amount, "train on the first N examples of the seeded shuffle; 0: all"},
@@ -87,8 +90,12 @@ constexpr OptionInfo table[] = {
     {"export", output, &O::export_to, path, "folder for a plain Hugging Face checkpoint with everything merged"},
     {"base-model", output, &O::base_model, any, "the backbone's name in PEFT's files", "--model"},
     {"predict", output, &O::predict, path,
-     "file for the dev logits: a row per example, tabs between; of conll: word, tag and predicted tag per line; of a backbone that writes: a "
-     "text per line"},
+     "file for what the model says of the dev split: logits and the name of the class, a row per example, tabs between; of conll: word, tag "
+     "and predicted tag per line; of a backbone that writes: a text per line"},
+    {"split", output, &O::split, one_of(splits), "what --predict is about, if not the dev split; training and the reported scores go on with train and dev", "dev"},
+    {"predict-from", output, &O::predict_from, path, "a file with the task's texts, labels or not, that --predict is about"},
+    {"predict-format", output, &O::predict_format, one_of(formats),
+     "of --predict: tsv, as above; glue, what GLUE's leaderboard takes (in a folder also named so); jsonl, an object per line"},
     {"json", output, &O::json, path, "file for the run as data"},
 };
 

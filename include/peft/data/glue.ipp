@@ -19,6 +19,7 @@ struct Row {
   const char *name, *folder, *labels, *metrics, *a, *b, *label, *headerless = "";
   bool drops_short_rows = false;
   double low = 0, high = 0;
+  bool spelled = false;
 };
 
 template <class... Names>
@@ -39,7 +40,7 @@ PEFT_INLINE std::vector<std::string> words(std::string_view list) {
 PEFT_INLINE GlueTask task_of(const Row& row) {
   return {row.name, row.folder, words(row.labels),     words(row.metrics),   row.a,
           row.b,    row.label,  words(row.headerless), row.drops_short_rows, row.low,
-          row.high};
+          row.high, row.spelled};
 }
 
 }  // namespace glue_table
@@ -58,15 +59,25 @@ PEFT_INLINE std::vector<std::string> GlueTask::files(std::string_view split) con
        mnli ? ", \"dev_mismatched\", \"test_mismatched\"" : "");
 }
 
+PEFT_INLINE std::string GlueTask::answer(std::string_view label) const {
+  const auto found = std::find(labels.begin(), labels.end(), label);
+  require(found != labels.end(), name, " has no class ", quoted(label));
+  return spelled ? *found : std::to_string(found - labels.begin());
+}
+
+PEFT_INLINE std::string GlueTask::submission(std::string_view split) const {
+  return cat(folder, name != "mnli" ? "" : split.ends_with("_mismatched") ? "-mm" : "-m", ".tsv");
+}
+
 PEFT_INLINE const std::vector<GlueTask>& glue_tasks() {
   static constexpr glue_table::Row rows[] = {
       {"sst2", "SST-2", "negative positive", "accuracy", "sentence", "", "label"},
       {"cola", "CoLA", "unacceptable acceptable", "matthews", "sentence", "", "label", "source label star sentence"},
       {"mrpc", "MRPC", "not_equivalent equivalent", "f1 accuracy", "#1 String", "#2 String", "Quality"},
-      {"rte", "RTE", "entailment not_entailment", "accuracy", "sentence1", "sentence2", "label"},
+      {"rte", "RTE", "entailment not_entailment", "accuracy", "sentence1", "sentence2", "label", "", false, 0, 0, true},
       {"stsb", "STS-B", "", "pearson spearman", "sentence1", "sentence2", "score", "", false, 0, 5},
-      {"qnli", "QNLI", "entailment not_entailment", "accuracy", "question", "sentence", "label"},
-      {"mnli", "MNLI", "entailment neutral contradiction", "accuracy", "sentence1", "sentence2", "gold_label"},
+      {"qnli", "QNLI", "entailment not_entailment", "accuracy", "question", "sentence", "label", "", false, 0, 0, true},
+      {"mnli", "MNLI", "entailment neutral contradiction", "accuracy", "sentence1", "sentence2", "gold_label", "", false, 0, 0, true},
       {"qqp", "QQP", "not_duplicate duplicate", "f1 accuracy", "question1", "question2", "is_duplicate", "", true},
       {"wnli", "WNLI", "not_entailment entailment", "accuracy", "sentence1", "sentence2", "label"}};
   static const std::vector<GlueTask> tasks = [] {
@@ -75,6 +86,10 @@ PEFT_INLINE const std::vector<GlueTask>& glue_tasks() {
     return all;
   }();
   return tasks;
+}
+
+PEFT_INLINE bool is_glue_task(std::string_view name) {
+  return std::any_of(glue_tasks().begin(), glue_tasks().end(), [&](const GlueTask& task) { return task.name == name; });
 }
 
 PEFT_INLINE const GlueTask& glue_task(std::string_view name) {

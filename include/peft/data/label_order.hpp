@@ -24,8 +24,8 @@ struct LabelOrder {
 };
 
 /// The order of `data`'s classes for a head of the classes `head` (empty: nothing is known of one). Names are compared without their
-/// case, and without '-', '_' and spaces, unless two of one list would then be the same. `more`: the head may have classes that do
-/// not occur in the data; otherwise, and where the data have others, a head of another number of classes is not of these.
+/// case, and without '-', '_' and spaces, unless two of one list would then be the same. A head of another number of classes is not
+/// of these, but with `more` it may have classes that do not occur in the data.
 LabelOrder label_order(const std::vector<std::string>& head, const std::vector<std::string>& data, bool more = false);
 
 /// Are the names nothing but numbers: LABEL_0, LABEL_1, .. as transformers writes them, or 0, 1, ..?

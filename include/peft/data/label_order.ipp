@@ -82,7 +82,7 @@ PEFT_INLINE LabelOrder label_order(const std::vector<std::string>& head, const s
   const bool plain = label_names::differ(plain_head) && label_names::differ(plain_data);
   std::vector<std::int32_t> places = plain ? label_names::found(plain_head, plain_data) : label_names::found(head, data);
   const auto unknown = static_cast<std::size_t>(std::count(places.begin(), places.end(), -1));
-  if (head.size() > data.size() && !(more && unknown == 0)) return order;
+  if (head.size() > data.size() && !(more && (unknown == 0 || labels_are_numbers(data)))) return order;
 
   order.by = unknown == 0 ? By::Names : unknown == data.size() ? By::Numbers : By::Both;
   label_names::fill(places);

@@ -13,6 +13,9 @@ namespace peft {
 PairDataset read_glue_pairs(const GlueText& text, const std::filesystem::path& folder, std::string_view split,
                             Labels labels = Labels::Required);
 
+/// Reads one file of the task's texts, labels or not; see `read_glue_file`. Their targets are empty.
+PairDataset read_glue_prompts(const GlueText& text, const std::filesystem::path& file);
+
 }  // namespace peft
 
 #ifndef PEFT_SEPARATE

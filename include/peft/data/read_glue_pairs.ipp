@@ -9,8 +9,16 @@
 #include <peft/data/read_glue_pairs.hpp>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace peft {
+
+PEFT_INLINE PairDataset read_glue_prompts(const GlueText& text, const std::filesystem::path& file) {
+  Dataset read = read_glue_file(text.task, file, Labels::Ignored);
+  PairDataset out{read.source, {}, {}, false, {}, std::move(read.notes)};
+  for (const Example& example : read.examples) out.pairs.push_back({text.source(example), {}, {}});
+  return out;
+}
 
 PEFT_INLINE PairDataset read_glue_pairs(const GlueText& text, const std::filesystem::path& folder,
                                         std::string_view split, Labels labels) {

@@ -12,6 +12,10 @@ Dataset read_task(std::string_view task, const std::filesystem::path& folder, st
                   Labels labels = Labels::Required, const Dataset* train = nullptr,
                   LabelKind kind = LabelKind::Automatic);
 
+/// Reads one file of a task's data, perhaps of texts alone, in any of the forms that its splits may have.
+Dataset read_task_file(std::string_view task, const std::filesystem::path& file, Labels labels = Labels::Required,
+                       const Dataset* train = nullptr, LabelKind kind = LabelKind::Automatic);
+
 }  // namespace peft
 
 #ifndef PEFT_SEPARATE

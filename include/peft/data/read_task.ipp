@@ -21,4 +21,11 @@ PEFT_INLINE Dataset read_task(std::string_view task, const std::filesystem::path
                        : read_glue(glue_task(task), folder, split, labels);
 }
 
+PEFT_INLINE Dataset read_task_file(std::string_view task, const std::filesystem::path& file, Labels labels,
+                                   const Dataset* train, LabelKind kind) {
+  if (task == "conll") return read_conll_file(file, labels, train);
+  if (task == "choice") return read_choice_file(file, labels, train);
+  return task == "csv" ? read_csv_file(file, labels, train, kind) : read_glue_file(glue_task(task), file, labels);
+}
+
 }  // namespace peft

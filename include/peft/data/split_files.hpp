@@ -2,13 +2,19 @@
 #pragma once
 #include <filesystem>
 #include <initializer_list>
+#include <peft/core/error.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace peft {
 
-/// The first of `names` that exists in `folder`, or in its subfolder `below`. Throws Error saying what was looked for.
+/// The folder has no file of a split.
+struct NoSuchSplit : Error {
+  using Error::Error;
+};
+
+/// The first of `names` that exists in `folder`, or in its subfolder `below`. Throws NoSuchSplit saying what was looked for.
 std::filesystem::path find_split(const std::filesystem::path& folder, const std::string& below,
                                  const std::vector<std::string>& names, const std::string& what);
 
