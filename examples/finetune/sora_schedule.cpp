@@ -56,6 +56,7 @@ void show(const std::vector<SparsityStep>& curve, std::ostream& to) {
 }
 
 int run_sora_schedule(const Job& job) {
+  require(job.loader != nullptr, "--method sora-schedule: it prunes while it trains; give --data with a training file, and --epochs");
   require(!job.train.tagged && job.train.together == 1, "--method sora-schedule: --task ", job.options.task, " is no classification or regression");
   require(job.options.epochs > 0, "--method sora-schedule needs --epochs, those of its first step");
   ChosenSoRA method = chosen_sora(job);
