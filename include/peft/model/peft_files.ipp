@@ -26,8 +26,10 @@ PEFT_INLINE bool restore(const std::vector<Field>& fields, const std::vector<Hos
                          const std::function<void(const Field&, const std::vector<float>&)>& put) {
   std::map<std::string, const HostTensor*> by_name;
   for (const HostTensor& t : tensors) by_name[t.name] = &t;
-  const auto headed = [&](const Field& f) { return is_head(f) && by_name.contains(f.name); };
-  const bool headless = head_may_lack && std::any_of(fields.begin(), fields.end(), is_head) && std::none_of(fields.begin(), fields.end(), headed);
+  // A head is there where its last layer is: an adapter may bring a pooler alone.
+  const auto last = std::find_if(fields.rbegin(), fields.rend(), is_head);
+  const auto of_last = [&](const Field& f) { return is_head(f) && f.name.substr(0, f.name.rfind('.')) == last->name.substr(0, last->name.rfind('.')); };
+  const bool headless = head_may_lack && last != fields.rend() && std::none_of(fields.begin(), fields.end(), [&](const Field& f) { return of_last(f) && by_name.contains(f.name); });
   std::vector<std::pair<const Field*, const HostTensor*>> all;  // checked as a whole before the first is put
   for (const Field& f : fields) {
     if (f.role == Role::derived) continue;
