@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <peft/core/transfer.hpp>
+#include <peft/core/transposed.hpp>
 #include <peft/io/peft_carried.hpp>
 #include <peft/io/peft_methods.hpp>
 #include <peft/io/peft_names.hpp>
