@@ -212,7 +212,7 @@ class BadOptions(Case):
         self.bad("--pooling first", load="sora", epochs=0, method="sora", pooling="mean")
         self.good(epochs=1, limit=8, out="lora")
         self.bad("kind LORA", load="lora", epochs=0, method="bitfit")
-        self.bad("layer.2.attention.self.query", "no such place", load="lora", epochs=0, model=TINY.parent / "tiny-bert-tanh", data=self.scores())
+        self.bad("layer.2.attention.self.query", "no such place", load="lora", epochs=0, model=TINY.parent / "tiny-bert-tanh")
         for file, folder, method in (("peft_delta.safetensors", "sora", "sora"), ("adapter_model.safetensors", "lora", "lora"),
                                      ("adapter_config.json", "lora", "lora")):
             whole = (self.box.path / folder / file).read_bytes()

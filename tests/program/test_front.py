@@ -61,13 +61,13 @@ class Front(unittest.TestCase):
                   "dropout": 0.125, "epochs": 7, "lr": 1e-05, "head-lr": 0.3, "schedule": "cosine", "warmup": 3, "weight-decay": 0.1, "clip": 1.5,
                   "patience": 2, "seed": 18446744073709551615, "workers": 3, "precision": None, "batch": 9, "batch-tokens": 77, "bucket": 4, "accumulate": 2,
                   "texts": 3, "max-new-tokens": 11, "beams": 2, "out": "out", "checkpoint-steps": 5, "export": None, "base-model": "a name = b",
-                  "predict": "p.tsv", "json": "j.json"}
+                  "predict": "p.tsv", "predict-format": "jsonl", "split": "test", "predict-from": None, "labels": "classes", "json": "j.json"}
         flags = ("no-shuffle", "resume")
         known = set(re.findall(r"^  --([a-z-]+)", self.run_front("--help").stdout, re.MULTILINE))
         self.assertEqual(known, set(values) | set(flags))
         _, _, first = self.handed(*(f"--{flag}" for flag in flags), **values)
         said = {name.removeprefix("--") for name, _ in first}
-        self.assertEqual(said, (known - {"precision", "export", "sparsity", "resume", "no-shuffle"}) | set(flags))
+        self.assertEqual(said, (known - {"precision", "export", "predict-from", "sparsity", "resume", "no-shuffle"}) | set(flags))
         self.assertIn(("--set", "sparsity=0.1"), first)
         self.assertIn(("--seed", "18446744073709551615"), first)
         self.assertIn(("--base-model", "a name = b"), first)

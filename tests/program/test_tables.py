@@ -100,7 +100,7 @@ class Labels(Case):
         for name, values in (("minus", (-1, 0, 1)), ("from-one", (1, 2, 3)), ("gap", (0, 2, 5)), ("spaces", (" good", "good ", "bad", "worse"))):
             with self.subTest(name):
                 self.good(self.run_on(name, csv([(w, values[i % len(values)]) for i, w in enumerate(WORDS)])))
-                self.assertEqual(len(self.predicted(name)[0].split("\t")), 3)
+                self.assertEqual(len(self.predicted(name)[0].split("\t")), 3 + 1)  # and the predicted name
 
     def test_whole_scores_are_said(self):
         done = self.good(self.run_on("floats", csv([(w, f"{i % 2}.0") for i, w in enumerate(WORDS)])))

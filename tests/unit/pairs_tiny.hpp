@@ -28,7 +28,7 @@ inline peft::T5Config config(const Size& size) {
   c.num_decoder_layers = size.decoder;
   c.gated = size.gated;
   c.activation = size.gated ? peft::ActivationKind::GeluTanh : peft::ActivationKind::Silu;
-  c.tie_word_embeddings = size.tied;
+  c.tie_word_embeddings = c.scale_decoder_outputs = size.tied;
   c.relative_attention_num_buckets = 8;
   c.relative_attention_max_distance = 12;
   c.vocab_size = 20;
