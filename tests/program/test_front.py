@@ -81,6 +81,22 @@ class Front(unittest.TestCase):
         for pair in (("--task", "csv"), ("--schedule", "cosine"), ("--pooling", "mean"), ("--set", "scaling=rs")):
             self.assertIn(pair, given)
 
+    def test_names_with_dashes(self):
+        self.assertEqual(self.handed(method="Diff_Prune")[0], "diff-prune")
+        self.assertIn(("--task", "sst2"), self.handed(task="SST-2")[2])
+
+    def test_version(self):
+        done = self.run_front("--version")
+        self.assertEqual(done.returncode, 0)
+        self.assertRegex(done.stdout, r"peft.hpp \d+\.\d+\.\d+")
+
+    def test_what_a_newcomer_types(self):
+        self.refused("--epochs is given 2 times", "1, 2", options=("--epochs", "1", "--epochs", "2"))
+        self.refused("from 1 to 1048576", batch=0)
+        self.refused("it is a file", "give its folder, data", data="data/train.csv")
+        self.refused("--load none/there", "no such folder", load="none/there")
+        self.refused("an address", "bert-base-uncased", model="https://example.org/bert-base-uncased")
+
     def test_home(self):
         home = {"HOME": str(self.box.path)}
         _, _, given = self.handed(data="~/data", out="~/out", env=home)

@@ -72,8 +72,10 @@ Complaint data_is_there(const Plan& p) {
   const Options& o = p.options;
   if (o.data.empty() && o.epochs == 0 && !o.predict_from.empty()) return {};
   if (o.data.empty()) return "--data is required: the folder with the task's files (only --predict-from with --epochs 0 goes without)";
-  if (fs::is_directory(p.options.data)) return {};
-  return cat("--data ", p.options.data, ": there is no such folder; one with the task's files was expected");
+  if (fs::is_directory(o.data)) return {};
+  if (!fs::exists(o.data)) return cat("--data ", o.data, ": there is no such folder; one with the task's files was expected");
+  const fs::path folder = fs::path(o.data).parent_path();
+  return cat("--data ", o.data, ": it is a file; give its folder, ", (folder.empty() ? fs::path(".") : folder).string(), ", which has the task's files for training and dev");
 }
 
 Complaint head_has_a_rate(const Plan& p) {

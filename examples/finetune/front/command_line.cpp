@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <peft/core/error.hpp>
+#include <peft/version.hpp>
 
 #include <cstdlib>
 #include <iomanip>
@@ -56,11 +57,16 @@ void declare(CLI::App& app, Options& options) {
       declared = app.add_flag_callback(name, [&] { assign(options, option, ""); }, help_of(option));
     else
       declared = app.add_option_function<std::vector<std::string>>(
-                        name, [&](const std::vector<std::string>& all) { for (const std::string& text : all) assign(options, option, text); }, help_of(option))
+                        name,
+                        [&, name](const std::vector<std::string>& all) {
+                          require(all.size() == 1 || option.accepts.kind == Accepts::setting, name, " is given ", all.size(), " times: ", listed(all));
+                          for (const std::string& text : all) assign(options, option, text);
+                        },
+                        help_of(option))
                      ->type_name(type_of(option))
                      ->expected(1)
                      ->allow_extra_args(false)
-                     ->multi_option_policy(option.accepts.kind == Accepts::setting ? CLI::MultiOptionPolicy::TakeAll : CLI::MultiOptionPolicy::Throw);
+                     ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     declared->group(std::string(option.group));
   }
 }
@@ -83,6 +89,7 @@ Options parse_command_line(int argc, char** argv) {
   CLI::App app{"Fine-tunes a checkpoint of BERT, DistilBERT, RoBERTa, DeBERTa-v2/v3, T5, GPT-2 or Llama with one of the methods listed below."};
   Options options;
   declare(app, options);
+  app.set_version_flag("-V,--version", "finetune of peft.hpp " + std::string(version));
   app.get_formatter()->column_width(26);
   app.footer(method_list());
   try {

@@ -99,6 +99,9 @@ constexpr OptionInfo table[] = {
     {"json", output, &O::json, path, "file for the run as data"},
 };
 
+/// A bound in full: 1048576, not 1.04858e+06.
+std::string bound(double x) { return x == std::floor(x) && std::abs(x) < 1e15 ? cat(static_cast<std::int64_t>(x)) : cat(x); }
+
 template <class T>
 T number_from(const std::string& text, const std::string& option, const Accepts& a) {
   T value{};
@@ -106,7 +109,7 @@ T number_from(const std::string& text, const std::string& option, const Accepts&
   const bool whole = problem == std::errc() && end == text.data() + text.size();
   const double x = static_cast<double>(value);
   require(whole && std::isfinite(x) && x >= a.low && x <= a.high, option, " ", text, ": expected a ",
-          std::is_floating_point_v<T> ? "number" : "whole number", std::isinf(a.high) ? cat(" from ", a.low, " on") : cat(" from ", a.low, " to ", a.high));
+          std::is_floating_point_v<T> ? "number" : "whole number", " from ", bound(a.low), std::isinf(a.high) ? " on" : " to " + bound(a.high));
   return value;
 }
 
@@ -117,9 +120,15 @@ std::string expanded(const std::string& text) {
   return home && *home ? home + text.substr(1) : text;
 }
 
+/// The name that is meant, whatever its case, dashes and underscores: SST-2 is sst2.
 std::string name_among(Names names, const std::string& text, const std::string& option) {
+  const auto plain = [](std::string name) {
+    std::erase_if(name, [](char c) { return c == '-' || c == '_'; });
+    return lower(std::move(name));
+  };
   const std::string small = lower(text);
-  if (std::find(names.begin(), names.end(), small) != names.end()) return small;
+  for (const std::string_view name : names)
+    if (plain(std::string(name)) == plain(text)) return std::string(name);
   const std::vector<std::string> all(names.begin(), names.end());
   fail(option, " ", text, ": there is none of this name", near_names(small, all), "; there are ", listed(all));
 }

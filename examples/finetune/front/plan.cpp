@@ -45,7 +45,13 @@ void find_folders(Options& o) {
   o.model = resolve_model(o.model).string();
   check_model_folder(o.model);
   require(std::filesystem::is_directory(o.model), "--model ", o.model, " is a file; its folder, with config.json and a tokenizer, was expected");
-  if (!o.load.empty() && !std::filesystem::exists(o.load) && HubName::of(o.load)) o.load = resolve_model(o.load).string();
+  if (!o.load.empty() && !std::filesystem::exists(o.load) && HubName::of(o.load)) {
+    try {
+      o.load = resolve_model(o.load).string();
+    } catch (const Error& e) {
+      fail("--load ", o.load, ": there is no such folder, and no adapter of this name: ", e.what());
+    }
+  }
 }
 
 }  // namespace

@@ -102,6 +102,8 @@ PEFT_INLINE std::filesystem::path hub_cache() {
 PEFT_INLINE std::filesystem::path resolve_model(const std::string& model) {
   std::error_code ignored;
   if (!model.empty() && std::filesystem::exists(model, ignored)) return model;
+  if (model.find("://") != model.npos)
+    fail("the model \"", model, "\" is an address; give the name of the model there, such as google-bert/bert-base-uncased");
   const auto name = HubName::of(model);
   if (!name)
     fail("the model \"", model,
