@@ -145,6 +145,21 @@ TEST_CASE("Split patterns of any kind", "[text]") {
   CHECK(ids({split("[a-z&&[^t]]+"), bytes}, "the") == cut);
 }
 
+TEST_CASE("A null add_prefix_space is false where slow files are converted", "[text]") {
+  for (const auto& [made_by, file] : {std::pair{"LlamaTokenizerFast", "llama.model"}, {"T5TokenizerFast", "../pipelines/sentencepiece/spiece.model"}}) {
+    const auto begins = [&](const char* setting) {
+      const Folder folder;
+      folder.put(std::filesystem::path(file).filename() == "llama.model" ? "tokenizer.model" : "spiece.model", bytes_of(assembled_golden / file));
+      folder.put("tokenizer_config.json", std::string("{\"tokenizer_class\": \"") + made_by + "\"" + setting + "}");
+      const Tokenizer tokenizer = Tokenizer::open(folder);
+      return tokenizer.token(tokenizer.ids("a")[0]).value_or("").starts_with("\xE2\x96\x81");
+    };
+    CHECK(begins(""));
+    CHECK(begins(", \"add_prefix_space\": true"));
+    CHECK_FALSE(begins(", \"add_prefix_space\": null"));
+  }
+}
+
 TEST_CASE("Hostile files beside a tokenizer", "[text]") {
   const Folder folder;
   put_byte_level(folder, "roberta");

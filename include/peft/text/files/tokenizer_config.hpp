@@ -105,7 +105,7 @@ inline void TokenizerConfig::read_flags(const JsonFields& root) {
   flag("do_lower_case", lowercase);
   flag("tokenize_chinese_chars", chinese);
   flag("strip_accents", strip_accents);
-  flag("add_prefix_space", add_prefix_space);
+  if (root.given("add_prefix_space")) add_prefix_space = root.boolean("add_prefix_space", false);  // null is false: so it is converted
   flag("add_bos_token", add_bos);
   flag("add_eos_token", add_eos);
   flag("legacy", legacy);

@@ -7,6 +7,7 @@
 #include <iterator>
 #include <peft/io/newer_characters.hpp>
 #include <peft/text/unicode/ranges.hpp>
+#include <string_view>
 
 /// The classes of characters that the preparation of text tells apart.
 namespace peft::characters {
@@ -54,11 +55,11 @@ inline bool is_cjk(char32_t c) {
 /// What the reference's normal forms leave as it is, whatever a newer Unicode says.
 inline bool is_inert(char32_t c) { return c >= 0x7FD && in(inert_ranges, c); }
 
-// The first letter of the category of a character that the reference knows and older tables do not; else 0.
-inline char category_of_newer(char32_t c) {
+// The category ("Lo") of a character that the reference knows and older tables do not; else "".
+inline std::string_view category_of_newer(char32_t c) {
   const auto* after = std::upper_bound(std::begin(newer_characters), std::end(newer_characters), c,
                                        [](char32_t x, const NewerCharacters& r) { return x < r.first; });
-  return after != std::begin(newer_characters) && c <= (after - 1)->last ? (after - 1)->category[0] : '\0';
+  return after != std::begin(newer_characters) && c <= (after - 1)->last ? (after - 1)->category : "";
 }
 
 /// What the regular expressions of byte-level models tell apart: \p{L}, \p{N}, \s.
@@ -73,8 +74,8 @@ enum class Kind : unsigned char { Letter, Number, Space, Other };
   if (category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_LO) return Kind::Letter;
   if (category >= UTF8PROC_CATEGORY_ND && category <= UTF8PROC_CATEGORY_NO) return Kind::Number;
   if (category == UTF8PROC_CATEGORY_CN) {
-    const char newer = category_of_newer(c);
-    return newer == 'L' ? Kind::Letter : newer == 'N' ? Kind::Number : Kind::Other;
+    const std::string_view newer = category_of_newer(c);
+    return newer.starts_with('L') ? Kind::Letter : newer.starts_with('N') ? Kind::Number : Kind::Other;
   }
   return is_space(c) ? Kind::Space : Kind::Other;
 }
@@ -86,6 +87,10 @@ inline bool is_number(char32_t c) { return kind(c) == Kind::Number; }
 [[gnu::noinline]] inline bool is_word(char32_t c) {
   if (c < 0x80) return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
   const auto category = utf8proc_category(static_cast<utf8proc_int32_t>(c));
+  if (category == UTF8PROC_CATEGORY_CN) {
+    const std::string_view newer = category_of_newer(c);
+    return newer.starts_with('L') || newer.starts_with('M') || newer == "Nd" || newer == "Nl";
+  }
   return (category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_NL) || category == UTF8PROC_CATEGORY_PC ||
          c == 0x200C || c == 0x200D || (c >= 0x24B6 && c <= 0x24E9) || (c >= 0x1F130 && c <= 0x1F149) ||
          (c >= 0x1F150 && c <= 0x1F169) || (c >= 0x1F170 && c <= 0x1F189);
