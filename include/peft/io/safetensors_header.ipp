@@ -30,9 +30,15 @@ PEFT_INLINE std::optional<std::uint64_t> byte_count(std::span<const std::int64_t
   return bytes;
 }
 
+/// As `shown` has it; most names are plain, and a file has hundreds.
+PEFT_INLINE std::string shown_name(const std::string& name) {
+  const auto plain = [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; };
+  return name.size() < 78 && std::all_of(name.begin(), name.end(), plain) ? '"' + name + '"' : shown(name);
+}
+
 PEFT_INLINE TensorRef tensor_of(const std::string& name, const nlohmann::json& entry, std::span<const std::byte> data,
                                 const std::string& file) {
-  const std::string where = cat(file, ": tensor ", shown(name));
+  const std::string where = file + ": tensor " + shown_name(name);
   const JsonFields fields(entry, where);
   for (const auto& [key, value] : entry.items())
     if (key != "dtype" && key != "shape" && key != "data_offsets") fail(where, ": unknown key ", shown(key));

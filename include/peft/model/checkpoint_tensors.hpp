@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <functional>
 #include <map>
 #include <set>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -53,13 +56,14 @@ class CheckpointTensors {
   using Refs = std::vector<const TensorRef*>;
 
   std::string own_name(std::string name) const;
-  std::string without_prefix(const std::string& name) const;
-  Refs all(const std::string& name) const;
+  /// Without the family's prefix.
+  std::string_view bare(std::string_view name) const;
+  std::span<const TensorRef* const> all(std::string_view name) const;
   std::string source() const;
 
   std::vector<Checkpoint> checkpoint_;  // one or none
   TensorNames names_;
-  std::map<std::string, Refs> by_name_;
+  std::map<std::string, Refs, std::less<>> by_name_;  // by bare names
   std::set<const TensorRef*> used_;
   std::vector<std::string> notes_;
 };

@@ -48,7 +48,7 @@ PEFT_INLINE std::string tensors(std::size_t n) { return cat(n, n == 1 ? " tensor
 }  // namespace checkpoint_tensors
 
 PEFT_INLINE CheckpointTensors::CheckpointTensors(Checkpoint checkpoint, TensorNames names) : checkpoint_({std::move(checkpoint)}), names_(std::move(names)) {
-  for (const std::string& name : checkpoint_.front().names()) by_name_[own_name(name)].push_back(checkpoint_.front().find(name));
+  for (const std::string& name : checkpoint_.front().names()) by_name_[std::string(bare(own_name(name)))].push_back(checkpoint_.front().find(name));
 }
 
 PEFT_INLINE std::string CheckpointTensors::own_name(std::string name) const {
@@ -63,23 +63,17 @@ PEFT_INLINE std::string CheckpointTensors::own_name(std::string name) const {
   return name;
 }
 
-PEFT_INLINE std::string CheckpointTensors::without_prefix(const std::string& name) const {
+PEFT_INLINE std::string_view CheckpointTensors::bare(std::string_view name) const {
   return name.starts_with(names_.prefix) ? name.substr(names_.prefix.size()) : name;
 }
 
-PEFT_INLINE CheckpointTensors::Refs CheckpointTensors::all(const std::string& name) const {
-  Refs refs;
-  const std::string bare = without_prefix(name);
-  for (const std::string* one : {&name, &bare}) {
-    const auto found = by_name_.find(*one);
-    if (found != by_name_.end()) refs.insert(refs.end(), found->second.begin(), found->second.end());
-    if (bare == name) break;
-  }
-  return refs;
+PEFT_INLINE std::span<const TensorRef* const> CheckpointTensors::all(std::string_view name) const {
+  const auto found = by_name_.find(bare(name));
+  return found == by_name_.end() ? std::span<const TensorRef* const>() : found->second;
 }
 
 PEFT_INLINE const TensorRef* CheckpointTensors::find(const std::string& name) const {
-  const Refs refs = all(name);
+  const auto refs = all(name);
   return refs.empty() ? nullptr : refs.front();
 }
 
@@ -89,7 +83,7 @@ PEFT_INLINE bool CheckpointTensors::vector(const std::string& name) const {
 }
 
 PEFT_INLINE const TensorRef& CheckpointTensors::take(const std::string& name, int rows, int cols) {
-  const Refs refs = all(name);
+  const auto refs = all(name);
   if (refs.empty()) fail(source(), ": the tensor ", name, " is missing", names_.prefix.empty() ? "" : cat(" (also without \"", names_.prefix, "\")"));
   const TensorRef* ref = refs.front();
   const bool fits = ref->shape.size() == 2 ? ref->shape[0] == rows && ref->shape[1] == cols
@@ -108,10 +102,14 @@ PEFT_INLINE const TensorRef& CheckpointTensors::take(const std::string& name, in
 }
 
 PEFT_INLINE void CheckpointTensors::check(const std::vector<LayerStack>& stacks) const {
+  const auto of_an_adapter = [](std::string_view name) {
+    return std::any_of(std::begin(tensor_names::adapters), std::end(tensor_names::adapters),
+                       [&](std::string_view part) { return name.find(part) != name.npos; });
+  };
   std::vector<bool> there(stacks.size(), false);
   for (const auto& [name, refs] : by_name_) {
     const TensorRef& ref = *refs.front();
-    if (checkpoint_tensors::matches(tensor_names::adapters, ref.name) || checkpoint_tensors::matches(tensor_names::adapters, name))
+    if (of_an_adapter(ref.name))
       fail(source(), ": ", ref.name, " is an adapter's tensor, or of a model that still carries one; merge it where it was trained "
            "(model.merge_and_unload(), then save_pretrained), or give the model as --model and the adapter's folder as --load");
     if ((ref.dtype == DType::I8 || ref.dtype == DType::U8) && name.ends_with(".weight"))  // what else tells it, Checkpoint has refused
@@ -119,7 +117,7 @@ PEFT_INLINE void CheckpointTensors::check(const std::vector<LayerStack>& stacks)
            "was made from, or dequantise it where it was (model.dequantize(), then save_pretrained)");
     for (std::size_t i = 0; i < stacks.size(); ++i) {
       const LayerStack& stack = stacks[i];
-      const int layer = std::max(checkpoint_tensors::layer_of(name, stack.start), checkpoint_tensors::layer_of(name, without_prefix(stack.start)));
+      const int layer = checkpoint_tensors::layer_of(name, bare(stack.start));
       there[i] = there[i] || layer >= 0;
       if (layer >= stack.count)
         fail(source(), ": ", ref.name, " is of layer ", layer, ", but ", stack.key, " in config.json is ", stack.count, " (layers 0 to ", stack.count - 1,
@@ -144,7 +142,7 @@ PEFT_INLINE bool CheckpointTensors::tied(const std::string& words, const std::st
   }
   if (!flag) return false;
   if (table == nullptr) {
-    by_name_[words] = {own};
+    by_name_[std::string(bare(words))] = {own};
     return true;
   }
   if (checkpoint_tensors::same(*table, *own)) {
@@ -161,9 +159,8 @@ PEFT_INLINE void CheckpointTensors::finish(const std::vector<std::string>& own) 
   std::vector<std::string> unknown;
   for (const auto& [name, refs] : by_name_)
     for (const TensorRef* ref : refs) {
-      const std::string bare = without_prefix(name);
-      if (used_.contains(ref) || checkpoint_tensors::matches(tensor_names::buffers, bare) || !checkpoint_tensors::start_of(own, bare).empty()) continue;
-      if (const auto head = checkpoint_tensors::start_of(tensor_names::heads, bare); !head.empty())
+      if (used_.contains(ref) || checkpoint_tensors::matches(tensor_names::buffers, name) || !checkpoint_tensors::start_of(own, name).empty()) continue;
+      if (const auto head = checkpoint_tensors::start_of(tensor_names::heads, name); !head.empty())
         ++heads[ref->name.substr(0, ref->name.find(head) + head.size())];
       else
         unknown.push_back(cat(ref->name, " ", shape_text(ref->shape)));

@@ -37,7 +37,7 @@ inline constexpr std::string_view heads[] = {
     "seq_relationship.", "predictions.", "multiple_choice_head."};
 
 /// Parts of names that only an adapter's tensors have, or a model's that still carries one.
-inline constexpr std::string_view adapters[] = {"*.lora_*", "*.base_layer.*", "*.modules_to_save.*", "*.original_module.*", "*.ia3_l.*", "base_model.model.*"};
+inline constexpr std::string_view adapters[] = {".lora_", ".base_layer.", ".modules_to_save.", ".original_module.", ".ia3_l.", "base_model.model."};
 
 }  // namespace tensor_names
 
