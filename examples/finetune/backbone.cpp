@@ -4,6 +4,7 @@
 #include <peft/io/config/generation.hpp>
 #include <peft/io/config/model_type.hpp>
 #include <peft/model/bert.hpp>
+#include <peft/model/checkpoint_tensors.hpp>
 #include <peft/model/deberta.hpp>
 #include <peft/model/distilbert.hpp>
 #include <peft/model/gpt2.hpp>
@@ -35,6 +36,7 @@ BackboneFacts facts_of(const std::filesystem::path& folder) {
   for (int i = static_cast<int>(facts.labels.size()); config.num_labels > 1 && i < config.num_labels; ++i) facts.labels.push_back(cat("LABEL_", i));
   facts.start = F::start_token(config);
   facts.names = module_names<F>();
+  facts.tensors = {F::prefix, F::other_prefixes(), F::renamed()};
   if (facts.writes) facts.end = read_generation_ids(folder).eos;
   return facts;
 }
@@ -58,4 +60,10 @@ BackboneFacts read_facts(const std::filesystem::path& folder) {
   require(family, folder.string(), "/config.json: model_type is \"", type, "\", which is of no family of this program");
   using All = Read<BertFamily, DistilbertFamily, RobertaFamily, DebertaFamily, T5Family, Gpt2Family, LlamaFamily>;
   return All::facts(folder, family->name);
+}
+
+std::optional<HostTensor> read_tensor(const std::filesystem::path& folder, const BackboneFacts& facts, const std::string& name) {
+  const CheckpointTensors file(Checkpoint::open(folder), facts.tensors);
+  const TensorRef* t = file.find(name);
+  return t ? std::optional(HostTensor{name, t->shape, t->values<float>()}) : std::nullopt;
 }

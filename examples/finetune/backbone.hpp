@@ -2,10 +2,13 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <peft/io/peft_names.hpp>
+#include <peft/io/tensor_ref.hpp>
+#include <peft/model/tensor_names.hpp>
 #include <peft/site.hpp>
 
 #include "sites.hpp"
@@ -24,7 +27,11 @@ struct BackboneFacts {
   int start = -1;                    // what a decoder begins with
   std::vector<int> end;              // tokens that end a text
   peft::ModuleNames names;           // as an adapter may leave out parts of them
+  peft::TensorNames tensors;         // as the files may call them otherwise
 };
 
 /// Reads the config.json of a folder. Throws Error naming the families that there are for a model_type of none.
 BackboneFacts read_facts(const std::filesystem::path& folder);
+
+/// A tensor of the folder's weights; none where there is none of that name.
+std::optional<peft::HostTensor> read_tensor(const std::filesystem::path& folder, const BackboneFacts& facts, const std::string& name);

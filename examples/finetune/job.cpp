@@ -10,6 +10,7 @@
 
 #include <peft/core/rng.hpp>
 #include <peft/io/peft_adapter.hpp>
+#include <peft/io/peft_head.hpp>
 #include <peft/task/score.hpp>
 
 #include "front/methods.hpp"
@@ -35,6 +36,7 @@ Job::Job(Options given)
     } else {
       auto read = std::make_shared<PeftAdapter>(load_peft(options.load));
       settle_names(*read, facts.names);
+      settle_head(*read, facts.names.head, [&](const std::string& name) { return read_tensor(options.model, facts, name); });
       for (const std::string& text : read->notes) notes.add(cat(options.load, ": ", text));
       adapter = std::move(read);
     }

@@ -61,18 +61,18 @@ std::shared_ptr<const Backbone> open_backbone(const Job& job) {
   return backbone;
 }
 
-/// Fills a fresh model with what --load gave. Did that have the task's head?
+/// Fills a fresh model with what --load gave. Did that have all of the task's head?
 template <class M>
 bool load_into(M& model, const Job& job) {
   using namespace peft;
-  if (job.delta) return restore_tensors(model, job.delta->tensors, job.options.load);
+  if (job.delta) return restore_tensors(model, job.delta->tensors, job.options.load).empty();
   if (!job.adapter) return false;
   if constexpr (HasPeftFiles<ContentsOf<M>>) {
-    const bool head = from_adapter(model, *job.adapter);
-    require(head || model.head_from_checkpoint() || job.options.epochs > 0, job.options.load, ": the adapter has no head (",
-            head_tensors(model).empty() ? "" : head_tensors(model).front().name, "), nor has ", job.options.model,
+    const std::vector<std::string> lacking = from_adapter(model, *job.adapter);
+    require(lacking.empty() || model.head_from_checkpoint() || job.options.epochs > 0, job.options.load, ": the adapter has no head, or not all of it (",
+            lacking.empty() ? "" : lacking.front(), " is missing), nor has ", job.options.model,
             " one for this task: a fresh one would predict at random; train it (--epochs 1 or more)");
-    return head;
+    return lacking.empty();
   } else {
     fail(job.options.load, ": holds an adapter of kind ", kind_of(*job.adapter), ", which --method ", job.options.method, " does not read");
   }

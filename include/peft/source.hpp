@@ -66,6 +66,7 @@
 #include <peft/io/peft_carried.ipp>
 #include <peft/io/peft_config.ipp>
 #include <peft/io/peft_load.ipp>
+#include <peft/io/peft_head.ipp>
 #include <peft/io/peft_lora.ipp>
 #include <peft/io/peft_names.ipp>
 #include <peft/io/peft_prompt.ipp>

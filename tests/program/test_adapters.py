@@ -135,6 +135,53 @@ class Case(unittest.TestCase):
         self.assertSame(right, self.says("tiny-bert", "again"))
         self.assertEqual(self.box.json("again/adapter_config.json")["bias"], "all")
 
+    def test_head_in_parts(self):
+        """bias=all without a task's type: the head's bias alone, beside the checkpoint's own weight."""
+        lora, bias = qv(["bert." + p for p in self.QV], 32, [32]), {"classifier.bias": files.normal([3], 1, 5)}
+        self.adapter("lora", lora, target_modules=["query", "value"])
+        self.adapter("bias", lora | {START + k: v for k, v in bias.items()}, target_modules=["query", "value"], bias="all")
+        self.model("tiny-bert", "moved-bert", lambda t: t | bias)
+        self.assertSame(self.says("moved-bert", "lora"), self.says("tiny-bert", "bias", out=self.box.path / "again"))
+        self.assertSame(self.says("moved-bert", "lora"), self.says("tiny-bert", "again"))
+        self.model("tiny-bert", "headless-bert", lambda t: {k: v for k, v in t.items() if not k.startswith("classifier.")})
+        self.assertRefused("headless-bert", "bias", "classifier.weight is missing", "--epochs 1")
+        self.assertEqual(self.run_on("headless-bert", "bias", epochs=1)[0].returncode, 0)
+
+    def test_delta_on_head(self):
+        """all-linear without a task's type: the delta on the head's layer is merged into it, by each method's formula."""
+        base = files.load(self.model("tiny-bert") / "model.safetensors")
+        W, b = (base[f"classifier.{x}"].floats() for x in ("weight", "bias"))
+        lora, pair = qv(["bert." + p for p in self.QV], 32, [32]), files.lora_pair("classifier", 4, 32, 3, 70)
+        A, B = (pair[f"{START}classifier.lora_{x}.weight"].floats() for x in "AB")
+        sums = [W[32 * i + j] + 2 * sum(B[4 * i + k] * A[32 * k + j] for k in range(4)) for i in range(3) for j in range(32)]
+        lengths = [sum(x * x for x in sums[32 * i:32 * i + 32]) ** 0.5 for i in range(3)]
+        m, out, inner = ([1.5, 0.5, 2], [2, -1, 0.5], files.normal([32], 1, 9).floats())
+        magnitudes = {f"{START}bert.{p}.lora_magnitude_vector": files.constant([32], 1) for p in self.QV}
+        ones = {f"{START}bert.{p}.ia3_l": files.constant([32, 1], 1.5) for p in self.QV}
+        at = START + "classifier."
+        cases = {"lora": (lora, pair, sums, b),
+                 "dora": (lora | magnitudes, pair | {at + "lora_magnitude_vector": files.f32([3], m)}, [m[n // 32] * x / lengths[n // 32] for n, x in enumerate(sums)], b),
+                 "ia3": (ones, {at + "ia3_l": files.f32([3, 1], out)}, [out[n // 32] * x for n, x in enumerate(W)], [x * y for x, y in zip(out, b)]),
+                 "ia3-in": (ones, {at + "ia3_l": files.f32([1, 32], inner)}, [inner[n % 32] * x for n, x in enumerate(W)], b)}
+        for name, (delta, on_head, weight, bias) in cases.items():
+            with self.subTest(name):
+                method = name.split("-")[0]
+                config = {"peft_type": "IA3" if method == "ia3" else "LORA", "use_dora": method == "dora", "feedforward_modules": ["classifier"] if name == "ia3-in" else [],
+                          "target_modules": "all-linear"}
+                self.adapter(name, delta, **config)
+                self.adapter(name + "-on-head", delta | on_head, **config)
+                head = {"classifier.weight": files.f32([3, 32], weight), "classifier.bias": files.f32([3], bias)}
+                self.model("tiny-bert", f"{name}-bert", lambda t: t | head)
+                right = self.says(f"{name}-bert", name, method)
+                done, said = self.run_on("tiny-bert", name + "-on-head", method, out=self.box.path / f"{name}-again")
+                self.assertIn("delta on classifier is merged", done.stderr)
+                self.assertSame(right, numbers(said))
+                self.assertSame(right, self.says("tiny-bert", f"{name}-again", method))
+        self.model("tiny-bert", "headless-bert", lambda t: {k: v for k, v in t.items() if not k.startswith("classifier.")})
+        self.assertRefused("headless-bert", "lora-on-head", "classifier.weight, which the base has not")
+        self.adapter("wide", lora | files.lora_pair("classifier", 4, 32, 5, 70), target_modules="all-linear")
+        self.assertRefused("tiny-bert", "wide", "(5, 32)", "(3, 32)")
+
     def test_ia3_as_peft_has_it(self):
         """PEFT's default on BERT: "output.dense" is attention's output projection, too."""
         def tensors(value):

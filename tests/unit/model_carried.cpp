@@ -212,7 +212,7 @@ TEST_CASE("carried: biases and whole matrices, saved again as they were") {
   Method method;
   configure_from(*made.adapter, std::get<0>(method.deltas));
   Model<Bert<float>, Method> model(c.after, Classify{3}, method);
-  CHECK(from_adapter(model, *made.adapter));
+  CHECK(from_adapter(model, *made.adapter).empty());
   const Temporary folder;
   save(model, folder.path());
   const PeftAdapter again = load_peft(folder.path());
@@ -236,7 +236,7 @@ TEST_CASE("carried: biases and whole matrices, saved again as they were") {
   std::erase_if(made.adapter->tensors, [](const auto& t) { return t.name.find("classifier") != std::string::npos; });
   Model<Bert<float>, Method> headless(c.after, Classify{3}, method);
   const auto own = head_tensors(headless);
-  CHECK(!from_adapter(headless, *made.adapter));
+  CHECK(from_adapter(headless, *made.adapter) == std::vector<std::string>{"classifier.weight", "classifier.bias"});
   const auto now = head_tensors(headless);  // the pooler, which the adapter brings, and the classifier
   CHECK(now.at(0).data == made.data("bert.pooler.dense.weight"));
   CHECK(now.at(2).data == own.at(2).data);

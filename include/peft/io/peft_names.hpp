@@ -21,6 +21,7 @@ std::optional<std::string> plain_name(std::string_view name, std::string_view ad
 struct ModuleNames {
   std::string prefix;              // of the base model, "bert.", which an adapter of the bare model leaves out
   std::vector<std::string> parts;  // what stands behind it: "embeddings", "encoder", "pooler"
+  std::vector<std::string> head{};  // linear layers of the task's: "classifier"
 };
 
 /// Gives all tensors of an adapter the names that PEFT of today gives them; what had to be changed is said in `notes`. Throws Error

@@ -21,6 +21,7 @@ namespace peft {
 template <class F>
 ModuleNames module_names() {
   ModuleNames names{F::prefix, {}};
+  if constexpr (!F::spec.causal) names.head = {F::classifier, F::head_dense, F::head_out};
   for (const SiteInfo& s : site_table) {
     const std::string_view path = F::sites.contains(s.site) ? F::path(s.site) : "";
     if (names.prefix.empty() || !path.starts_with(names.prefix)) continue;

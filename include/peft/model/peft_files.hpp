@@ -68,9 +68,9 @@ std::vector<HostTensor> head_tensors(const M& model) {
 namespace peft_files {
 
 /// Gives every tensor to `put`. Every trained one of `fields` must be there with its shape, a method's state may be, and nothing
-/// else; the task's head may be missing as a whole where `head_may_lack`. Was it there?
-bool restore(const std::vector<Field>& fields, const std::vector<HostTensor>& tensors, const std::string& source, bool head_may_lack,
-             const std::function<void(const Field&, const std::vector<float>&)>& put);
+/// else; tensors of the task's head may be missing where `head_may_lack`: it returns their names.
+std::vector<std::string> restore(const std::vector<Field>& fields, const std::vector<HostTensor>& tensors, const std::string& source, bool head_may_lack,
+                                 const std::function<void(const Field&, const std::vector<float>&)>& put);
 
 /// Takes out of `tensors` what the backbone has taken, and fails for an adapter whose LoRA on a table or on lm_head it has not.
 void leave_out_carried(std::vector<HostTensor>& tensors, const PeftCarried* carried, const std::vector<LoraModule>& merged, const std::string& source);
@@ -87,10 +87,10 @@ std::vector<HostTensor> tensors_of(const PeftLora& lora);
 
 }  // namespace peft_files
 
-/// Puts saved tensors back: every trained tensor must be there with its shape, a method's state may be, and nothing else; the task's
-/// head may be missing as a whole where `head_may_lack`. Was it there?
+/// Puts saved tensors back: every trained tensor must be there with its shape, a method's state may be, and nothing else; tensors of the
+/// task's head may be missing where `head_may_lack`: they stay as they are, and it returns their names.
 template <class M>
-bool restore_tensors(M& model, const std::vector<HostTensor>& tensors, const std::string& source, bool head_may_lack = false) {
+std::vector<std::string> restore_tensors(M& model, const std::vector<HostTensor>& tensors, const std::string& source, bool head_may_lack = false) {
   return peft_files::restore(model.layout().fields(), tensors, source, head_may_lack, [&](const Field& f, const std::vector<float>& values) {
     model.write(f, std::vector<typename M::T>(values.begin(), values.end()));
   });
@@ -245,10 +245,10 @@ void save_adapter(const M& model, const std::filesystem::path& folder, const std
   }
 }
 
-/// Takes PEFT's tensors: the model's LoRA must have exactly these modules and ranks (see `LoRA<Dynamic>::ranks`). False where they
-/// have no head: the model keeps its own.
+/// Takes PEFT's tensors: the model's LoRA must have exactly these modules and ranks (see `LoRA<Dynamic>::ranks`). What they lack
+/// of the head the model keeps as it was; the names of these tensors.
 template <class M>
-bool from_peft(M& model, const PeftLora& lora, const std::string& source) {
+std::vector<std::string> from_peft(M& model, const PeftLora& lora, const std::string& source) {
   std::vector<HostTensor> tensors = peft_files::tensors_of(lora);
   peft_files::leave_out_carried(tensors, model.backbone().carried().get(), lora.merged, source);
   return restore_tensors(model, tensors, source, true);
@@ -287,11 +287,11 @@ void configure_from(const PeftAdapter& adapter, Part& part) {
   }
 }
 
-/// Takes an adapter's tensors into a model that was made as `configure_from` says, on a backbone opened `with_adapter`. False where
-/// it has no head: the model keeps its own.
+/// Takes an adapter's tensors into a model that was made as `configure_from` says, on a backbone opened `with_adapter`. What it
+/// lacks of the head the model keeps as it was, the checkpoint's own where that has one; the names of these tensors.
 template <class M>
   requires HasPeftFiles<ContentsOf<M>>
-bool from_adapter(M& model, const PeftAdapter& adapter) {
+std::vector<std::string> from_adapter(M& model, const PeftAdapter& adapter) {
   using D = ContentsOf<M>;
   if constexpr (!InPeft<D>) {
     return from_peft(model, lora_of(adapter), source_of(adapter));

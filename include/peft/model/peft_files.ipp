@@ -22,19 +22,20 @@ PEFT_INLINE std::vector<HostTensor> tensors_of(const std::vector<Field>& fields,
   return out;
 }
 
-PEFT_INLINE bool restore(const std::vector<Field>& fields, const std::vector<HostTensor>& tensors, const std::string& source, bool head_may_lack,
-                         const std::function<void(const Field&, const std::vector<float>&)>& put) {
+PEFT_INLINE std::vector<std::string> restore(const std::vector<Field>& fields, const std::vector<HostTensor>& tensors, const std::string& source, bool head_may_lack,
+                                             const std::function<void(const Field&, const std::vector<float>&)>& put) {
   std::map<std::string, const HostTensor*> by_name;
   for (const HostTensor& t : tensors) by_name[t.name] = &t;
-  // A head is there where its last layer is: an adapter may bring a pooler alone.
-  const auto last = std::find_if(fields.rbegin(), fields.rend(), is_head);
-  const auto of_last = [&](const Field& f) { return is_head(f) && f.name.substr(0, f.name.rfind('.')) == last->name.substr(0, last->name.rfind('.')); };
-  const bool headless = head_may_lack && last != fields.rend() && std::none_of(fields.begin(), fields.end(), [&](const Field& f) { return of_last(f) && by_name.contains(f.name); });
+  std::vector<std::string> lacking;
   std::vector<std::pair<const Field*, const HostTensor*>> all;  // checked as a whole before the first is put
   for (const Field& f : fields) {
     if (f.role == Role::derived) continue;
     const auto found = by_name.find(f.name);
-    if (found == by_name.end() && (f.role == Role::state || (headless && is_head(f)))) continue;
+    if (found == by_name.end() && f.role == Role::state) continue;
+    if (found == by_name.end() && head_may_lack && is_head(f)) {
+      lacking.push_back(f.name);
+      continue;
+    }
     if (found == by_name.end()) fail(source, ": the tensor ", f.name, " is missing; was the delta saved with other options?");
     const HostTensor& t = *found->second;
     const bool fits = f.vector ? t.shape == std::vector<std::int64_t>{f.cols} : t.shape == std::vector<std::int64_t>{f.rows, f.cols};
@@ -44,7 +45,7 @@ PEFT_INLINE bool restore(const std::vector<Field>& fields, const std::vector<Hos
   }
   if (!by_name.empty()) fail(source, ": nothing in this model takes the tensor ", by_name.begin()->first);
   for (const auto& [field, tensor] : all) put(*field, tensor->data);
-  return !headless;
+  return lacking;
 }
 
 PEFT_INLINE void leave_out_carried(std::vector<HostTensor>& tensors, const PeftCarried* carried, const std::vector<LoraModule>& merged, const std::string& source) {
