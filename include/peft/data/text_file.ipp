@@ -70,7 +70,7 @@ PEFT_INLINE std::string hexadecimal(char c) {
 
 PEFT_INLINE std::string_view checked_text(std::string_view bytes, const std::string& name) {
   using namespace text_file;
-  for (const Kind& kind : kinds)
+  for (const text_file::Kind& kind : kinds)
     if (bytes.starts_with(kind.begin))
       fail(name, ": this is ", kind.what, "; a text file in UTF-8 was expected; ", kind.advice);
   if (bytes.starts_with("\xEF\xBB\xBF")) bytes.remove_prefix(3);
