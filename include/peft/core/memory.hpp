@@ -32,7 +32,7 @@ class Memory {
   Memory(const char* label, const std::vector<T>& values) : size_(values.size()) {
     if constexpr (on_host<E>) {
       numbers_ = on_the_host(size_);
-      std::memcpy(static_cast<void*>(numbers_.get()), values.data(), size_ * sizeof(T));
+      if (size_ > 0) std::memcpy(static_cast<void*>(numbers_.get()), values.data(), size_ * sizeof(T));
     } else {
       numbers_ = on_the_device(Kokkos::view_alloc(Kokkos::WithoutInitializing, std::string(label)), size_);
       upload(E{}, numbers_.get(), values.data(), size_);
