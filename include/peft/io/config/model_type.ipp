@@ -15,9 +15,11 @@ namespace model_types {
 
 PEFT_INLINE std::string by_classes(const std::vector<std::string>& architectures) {
   for (const std::string& name : architectures)
-    for (const auto& [type, start] : classes)
-      if (name.starts_with(start) && std::any_of(std::begin(endings), std::end(endings), [&](std::string_view end) { return name.substr(start.size()).starts_with(end); }))
-        return std::string(type);
+    for (const auto& [type, start] : classes) {
+      if (!name.starts_with(start)) continue;
+      const std::string rest = name.substr(start.size());
+      if (std::any_of(std::begin(endings), std::end(endings), [&](std::string_view end) { return rest.starts_with(end); })) return std::string(type);
+    }
   return {};
 }
 
