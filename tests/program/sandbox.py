@@ -7,6 +7,7 @@ import shutil
 import struct
 import subprocess
 import tempfile
+import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TINY = ROOT / "tests" / "golden" / "data" / "tiny-bert"  # three labels, 48 positions
@@ -66,6 +67,20 @@ class Sandbox:
 
     def json(self, name):
         return json.loads((self.path / name).read_text())
+
+
+class ProgramCase(unittest.TestCase):
+    """A sandbox for every test; `program` is what the tests were given."""
+    program = None
+
+    def setUp(self):
+        self.box = Sandbox(self.program)
+        self.addCleanup(self.box.holder.cleanup)
+
+    def good(self, *options, **changes):
+        done = self.box.run(*options, **changes)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done
 
 
 def check_head_rate(case, run):

@@ -12,21 +12,12 @@ import sys
 import time
 import unittest
 
-from sandbox import TINY, Sandbox, check_head_rate, csv, safetensors, sentences
+from sandbox import TINY, ProgramCase, Sandbox, check_head_rate, csv, safetensors, sentences
 
 PROGRAM = None
 
 
-class Case(unittest.TestCase):
-    def setUp(self):
-        self.box = Sandbox(PROGRAM)
-        self.addCleanup(self.box.holder.cleanup)
-
-    def good(self, *options, **changes):
-        done = self.box.run(*options, **changes)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return done
-
+class Case(ProgramCase):
     def bad(self, *words, options=(), **changes):
         """A plain non-zero status, one line on standard error with these words in it, and no result."""
         done = self.box.run(*options, **changes)
@@ -474,5 +465,5 @@ class Resume(Case):
 if __name__ == "__main__":
     if len(sys.argv) < 2:
         sys.exit(__doc__)
-    PROGRAM = sys.argv.pop(1)
+    PROGRAM = ProgramCase.program = sys.argv.pop(1)
     unittest.main()

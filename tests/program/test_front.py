@@ -8,7 +8,7 @@ import subprocess
 import sys
 import unittest
 
-from sandbox import TINY, Sandbox
+from sandbox import TINY, ProgramCase, Sandbox
 
 PROGRAM = None
 GOLDEN = TINY.parent
@@ -191,17 +191,8 @@ class Front(unittest.TestCase):
         self.assertLess(min(times), 0.02)
 
 
-class Run(unittest.TestCase):
+class Run(ProgramCase):
     """With the unit."""
-
-    def setUp(self):
-        self.box = Sandbox(PROGRAM)
-        self.addCleanup(self.box.holder.cleanup)
-
-    def good(self, *options, **changes):
-        done = self.box.run(*options, **changes)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return done
 
     def test_pairs(self):
         """The units hold what the table of methods says; some builds hold less of it."""
@@ -312,5 +303,5 @@ class Run(unittest.TestCase):
 if __name__ == "__main__":
     if len(sys.argv) < 2:
         sys.exit(__doc__)
-    PROGRAM = sys.argv.pop(1)
+    PROGRAM = ProgramCase.program = sys.argv.pop(1)
     unittest.main()

@@ -4,22 +4,12 @@ import json
 import sys
 import unittest
 
-from sandbox import Sandbox
+from sandbox import ProgramCase
 
-PROGRAM = None
 SCHEDULE = ("--set", "xi-last=0.02", "--set", "steps=4", "--set", "step-epochs=1")
 
 
-class Case(unittest.TestCase):
-    def setUp(self):
-        self.box = Sandbox(PROGRAM)
-        self.addCleanup(self.box.holder.cleanup)
-
-    def good(self, *options, **changes):
-        done = self.box.run(*options, **changes)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return done
-
+class Case(ProgramCase):
     def table(self, name):
         rows = [line.split("\t") for line in (self.box.path / name).read_text().splitlines()]
         return rows[0], [dict(zip(rows[0], row)) for row in rows[1:]]
@@ -76,5 +66,5 @@ class AdaLora(Case):
 if __name__ == "__main__":
     if len(sys.argv) < 2:
         sys.exit(__doc__)
-    PROGRAM = sys.argv.pop(1)
+    ProgramCase.program = sys.argv.pop(1)
     unittest.main()
