@@ -41,6 +41,7 @@
 #include <peft/data/tsv.ipp>
 #include <peft/io/atomic_file.ipp>
 #include <peft/io/checkpoint.ipp>
+#include <peft/io/checksum.ipp>
 #include <peft/io/config/bert.ipp>
 #include <peft/io/config/deberta.ipp>
 #include <peft/io/config/distilbert.ipp>
@@ -52,6 +53,7 @@
 #include <peft/io/config/t5.ipp>
 #include <peft/io/delta_file.ipp>
 #include <peft/io/folder_view.ipp>
+#include <peft/io/hash.ipp>
 #include <peft/io/hub_cache.ipp>
 #include <peft/io/json.ipp>
 #include <peft/io/json_fields.ipp>

@@ -63,7 +63,9 @@ TEST_CASE("safetensors: written, then read") {
   CHECK(file.at("scalar").size() == 1);
   CHECK(file.names().size() == 5);
   CHECK(file.names().front() == "ids");
-  CHECK(file.metadata() == std::map<std::string, std::string>{{"format", "pt"}, {"note", "\"quoted\""}});
+  auto metadata = file.metadata();
+  CHECK(metadata.erase("peft.hpp.checksum") == 1);
+  CHECK(metadata == std::map<std::string, std::string>{{"format", "pt"}, {"note", "\"quoted\""}});
   CHECK(file.find("nothing") == nullptr);
   CHECK(lacks(error_of([&] { file.at("wieght"); }), {"wieght", "near names: weight"}) == "");
   std::vector<float> wrong(5);
@@ -74,7 +76,7 @@ TEST_CASE("safetensors: no tensors at all") {
   const Temporary folder;
   write_safetensors(folder / "file", {}, {});
   CHECK(SafeTensors::open(folder / "file").names().empty());
-  CHECK(get(folder / "file") == std::string("\x08\0\0\0\0\0\0\0{}      ", 16));
+  CHECK(get(folder / "file").size() == 72);  // length, and a header with nothing but the checksum
 }
 
 TEST_CASE("safetensors: what cannot be written") {

@@ -8,6 +8,7 @@
 
 #include <peft/core/error.hpp>
 #include <peft/io/atomic_file.hpp>
+#include <peft/io/checksum.hpp>
 #include <peft/io/json.hpp>
 #include <peft/io/safetensors_header.hpp>
 #include <peft/io/safetensors_write.hpp>
@@ -31,11 +32,8 @@ PEFT_INLINE void write_safetensors(const std::filesystem::path& path, std::span<
 
   const auto in_quotes = [&](const std::string& text) { return to_text(nlohmann::json(text), -1, file); };
   std::string header;  // a JSON object without its braces
-  for (const auto& [key, value] : metadata)
-    header += cat(header.empty() ? "" : ",", in_quotes(key), ":", in_quotes(value));
-  if (!metadata.empty()) header = cat("\"__metadata__\":{", header, "}");
   std::set<std::string_view> used{"__metadata__"};
-  std::vector<std::span<const std::byte>> data;
+  std::vector<TensorRef> written;
   std::uint64_t end = 0;
   for (const auto* tensor : order) {
     const auto problem = [&](std::string_view what) {
@@ -47,7 +45,7 @@ PEFT_INLINE void write_safetensors(const std::filesystem::path& path, std::span<
     const auto bytes = safetensors_header::byte_count(tensor->shape, tensor->dtype);
     if (!bytes) problem("has a shape that overflows");
     if (*bytes > 0 && tensor->data == nullptr) problem("has no data");
-    data.emplace_back(static_cast<const std::byte*>(tensor->data), *bytes);
+    written.push_back({tensor->name, tensor->dtype, tensor->shape, {static_cast<const std::byte*>(tensor->data), *bytes}});
     std::string shape;
     for (const auto extent : tensor->shape) shape += (shape.empty() ? "" : ",") + std::to_string(extent);
     const auto begin = std::exchange(end, end + *bytes);
@@ -55,7 +53,11 @@ PEFT_INLINE void write_safetensors(const std::filesystem::path& path, std::span<
                   "\",\"shape\":[", shape, "],\"data_offsets\":[", std::to_string(begin), ",", std::to_string(end),
                   "]}");
   }
-  std::string text = "{" + header + "}";
+  std::string notes;
+  for (const auto& [key, value] : metadata)
+    if (key != checksum_key) notes += cat(in_quotes(key), ":", in_quotes(value), ",");
+  notes += cat(in_quotes(std::string(checksum_key)), ":", in_quotes(checksum(written, metadata)));
+  std::string text = cat("{\"__metadata__\":{", notes, "}", header.empty() ? "" : ",", header, "}");
   text.append((8 - text.size() % 8) % 8, ' ');
   require(text.size() <= longest_safetensors_header, "cannot write ", file, ": its header would have ", text.size(),
           " bytes, the format allows ", longest_safetensors_header);
@@ -65,7 +67,7 @@ PEFT_INLINE void write_safetensors(const std::filesystem::path& path, std::span<
   AtomicFile out(path);
   out.write(length);
   out.write(text);
-  for (const auto bytes : data) out.write(bytes);
+  for (const TensorRef& tensor : written) out.write(tensor.bytes);
   out.commit();
 }
 
