@@ -107,7 +107,7 @@ int run_job(const Job& job, const Reader& model) {
   require(job.loader || !model.facts.head.empty(), o.model,
           ": its head is not of this task, and there is no training file for a fresh one; give --load with a trained one, or --data and --epochs");
   Job::Result result = begin_run(job, model);
-  std::vector<float> logits;
+  std::vector<float> logits;  // of dev, where this process has computed them: a finished run that is resumed has not
   const Score score = [&] {
     logits = predict(model.predict, *job.dev_tokens);
     return job.score(logits);
@@ -151,8 +151,10 @@ int run_job(const Job& job, const Writer& model) {
   const Options& o = job.options;
   Job::Result result = begin_run(job, model);
   const bool classes = job.words && !job.words->task.regression();
+  bool scored = false;
   SaidInWords dev;
   const Score score = [&] {
+    scored = true;
     if (!classes) return score_likelihood(model.losses, *job.dev_pairs);
     dev = say(job, model, *job.dev_pairs);
     return score_words(job, dev);
@@ -163,7 +165,7 @@ int run_job(const Job& job, const Writer& model) {
   Outputs outputs;
   outputs.write("--out", o.out, [&] { save(job, model, job.settings(), result); });
   const auto& epochs = result.history.epochs;
-  if (job.dev_pairs) result.dev = epochs.empty() || o.patience > 0 ? score() : epochs.back().dev;
+  if (job.dev_pairs) result.dev = !scored || epochs.empty() || o.patience > 0 ? score() : epochs.back().dev;
 
   const auto write = [&](const TokenizedPairs& prompts) {
     return model.write(prompts, job.writing(), [&](std::span<const std::int32_t> ids) { return job.tokenizer->decode(ids); });
@@ -176,6 +178,7 @@ int run_job(const Job& job, const Writer& model) {
       result.written = score_texts(result.texts, *job.dev_prompts);
     });
   outputs.write("--predict", o.predict, [&] {
+    require(classes || job.asked_prompts || result.written, "the texts of the dev prompts could not be written");
     write_predictions(o, classes             ? predictions_of(job, job.asked_prompts ? say(job, model, *job.asked_prompts) : dev)
                          : job.asked_prompts ? predictions_of(job, write(*job.asked_prompts), job.asked_rows)
                                              : predictions_of(job, result.texts, {}));

@@ -398,10 +398,8 @@ class Resume(Case):
                 k: v for k, v in self.LONG.items()})
             self.assertEqual(done.stderr, "")
             whole, rest = self.box.json("whole.json"), self.box.json("rest.json")
-            self.assertGreater(len(rest["step_losses"]), 0)
-            self.assertEqual(len(rest["step_losses"]), len(whole["step_losses"]) - stopped)
-            self.assertEqual(rest["step_losses"], whole["step_losses"][stopped:])
-            for key in ("dev", "loss", "scores", "steps"):
+            self.assertTrue(0 < stopped < whole["steps"])
+            for key in ("dev", "loss", "scores", "steps", "step_losses", "examples", "tokens"):
                 self.assertEqual(rest[key], whole[key], key)
             self.assertEqual((self.box.path / "rest.tsv").read_bytes(), (self.box.path / "whole.tsv").read_bytes())
 
@@ -425,9 +423,7 @@ class Resume(Case):
         self.assertEqual(code, -signal.SIGKILL)
         self.good("--resume", out="out", json="rest.json", predict="rest.tsv", **self.LONG)
         whole, rest = self.box.json("whole.json"), self.box.json("rest.json")
-        count = len(rest["step_losses"])
-        self.assertTrue(0 < count < len(whole["step_losses"]))
-        self.assertEqual(rest["step_losses"], whole["step_losses"][-count:])
+        self.assertEqual(rest["step_losses"], whole["step_losses"])
         self.assertEqual((self.box.path / "rest.tsv").read_bytes(), (self.box.path / "whole.tsv").read_bytes())
 
     def test_other_options(self):
@@ -454,12 +450,6 @@ class Resume(Case):
     def test_nothing_to_resume(self):
         done = self.good("--resume", epochs=1, out="new")
         self.assertIn("no run to resume", done.stderr)
-
-    def test_finished_run(self):
-        self.good(epochs=1, out="out", predict="a.tsv")
-        self.good("--resume", epochs=1, out="out", predict="b.tsv", json="run.json")
-        self.assertEqual((self.box.path / "a.tsv").read_bytes(), (self.box.path / "b.tsv").read_bytes())
-        self.assertEqual(self.box.json("run.json")["step_losses"], [])
 
 
 if __name__ == "__main__":

@@ -99,15 +99,14 @@ inline peft::FitOptions options() {
 inline bool same_epochs(const peft::History& a, const peft::History& b) {
   if (a.epochs.size() != b.epochs.size()) return false;
   for (std::size_t i = 0; i < a.epochs.size(); ++i)
-    if (a.epochs[i].loss != b.epochs[i].loss || a.epochs[i].dev.main != b.epochs[i].dev.main || a.epochs[i].best != b.epochs[i].best)
+    if (a.epochs[i].loss != b.epochs[i].loss || a.epochs[i].dev.main != b.epochs[i].dev.main || a.epochs[i].dev.parts != b.epochs[i].dev.parts || a.epochs[i].best != b.epochs[i].best)
       return false;
   return true;
 }
 
-/// The losses of a run that was stopped, and of the run that went on, are together those of the whole run.
-inline bool continues(std::vector<double> first, const std::vector<double>& rest, const std::vector<double>& whole) {
-  first.insert(first.end(), rest.begin(), rest.end());
-  return first == whole;
+/// All that does not depend on the clock.
+inline bool same_report(const peft::History& a, const peft::History& b) {
+  return same_epochs(a, b) && a.losses == b.losses && a.steps == b.steps && a.examples == b.examples && a.tokens == b.tokens && a.stopped_early == b.stopped_early;
 }
 
 }  // namespace small

@@ -155,6 +155,14 @@ Complaint predictions_are_asked_for(const Plan& p) {
   return {};
 }
 
+/// Of its dev split a task of texts predicts what is written for it.
+Complaint texts_are_written(const Plan& p) {
+  const Options& o = p.options;
+  const bool of_dev = o.predict_from.empty() && (o.split.empty() || o.split == "dev");
+  if (o.predict.empty() || !p.family->writes || is_glue_task(o.task) || o.texts != 0 || !of_dev) return {};
+  return cat("--predict ", o.predict, ": --texts 0 writes none for the dev split; leave it out, or say by --split or --predict-from what to write about");
+}
+
 constexpr Check table[] = {
     {"resume", resumes_something},
     {"method", method_is_there},
@@ -167,6 +175,7 @@ constexpr Check table[] = {
     {"model left alone", model_is_left_alone},
     {"outputs differ", outputs_differ},
     {"predictions", predictions_are_asked_for},
+    {"texts", texts_are_written},
     {"predict", predict_can_be_written},
     {"json", json_can_be_written},
     {"out", out_can_be_made},

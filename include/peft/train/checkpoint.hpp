@@ -18,14 +18,14 @@ using Notes = std::map<std::string, std::string>;
 /// The number that `exact` wrote.
 double exact(const std::string& text, const std::string& where);
 
-/// Where a run stands: everything beside the tensors that the next step depends on.
+/// Where a run stands: everything beside the tensors that the next step and the report at the end depend on.
 struct RunState {
   std::int64_t step = 0;    // optimizer steps done
   std::int64_t epoch = 0;   // epochs done
   std::int64_t cursor = 0;  // batches of the current epoch done
   double epoch_loss = 0;    // sum over the current epoch's steps
   EarlyStopping::State stopping;
-  std::vector<EpochReport> epochs;
+  History history;    // so far, from its first start on
   Notes identity;     // options and sizes that must be the same on resuming
   Notes environment;  // what may change the last bits: a difference is worth a warning
 };

@@ -11,6 +11,9 @@
 
 namespace peft {
 
+constexpr const char* run_version = "2";        // of the file; 1 did not hold the whole report
+constexpr const char* losses_name = "losses";  // a tensor beside those of the run
+
 PEFT_INLINE double exact(const std::string& text, const std::string& where) {
   char* end = nullptr;
   const double value = std::strtod(text.c_str(), &end);
@@ -42,11 +45,15 @@ PEFT_INLINE Notes to_notes(const RunState& s) {
           {"stopping.best", exact(s.stopping.best)},
           {"stopping.since", cat(s.stopping.since)},
           {"stopping.any", cat(s.stopping.any)},
-          {"epochs", cat(s.epochs.size())}};
+          {"examples", cat(s.history.examples)},
+          {"tokens", cat(s.history.tokens)},
+          {"seconds", exact(s.history.seconds)},
+          {"cpu_seconds", exact(s.history.cpu_seconds)},
+          {"epochs", cat(s.history.epochs.size())}};
   for (const auto& [key, value] : s.identity) n["identity." + key] = value;
   for (const auto& [key, value] : s.environment) n["environment." + key] = value;
-  for (std::size_t i = 0; i < s.epochs.size(); ++i) {
-    const EpochReport& e = s.epochs[i];
+  for (std::size_t i = 0; i < s.history.epochs.size(); ++i) {
+    const EpochReport& e = s.history.epochs[i];
     const std::string at = cat("epoch.", i, ".");
     n[at + "epoch"] = cat(e.epoch);
     n[at + "loss"] = exact(e.loss);
@@ -78,6 +85,10 @@ PEFT_INLINE RunState from_notes(const Notes& n, const std::string& where) {
     return value;
   };
   RunState s{whole("step"), whole("epoch"), whole("cursor"), number("epoch_loss"), {}, {}, {}, {}};
+  s.history.examples = whole("examples");
+  s.history.tokens = whole("tokens");
+  s.history.seconds = number("seconds");
+  s.history.cpu_seconds = number("cpu_seconds");
   s.stopping = {number("stopping.best"), static_cast<int>(whole("stopping.since")), whole("stopping.any") != 0};
   for (std::int64_t i = 0; i < whole("epochs"); ++i) {
     const std::string at = cat("epoch.", i, ".");
@@ -86,7 +97,7 @@ PEFT_INLINE RunState from_notes(const Notes& n, const std::string& where) {
     e.dev.main_name = text(at + "name");
     for (std::int64_t k = 0; k < whole(at + "parts"); ++k)
       e.dev.parts.emplace_back(text(cat(at, "part.", k)), number(cat(at, "value.", k)));
-    s.epochs.push_back(std::move(e));
+    s.history.epochs.push_back(std::move(e));
   }
   for (const auto& [key, value] : n) {
     if (key.starts_with("identity.")) s.identity[key.substr(9)] = value;
@@ -101,9 +112,11 @@ void write_checkpoint(const std::filesystem::path& path, const Layout& layout, c
   std::vector<NamedTensor> tensors;
   for (const auto& [name, values] : buffers)
     tensors.push_back({name, sizeof(T) == 8 ? DType::F64 : DType::F32, {static_cast<std::int64_t>(values.size())}, values.data()});
+  const std::vector<double>& losses = state.history.losses;
+  tensors.push_back({losses_name, DType::F64, {static_cast<std::int64_t>(losses.size())}, losses.data()});
   Notes metadata = to_notes(state);
   metadata["format"] = "peft.hpp run";
-  metadata["version"] = "1";
+  metadata["version"] = run_version;
   metadata["layout"] = describe(layout);
   write_safetensors(path, tensors, metadata);
 }
@@ -118,7 +131,8 @@ RunState read_checkpoint(const std::filesystem::path& path, const Layout& layout
     const auto found = metadata.find(key);
     return found != metadata.end() && found->second == value;
   };
-  require(has("format", "peft.hpp run") && has("version", "1"), where, ": no checkpoint of a run that this version can read");
+  require(has("format", "peft.hpp run"), where, ": no checkpoint of a run");
+  require(has("version", run_version), where, ": the run was saved by another version of this library, which cannot be gone on with; start another run");
   require(has("layout", describe(layout)), where,
           ": the checkpoint is of another model or method: its tensors have other names or shapes");
   RunState state = from_notes(metadata, where);
@@ -132,6 +146,7 @@ RunState read_checkpoint(const std::filesystem::path& path, const Layout& layout
             values.size());
     ref.template read<T>(values);
   }
+  state.history.losses = file.at(losses_name).template values<double>();
   return state;
 }
 

@@ -45,22 +45,18 @@ class TrainingLoop {
     meter_.pause();
     resume();
     const Interrupt interrupt;
-    bool stop = history_.stopped_early = stopping_.stop() && at_.epoch < options_.epochs;
+    bool stop = at_.history.stopped_early = stopping_.stop() && at_.epoch < options_.epochs;
     while (at_.epoch < options_.epochs && !stop) {
       if (!epoch()) {
-        history_.interrupted = true;
+        at_.history.interrupted = true;
         break;
       }
       stop = close_epoch();
     }
-    if (!best_.empty() && !history_.interrupted) run_.set_values(best_);
+    if (!best_.empty() && !at_.history.interrupted) run_.set_values(best_);
     run_.prepare();
-    history_.steps = at_.step;
-    history_.examples = meter_.examples();
-    history_.tokens = meter_.tokens();
-    history_.seconds = meter_.seconds();
-    history_.cpu_seconds = meter_.cpu_seconds();
-    return std::move(history_);
+    count();
+    return std::move(at_.history);
   }
 
  private:
@@ -78,24 +74,44 @@ class TrainingLoop {
     return total;
   }
 
+  /// Takes what the meter has counted into the report.
+  void count() {
+    at_.history.steps = at_.step;
+    at_.history.examples = meter_.examples();
+    at_.history.tokens = meter_.tokens();
+    at_.history.seconds = meter_.seconds();
+    at_.history.cpu_seconds = meter_.cpu_seconds();
+  }
+
   void save() {
     const std::vector<T> now = run_.values();
     if (!std::all_of(now.begin(), now.end(), [](T x) { return std::isfinite(x); }))
       fail("a trained value is no longer finite after step ", at_.step, " of ", total_, "; nothing was saved", remedy(options_.lr, options_.checkpoint));
     if (options_.checkpoint.empty()) return;
+    count();
     at_.stopping = stopping_.state();
-    at_.epochs = history_.epochs;
     std::map<std::string, std::vector<T>> buffers = run_.optimizer_state();
     if (options_.patience > 0) buffers["best"] = best_.empty() ? now : best_;
     buffers["values"] = now;
-    write_checkpoint(options_.checkpoint, run_.layout(), at_, buffers);
+    try {
+      write_checkpoint(options_.checkpoint, run_.layout(), at_, buffers);
+    } catch (const Error& e) {
+      fail(e.what(), saved_ < 0 ? cat("; the run stops after step ", at_.step, " of ", total_, ", and nothing of it is saved")
+                                : cat("; the run stops after step ", at_.step, " of ", total_, ", and can be resumed from step ", saved_, ", where it was last saved"),
+           ": make room for the file, or give another place");
+    }
+    saved_ = at_.step;
   }
 
   void resume() {
     const bool saved = options_.resume && !options_.checkpoint.empty() && std::filesystem::exists(options_.checkpoint);
     if (options_.resume && !saved && options_.on_warning)
       options_.on_warning(cat("there is no run to resume at ", options_.checkpoint.string(), ": it begins from the start"));
-    if (!saved) return;
+    if (!saved) {
+      std::error_code ignored;  // a run that begins anew leaves none behind that could be resumed in its place
+      if (!options_.checkpoint.empty()) std::filesystem::remove(options_.checkpoint, ignored);
+      return;
+    }
     const auto all = static_cast<std::size_t>(run_.layout().size());
     std::map<std::string, std::vector<T>> buffers = run_.optimizer_state();  // of the right sizes
     buffers["values"] = std::vector<T>(all);
@@ -109,12 +125,16 @@ class TrainingLoop {
     if (then.epoch > options_.epochs || then.step > total_ || then.cursor > (then.epoch < options_.epochs ? run_.batches(then.epoch) : 0))
       fail(options_.checkpoint.string(), ": the state of the run is damaged: epoch ", then.epoch, ", batch ", then.cursor, ", step ", then.step,
            " of ", total_);
+    if (then.history.losses.size() != static_cast<std::size_t>(then.step))
+      fail(options_.checkpoint.string(), ": the state of the run is damaged: ", then.history.losses.size(), " losses of ", then.step, " steps");
     then.environment = at_.environment;
     then.identity = at_.identity;
     at_ = std::move(then);
+    saved_ = at_.step;
     run_.set_values(buffers["values"]);
     run_.set_optimizer_state(buffers, at_.step);
-    history_.epochs = at_.epochs;
+    const History& so_far = at_.history;
+    meter_.go_on_from(at_.step, so_far.examples, so_far.tokens, so_far.seconds, so_far.cpu_seconds);
     stopping_.state(at_.stopping);
     if (stopping_.state().any && options_.patience > 0) best_ = buffers["best"];
   }
@@ -183,7 +203,7 @@ class TrainingLoop {
     at_.cursor = end;
     at_.epoch_loss += loss;
     meter_.add(examples, tokens);
-    history_.losses.push_back(loss);
+    at_.history.losses.push_back(loss);
     if (options_.on_step) options_.on_step({at_.step, total_, loss, lr, examples, tokens});
   }
 
@@ -194,16 +214,16 @@ class TrainingLoop {
                        run_.evaluate(), false};
     report.best = run_.settled(at_.step, total_) && stopping_.update(report.dev.main);
     if (report.best && options_.patience > 0) best_ = run_.values();
-    history_.epochs.push_back(report);
+    at_.history.epochs.push_back(report);
     ++at_.epoch;
     at_.cursor = 0;
     at_.epoch_loss = 0;
     const bool more = at_.epoch < options_.epochs;
-    history_.stopped_early = stopping_.stop() && more;
+    at_.history.stopped_early = stopping_.stop() && more;
     save();
     if (options_.on_epoch) options_.on_epoch(report);
     if (stopping_.stop()) return true;
-    return history_.interrupted = Interrupt::requested() && more;
+    return at_.history.interrupted = Interrupt::requested() && more;
   }
 
   TrainingRun<T>& run_;
@@ -212,8 +232,8 @@ class TrainingLoop {
   const Schedule schedule_;
   EarlyStopping stopping_;
   RunState at_;
+  std::int64_t saved_ = -1;  // the step that the checkpoint holds; below 0: there is none of this run
   std::vector<T> best_;
-  History history_;
   Meter meter_;
 };
 

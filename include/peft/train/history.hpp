@@ -15,13 +15,13 @@ struct EpochReport {
   bool best = false;
 };
 
-/// What a run was.
+/// What a run was, over all the times that it was started: one that was stopped and resumed reads like one that never was.
 struct History {
   std::vector<EpochReport> epochs;
   std::int64_t steps = 0, examples = 0, tokens = 0;
-  double seconds = 0;  // of training alone, since the last start
-  double cpu_seconds = 0;  // of the process, over the same time
-  std::vector<double> losses;  // of every step since the last start
+  double seconds = 0;          // of training alone
+  double cpu_seconds = 0;      // of the processes, over the same time
+  std::vector<double> losses;  // of every step
   bool interrupted = false, stopped_early = false;
 
   double examples_per_second() const { return seconds > 0 ? static_cast<double>(examples) / seconds : 0; }

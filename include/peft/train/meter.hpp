@@ -64,6 +64,15 @@ class BasicMeter {
     last_cpu_ = cpu_time();
   }
 
+  /// Paused, with what earlier processes have counted of the same work.
+  void go_on_from(std::int64_t steps, std::int64_t examples, std::int64_t tokens, double seconds, double cpu_seconds) {
+    reset();
+    running_ = false;
+    total_.add(steps, examples, tokens, seconds);
+    seconds_ = seconds;
+    cpu_ = cpu_seconds;
+  }
+
   bool running() const { return running_; }
   /// Seconds since the start without the pauses.
   double seconds() const {
