@@ -1,0 +1,124 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Do the tests behind docs/reliability.md find what they are there to find?
+
+planted.py             each fault of faults.toml in turn: its test must pass without it and fail with it
+planted.py NAME..      only these
+planted.py --check     only whether every fault still has its place in the sources (seconds; a part of the structure tests)
+
+Works in a copy of the tree, build/planted, with a build folder of its own. Status 1 when a test stays green.
+"""
+import pathlib
+import shlex
+import subprocess
+import sys
+import time
+import tomllib
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+COPY = ROOT / "build" / "planted"
+
+
+def faults():
+    return tomllib.loads(pathlib.Path(__file__).with_name("faults.toml").read_text(encoding="utf-8"))["fault"]
+
+
+def complaints(rows, root):
+    """What is wrong with the table: names twice, places that are not there or not unique."""
+    names = [row["name"] for row in rows]
+    for name in sorted({n for n in names if names.count(n) > 1}):
+        yield f"{name}: two faults have this name"
+    for row in rows:
+        found = (root / row["file"]).read_text(encoding="utf-8").count(row["from"]) if (root / row["file"]).is_file() else 0
+        if found != 1:
+            yield f"{row['name']}: its place is {found} times in {row['file']}, expected once"
+        if row["from"] == row["to"]:
+            yield f"{row['name']}: it changes nothing"
+
+
+def run(command, **options):
+    return subprocess.run(command, cwd=COPY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", **options)
+
+
+def copy_tree():
+    COPY.mkdir(parents=True, exist_ok=True)
+    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, check=True, capture_output=True).stdout
+    files = [name for name in listed.decode().splitlines() if (ROOT / name).is_file()]
+    for name in files:
+        source, target = ROOT / name, COPY / name
+        if not target.is_file() or target.read_bytes() != source.read_bytes():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(source.read_bytes())
+            target.chmod(source.stat().st_mode & 0o777)
+    for old in COPY.rglob("*"):  # tests are found by their names
+        name = old.relative_to(COPY).as_posix()
+        if old.is_file() and not name.startswith("build/") and name not in set(files):
+            old.unlink()
+
+
+def configure(rows):
+    methods = sorted({word for row in rows for word in row.get("methods", "").split()})
+    made = run(["cmake", "--preset", "host", "-DPEFT_UNITY=OFF", f"-DPEFT_PROGRAM_ONLY={';'.join(methods)}"])
+    if made.returncode != 0:
+        sys.exit(f"the copy cannot be configured:\n{made.stdout}")
+
+
+def build(row):
+    built = run(["cmake", "--build", "build/host", "--target", *row["target"].split()])
+    if built.returncode != 0:
+        sys.exit(f"{row['name']}: {row['target']} does not build:\n{built.stdout[-3000:]}")
+
+
+def test(row):
+    """Did it pass? A test that cannot be started is none."""
+    try:
+        ended = run(["timeout", "600", *shlex.split(row["test"])])
+    except OSError as e:
+        sys.exit(f"{row['name']}: {row['test']}: {e}")
+    if ended.returncode in (124, 126, 127):
+        sys.exit(f"{row['name']}: {row['test']} ended with {ended.returncode}:\n{ended.stdout[-1000:]}")
+    return ended.returncode == 0
+
+
+def plant(row):
+    """Green before, red after; then the source is as it was."""
+    build(row)
+    before = test(row)
+    path = COPY / row["file"]
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace(row["from"], row["to"]), encoding="utf-8")
+    try:
+        build(row)
+        after = test(row)
+    finally:
+        path.write_text(text, encoding="utf-8")
+    return before and not after, "red" if before and not after else "STAYS GREEN" if before else "RED WITHOUT IT"
+
+
+def main(arguments):
+    rows = faults()
+    wrong = list(complaints(rows, ROOT))
+    print("\n".join(wrong), end="\n" if wrong else "")
+    if wrong:
+        return 1
+    if arguments == ["--check"]:
+        print(f"{len(rows)} faults, each with its place in the sources")
+        return 0
+    unknown = set(arguments) - {row["name"] for row in rows}
+    if unknown:
+        sys.exit(f"there is no fault {', '.join(sorted(unknown))}")
+    rows = [row for row in rows if not arguments or row["name"] in arguments]
+    copy_tree()
+    configure(rows)
+    good = 0
+    for row in rows:
+        begun = time.monotonic()
+        found, word = plant(row)
+        good += found
+        print(f"{word:15} {row['name']:32} {time.monotonic() - begun:6.0f} s  {row['test']}", flush=True)
+    print(f"{good} of {len(rows)} faults found")
+    return 0 if good == len(rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
