@@ -245,6 +245,28 @@ TEST_CASE("a loss that is no number ends the run and leaves the checkpoint", "[t
   }
 }
 
+TEST_CASE("what is asked before a save keeps it from being made", "[train]") {
+  const Temporary folder;
+  FitOptions o = small::options();
+  o.checkpoint = folder / "run.safetensors";
+  o.checkpoint_steps = 2;
+  int asked = 0;
+  std::string before;
+  o.before_save = [&] {
+    if (++asked == 3) fail("the weights changed");
+  };
+  o.on_step = [&](const Progress& p) {
+    if (p.step == 6) before = get(o.checkpoint);
+  };
+  CHECK(error_of([&] { Trained<>().fit(o); }) == "the weights changed");
+  CHECK(asked == 3);
+  CHECK(before.size() > 1000);
+  CHECK(get(o.checkpoint) == before);
+  o.checkpoint.clear();  // the end of an epoch asks too where nothing is saved
+  asked = 0;
+  CHECK(error_of([&] { Trained<>().fit(o); }) == "the weights changed");
+}
+
 TEST_CASE("wrong examples are refused in words", "[train]") {
   CHECK(lacks(refused({{2, 7, 3}, {0, 0, 0}, 3}), {"example 30", "label 3 is out of range", "0 to 2"}) == "");
   CHECK(lacks(refused({{2, 7, 3}, {0, 0, 0}, -1}), {"example 30", "label -1 is out of range"}) == "");

@@ -36,6 +36,7 @@ struct FitOptionsWith {
   std::function<void(const Progress&)> on_step{};
   std::function<void(const EpochReport&)> on_epoch{};
   std::function<void(const std::string&)> on_warning{}, on_note{};
+  std::function<void()> before_save{};  // may throw, and then nothing is saved and the run ends: whether what it computes with is still what it began with
 };
 
 using FitOptions = FitOptionsWith<AdamW>;
@@ -103,6 +104,7 @@ History fit(Engine<M>& engine, const Data& data, const FitOptionsWith<O>& option
                    options.checkpoint, options.checkpoint_steps, options.resume, options.optimizer.settings(), options.on_step, options.on_epoch,
                    options.on_warning, options.on_note};
   for (const auto& [key, value] : options.identity) loop.identity[key] = value;
+  loop.before_save = options.before_save;
   loop.environment["group"] = cat(engine.grouping().tokens, " tokens, a multiple of ", engine.grouping().multiple);
   FitRun<M, Data, std::remove_reference_t<Evaluate>, O> run(engine, data, options.optimizer, evaluate);
   return training_loop(run, loop);

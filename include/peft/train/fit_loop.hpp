@@ -65,6 +65,7 @@ struct LoopOptions {
   std::function<void(const EpochReport&)> on_epoch;
   std::function<void(const std::string&)> on_warning, on_note;
   Notes environment{};
+  std::function<void()> before_save{};
 };
 
 /// Runs all epochs; see `fit`.

@@ -84,6 +84,7 @@ class TrainingLoop {
   }
 
   void save() {
+    if (options_.before_save) options_.before_save();
     const std::vector<T> now = run_.values();
     if (!std::all_of(now.begin(), now.end(), [](T x) { return std::isfinite(x); }))
       fail("a trained value is no longer finite after step ", at_.step, " of ", total_, "; nothing was saved", remedy(options_.lr, options_.checkpoint));
