@@ -60,6 +60,8 @@
 #include <peft/io/json_lines.ipp>
 #include <peft/io/label_text.ipp>
 #include <peft/io/mapped_file.ipp>
+#include <peft/io/mapped_file_guard.ipp>
+#include <peft/io/mapped_region.ipp>
 #include <peft/io/model_folder.ipp>
 #include <peft/io/near_names.ipp>
 #include <peft/io/open_tensors.ipp>
@@ -83,6 +85,7 @@
 #include <peft/io/safetensors_header.ipp>
 #include <peft/io/safetensors_write.ipp>
 #include <peft/io/tensor_file.ipp>
+#include <peft/io/tensor_hash.ipp>
 #include <peft/io/tensor_ref.ipp>
 #include <peft/io/torch/pickle.ipp>
 #include <peft/io/torch/state_dict.ipp>

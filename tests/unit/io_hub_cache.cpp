@@ -1,43 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cstdlib>
 #include <filesystem>
-#include <map>
-#include <optional>
 #include <peft/io/hub_cache.hpp>
 #include <string>
 
 #include "catch.hpp"
+#include "io_environment.hpp"
 #include "io_temporary.hpp"
 
 using namespace peft;
 namespace fs = std::filesystem;
 
 namespace {
-
-/// The variables that say where the cache is; as they were before, afterwards.
-class Environment {
- public:
-  explicit Environment(const std::map<std::string, std::string>& given) {
-    for (const char* name : {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME", "HOME"}) {
-      if (const char* value = std::getenv(name)) before_[name] = value;
-      else before_[name] = std::nullopt;
-      const auto found = given.find(name);
-      set(name, found == given.end() ? std::nullopt : std::optional(found->second));
-    }
-  }
-  Environment(const Environment&) = delete;
-  Environment& operator=(const Environment&) = delete;
-  ~Environment() {
-    for (const auto& [name, value] : before_) set(name, value);
-  }
-
- private:
-  static void set(const std::string& name, const std::optional<std::string>& value) {
-    if (value) ::setenv(name.c_str(), value->c_str(), 1);
-    else ::unsetenv(name.c_str());
-  }
-  std::map<std::string, std::optional<std::string>> before_;
-};
 
 /// A model in a cache as huggingface_hub lays it out: files are links to blobs.
 fs::path cached(const fs::path& cache, const std::string& folder, const std::string& commit, const std::string& reference) {

@@ -10,32 +10,31 @@
 
 namespace peft {
 
-/// A whole file mapped read-only. Pages are read from disk when touched and shared with other processes.
-/// If somebody truncates the file while it is mapped, touching the lost part raises SIGBUS: nothing here can prevent
-/// that, so replace files by renaming (as AtomicFile does) and never shorten them in place.
+struct MappedRegion;  // io/mapped_region.hpp
+
+/// A whole file mapped read-only. Pages are read from disk when touched and shared with other processes, so whoever writes into the file
+/// in the meantime changes what is read here, and whoever shortens it makes the lost part raise SIGBUS. Nothing here can prevent that:
+/// replace files by renaming, as AtomicFile does. `require_unchanged` notices the one, MappedFileGuard says the other in words.
 class MappedFile {
  public:
   /// Throws Error with the system's reason when `path` is missing, unreadable or not a regular file.
   /// An empty file is fine and has no bytes.
   explicit MappedFile(const std::filesystem::path& path);
 
-  MappedFile(MappedFile&& other) noexcept
-      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  MappedFile(MappedFile&& other) noexcept : region_(std::exchange(other.region_, nullptr)) {}
 
   MappedFile& operator=(MappedFile&& other) noexcept {
-    std::swap(data_, other.data_);
-    std::swap(size_, other.size_);
+    std::swap(region_, other.region_);
     return *this;
   }
 
   ~MappedFile();
 
-  std::span<const std::byte> bytes() const { return {static_cast<const std::byte*>(data_), size_}; }
-  std::string_view text() const { return {static_cast<const char*>(data_), size_}; }
+  std::span<const std::byte> bytes() const;
+  std::string_view text() const { return {reinterpret_cast<const char*>(bytes().data()), bytes().size()}; }
 
  private:
-  void* data_ = nullptr;
-  std::size_t size_ = 0;
+  MappedRegion* region_ = nullptr;
 };
 
 }  // namespace peft

@@ -10,6 +10,7 @@
 
 #include <peft/core/error.hpp>
 #include <peft/io/mapped_file.hpp>
+#include <peft/io/mapped_region.hpp>
 
 namespace peft {
 
@@ -31,19 +32,18 @@ PEFT_INLINE MappedFile::MappedFile(const std::filesystem::path& path) {
   if (::fstat(file, &status) != 0) stop(file, path, std::strerror(errno));
   if (S_ISDIR(status.st_mode)) stop(file, path, "it is a directory, a file was expected");
   if (!S_ISREG(status.st_mode)) stop(file, path, "it is not a regular file");
-  size_ = static_cast<std::size_t>(status.st_size);
-  if (size_ > 0) {
-    data_ = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file, 0);
-    if (data_ == MAP_FAILED) {
-      data_ = nullptr;
-      stop(file, path, std::strerror(errno));
-    }
-  }
-  ::close(file);
+  const FileStamp then = FileStamp::of(status);
+  void* data = then.size == 0 ? nullptr : ::mmap(nullptr, then.size, PROT_READ, MAP_PRIVATE, file, 0);
+  if (data == MAP_FAILED) stop(file, path, std::strerror(errno));
+  region_ = MappedRegion::take(file, static_cast<const std::byte*>(data), then.size, path.string(), then);
 }
 
 PEFT_INLINE MappedFile::~MappedFile() {
-  if (data_ != nullptr) ::munmap(data_, size_);
+  if (region_ != nullptr) MappedRegion::give_back(region_);
+}
+
+PEFT_INLINE std::span<const std::byte> MappedFile::bytes() const {
+  return region_ == nullptr ? std::span<const std::byte>() : std::span(region_->data.load(std::memory_order_relaxed), region_->size.load(std::memory_order_relaxed));
 }
 
 }  // namespace peft

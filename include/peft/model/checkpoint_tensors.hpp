@@ -11,6 +11,7 @@
 
 #include <peft/core/inline.hpp>
 #include <peft/io/checkpoint.hpp>
+#include <peft/io/tensor_hash.hpp>
 #include <peft/model/tensor_names.hpp>
 
 namespace peft {
@@ -48,6 +49,9 @@ class CheckpointTensors {
 
   /// Notes what nobody has asked for but buffers and heads that begin with one of `own`, which a task may yet take.
   void finish(const std::vector<std::string>& own);
+
+  /// Every tensor of a model under the family's name for it, without the prefix: the same for files that differ in their spelling alone.
+  std::vector<NamedRef> named() const;
 
   /// What a user should know of the file, a line each.
   const std::vector<std::string>& notes() const { return notes_; }

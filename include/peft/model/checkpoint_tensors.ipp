@@ -175,6 +175,14 @@ PEFT_INLINE void CheckpointTensors::finish(const std::vector<std::string>& own) 
   if (!text.empty()) notes_.push_back(cat("left out of ", source(), ": ", text));
 }
 
+PEFT_INLINE std::vector<NamedRef> CheckpointTensors::named() const {
+  std::vector<NamedRef> all;
+  for (const auto& [name, refs] : by_name_)
+    if (!checkpoint_tensors::matches(tensor_names::buffers, name))
+      for (const TensorRef* ref : refs) all.push_back({name, ref});
+  return all;
+}
+
 PEFT_INLINE std::string CheckpointTensors::source() const {
   return checkpoint_.empty() ? "backbone" : checkpoint_.front().path();
 }

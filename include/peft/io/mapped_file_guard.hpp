@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <peft/core/inline.hpp>
+
+namespace peft {
+
+/// While one lives, a file that is shortened while it is mapped (or whose disk fails) ends the process with a sentence on standard error
+/// that names it, and the status 1, in place of SIGBUS, which does neither. Every other SIGBUS goes to whoever had it before. The
+/// destructor gives it back to them. For a program's main function; opening files installs nothing. May be nested on one thread.
+class MappedFileGuard {
+ public:
+  /// `advice` ends the sentence; it must outlive this object.
+  explicit MappedFileGuard(const char* advice = "; replace files by renaming, and never write into them");
+  ~MappedFileGuard();
+
+  MappedFileGuard(const MappedFileGuard&) = delete;
+  MappedFileGuard& operator=(const MappedFileGuard&) = delete;
+};
+
+}  // namespace peft
+
+#ifndef PEFT_SEPARATE
+#include <peft/io/mapped_file_guard.ipp>
+#endif
