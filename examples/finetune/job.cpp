@@ -2,13 +2,12 @@
 #include "job.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <charconv>
 #include <cmath>
 #include <filesystem>
 #include <iostream>
 
-#include <peft/core/rng.hpp>
+#include <peft/io/mapped_region.hpp>
 #include <peft/io/peft_adapter.hpp>
 #include <peft/io/peft_head.hpp>
 #include <peft/task/score.hpp>
@@ -52,7 +51,7 @@ double Job::head_lr_factor() const {
   return options.head_lr < 0 ? 1 : options.head_lr / options.lr;
 }
 
-peft::FitOptions Job::fit_options() const {
+peft::FitOptions Job::fit_options(const CheckpointTensors& weights) const {
   const Options& o = options;
   FitOptions fit;
   fit.epochs = o.epochs;
@@ -66,14 +65,24 @@ peft::FitOptions Job::fit_options() const {
   fit.patience = o.patience;
   fit.resume = o.resume;
   fit.checkpoint_steps = o.checkpoint_steps;
-  fit.identity = identity();
   if (!o.out.empty() && o.epochs > 0) {
     fs::create_directories(o.out);
     fit.checkpoint = fs::path(o.out) / "run.safetensors";
+    fit.identity = identity(weights);
   }
+  fit.before_save = [this] { check_files(); };
   fit.on_warning = [](const std::string& text) { std::cerr << "warning: " << text << "\n"; };
   fit.on_note = [this](const std::string& text) { notes.add(text); };
   return fit;
+}
+
+void Job::check_files() const {
+  const fs::path run = fs::path(options.out) / "run.safetensors";
+  const bool saved = !options.out.empty() && fs::exists(run);
+  require_unchanged(saved ? cat("; nothing is saved of it, ", run.string(), " is as it was: put the file back as it was and go on with --resume, or start another run")
+                          : "; nothing is saved of it: start another run");
+  for (const std::string& path : replaced_files())
+    notes.add(cat(path, ": another file is there now, or none; this run goes on with the one that it began with, and so must --resume"));
 }
 
 LoaderOptions Job::batches() const {
@@ -129,50 +138,6 @@ SiteSet Job::sites(SiteSet standard, SiteSet possible) const {
 }
 
 std::string Job::base_model() const { return options.base_model.empty() ? options.model : options.base_model; }
-
-namespace {
-
-/// What a run's data are, as a number.
-std::uint64_t hash_of(const auto& tokenized) {
-  std::uint64_t hash = tokenized.size();
-  for (std::size_t i = 0; i < tokenized.size(); ++i) {
-    Batch one;
-    tokenized.add_to(one, i);
-    for (const std::int32_t id : one.ids) hash = rng::combine(hash, static_cast<std::uint64_t>(id));
-    for (const double target : one.targets) hash = rng::combine(hash, std::bit_cast<std::uint64_t>(target));
-  }
-  return hash;
-}
-
-}  // namespace
-
-std::map<std::string, std::string> Job::identity() const {
-  const auto of = [](const auto& loader, auto&& f) { return loader ? f(loader->data()) : 0; };
-  const auto hash = [](const auto& data) { return hash_of(data); };
-  const auto count = [](const auto& data) { return static_cast<std::uint64_t>(data.size()); };
-  const std::uint64_t data = facts.writes ? of(pair_loader, hash) : of(loader, hash), examples = facts.writes ? of(pair_loader, count) : of(loader, count);
-  const Options& o = options;
-  std::string all_settings;
-  for (const auto& [key, value] : settings_) all_settings += key + "=" + value + " ";
-  return {{"task", o.task},
-          {"data", cat(examples, " examples, hash ", data)},
-          {"method", o.method},
-          {"rank", cat(o.rank)},
-          {"alpha", shortest(o.alpha)},
-          {"sites", o.sites},
-          {"settings", all_settings},
-          {"load", o.load},
-          {"pooling", o.pooling},
-          {"batch", cat(o.batch)},
-          {"batch-tokens", cat(o.batch_tokens)},
-          {"bucket", cat(o.bucket)},
-          {"order", o.shuffle ? "shuffled" : "as in the file"},
-          {"max-length", cat(o.max_length)},
-          {"drop-layers", cat(o.drop_layers)},
-          {"dropout", shortest(o.dropout)},
-          {"head-lr", shortest(o.head_lr)},
-          {"delta-dropout", shortest(o.delta_dropout)}};
-}
 
 std::string Job::setting(const std::string& key, const std::string& standard) const {
   std::string value = standard;

@@ -17,6 +17,7 @@
 #include <peft/data/tokenized_pairs.hpp>
 #include <peft/io/delta_file.hpp>
 #include <peft/io/peft_methods.hpp>
+#include <peft/model/checkpoint_tensors.hpp>
 #include <peft/model/text_search.hpp>
 #include <peft/report/plan.hpp>
 #include <peft/report/tree.hpp>
@@ -91,9 +92,11 @@ class Job {
   void beside(const std::string& file, std::function<std::string()> text) const { beside_.emplace_back(file, std::move(text)); }
   void write_beside() const;
   /// How the command line wants to train.
-  peft::FitOptions fit_options() const;
-  /// What must be the same when a run is resumed.
-  std::map<std::string, std::string> identity() const;
+  peft::FitOptions fit_options(const peft::CheckpointTensors& weights) const;
+  /// What must be the same when a run on these weights is resumed: every input and every option that its numbers depend on.
+  peft::Notes identity(const peft::CheckpointTensors& weights) const;
+  /// Refuses to go on where a file that is mapped was written to, and notes one that was replaced. Asked before anything is saved or written.
+  void check_files() const;
   /// A setting of the method: what --set says, or what the delta that --load gave was saved with, or `standard`. Asked
   /// settings are saved with the delta.
   double setting(const std::string& key, double standard) const;

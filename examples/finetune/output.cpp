@@ -3,6 +3,7 @@
 
 #include <peft/core/error.hpp>
 #include <peft/io/atomic_file.hpp>
+#include <peft/io/mapped_region.hpp>
 
 #include <cerrno>
 #include <cstring>
@@ -11,6 +12,7 @@
 
 void write_output(const std::string& path, const std::string& text) {
   namespace fs = std::filesystem;
+  peft::require_unchanged("; nothing is written of it");
   if (!fs::exists(path) || fs::is_regular_file(path)) return peft::write_file(path, text);
   errno = 0;
   std::ofstream out(path, std::ios::binary);

@@ -33,7 +33,7 @@ Job::Result begin_run(const Job& job, const Trainee& model) {
 /// Trains with a bar and a line per epoch.
 History train_with_progress(const Job& job, const Trainee& model, const Score& score) {
   if (!job.loader && !job.pair_loader) return {};  // nothing to train on: it was not asked for
-  FitOptions options = job.fit_options();
+  FitOptions options = job.fit_options(model.facts.frozen.file());
   ProgressBar bar;
   options.on_step = bar;
   options.on_epoch = [&](const EpochReport& r) {
@@ -44,6 +44,7 @@ History train_with_progress(const Job& job, const Trainee& model, const Score& s
 }
 
 void save(const Job& job, const Trainee& model, std::map<std::string, std::string> settings, Job::Result& result) {
+  job.check_files();
   const bool whole = model.save_for_peft(result);
   if (!whole && !job.options.out.empty()) save_delta(job.options.out, {job.options.method, std::move(settings), model.tensors()});
   job.write_beside();
@@ -128,6 +129,7 @@ int run_job(const Job& job, const Reader& model) {
   const metric::Scores dev = logits.empty() || epochs.empty() || o.patience > 0 ? score() : epochs.back().dev;
   if (job.dev.labelled) result.dev = dev;
 
+  job.check_files();
   const bool more = !o.export_to.empty();
   outputs.write("--json", o.json, [&] { job.write_json(result, more); });
   outputs.write("--predict", o.predict, [&] {
@@ -170,6 +172,7 @@ int run_job(const Job& job, const Writer& model) {
   const auto write = [&](const TokenizedPairs& prompts) {
     return model.write(prompts, job.writing(), [&](std::span<const std::int32_t> ids) { return job.tokenizer->decode(ids); });
   };
+  job.check_files();
   const bool more = job.dev_prompts != nullptr;
   outputs.write("--json", o.json, [&] { job.write_json(result, more); });
   if (more)

@@ -85,7 +85,7 @@ constexpr OptionInfo table[] = {
     {"beams", writing, &O::beams, from_to(1, 64), "1: texts are written greedily"},
 
     {"out", output, &O::out, path, "folder for the delta and the run's checkpoint"},
-    {"resume", output, &O::resume, on, "go on with the run saved in --out"},
+    {"resume", output, &O::resume, on, "go on with the run saved in --out, with the same inputs wherever they lie"},
     {"checkpoint-steps", output, &O::checkpoint_steps, amount, "save the run every so many steps too; 0: at the end of every epoch alone"},
     {"export", output, &O::export_to, path, "folder for a plain Hugging Face checkpoint with everything merged"},
     {"base-model", output, &O::base_model, any, "the backbone's name in PEFT's files", "--model"},

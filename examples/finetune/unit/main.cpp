@@ -4,6 +4,7 @@
 //   finetune_run                                    lists the pairs of method and family that it holds
 #include <peft/core/error.hpp>
 #include <peft/core/session.hpp>
+#include <peft/io/mapped_file_guard.hpp>
 
 #include <iostream>
 
@@ -12,6 +13,7 @@
 #include "../runs.hpp"
 
 int main(int argc, char** argv) {
+  const peft::MappedFileGuard guard("; the last checkpoint is as it was: put the file back as it was and go on with --resume, or start another run");
   return guarded([&] {
     const std::vector<std::string> words(argv + 1, argv + argc);
     if (words.empty()) {

@@ -12,6 +12,7 @@
 
 #include <peft/core/error.hpp>
 #include <peft/core/inline.hpp>
+#include <peft/io/mapped_region.hpp>
 #include <peft/io/tensor_ref.hpp>
 #include <peft/model/peft_files.hpp>
 #include <peft/model/tensor_store.hpp>
@@ -135,6 +136,7 @@ void export_checkpoint(const M& model, const std::filesystem::path& folder, cons
   model_export::check(backbone.folder(), folder, architecture);
   auto tensors = model_export::stored_tensors(backbone.store(), merged_weights(model));
   for (HostTensor& t : head_tensors(model)) tensors[t.name] = std::move(t);
+  require_unchanged("; nothing is exported of it");  // all numbers are copies by now
   ExportedConfig exported = model_export::config(architecture, static_cast<std::size_t>(model.task().labels), model.task().regression(), labels);
   exported.layer_counts = model_export::layer_counts(backbone);
   exported.layers = static_cast<std::size_t>(backbone.layers());

@@ -28,6 +28,9 @@ class Tokenizer {
   /// `model` may also be a model's name that is in Hugging Face's cache (io/hub_cache.hpp).
   static Tokenizer open(const std::filesystem::path& model);
 
+  /// The files that `open` reads, config.json aside, of which it may take the tokenizer's class.
+  static std::vector<std::filesystem::path> files(const std::filesystem::path& model);
+
   /// Of parts as text/tokenizer_parts.hpp has them.
   explicit Tokenizer(TokenizerParts parts);
 

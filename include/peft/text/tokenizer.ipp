@@ -118,6 +118,14 @@ PEFT_INLINE std::int32_t Tokenizer::Content::id(std::string_view token) const {
 
 PEFT_INLINE Tokenizer Tokenizer::open(const std::filesystem::path& model) { return Tokenizer(read_tokenizer(resolve_model(model.string()))); }
 
+PEFT_INLINE std::vector<std::filesystem::path> Tokenizer::files(const std::filesystem::path& model) {
+  const auto folder = resolve_model(model.string());
+  std::vector<std::filesystem::path> all = tokenizer_files::of_vocabulary(folder);
+  for (const char* name : TokenizerConfig::files)
+    if (std::filesystem::exists(folder / name)) all.push_back(folder / name);
+  return all;
+}
+
 PEFT_INLINE Tokenizer::Tokenizer(TokenizerParts parts) : content_(std::make_shared<const Content>(std::move(parts))) {}
 
 PEFT_INLINE Encoded Tokenizer::encode(std::string_view a, std::string_view b, int max_length) const {

@@ -10,6 +10,7 @@
 #include <peft/ops/gemm.hpp>
 #include <peft/train/early_stopping.hpp>
 #include <peft/train/history.hpp>
+#include <peft/version.hpp>
 
 namespace peft {
 
@@ -40,7 +41,7 @@ inline Notes bitwise_environment() {
 #else
       "baseline";
 #endif
-  return {{"products", ops::gemm_backend}, {"instructions", instructions}, {"compiler", __VERSION__}};
+  return {{"library", std::string(version)}, {"products", ops::gemm_backend}, {"instructions", instructions}, {"compiler", __VERSION__}};
 }
 
 /// The keys in which two sets of notes differ, as "key: now X, then Y".

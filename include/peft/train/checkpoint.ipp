@@ -137,7 +137,7 @@ RunState read_checkpoint(const std::filesystem::path& path, const Layout& layout
           ": the checkpoint is of another model or method: its tensors have other names or shapes");
   RunState state = from_notes(metadata, where);
   const std::string changed = differences(identity, state.identity);
-  require(changed.empty(), where, ": cannot resume a run with other options (", changed, "); give the same ones, or start another run");
+  require(changed.empty(), where, ": cannot resume a run with other options or inputs (", changed, "); give the same ones, or start another run");
   for (auto& [name, values] : buffers) {
     const TensorRef& ref = file.at(name);
     require(ref.dtype == (sizeof(T) == 8 ? DType::F64 : DType::F32), where, ": ", name, " is stored as ", peft::name(ref.dtype),

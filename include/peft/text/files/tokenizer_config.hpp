@@ -31,6 +31,7 @@ struct TokenizerConfig {
   std::optional<TokenizerClass> made_by{};
   bool has_chat_template = false;
 
+  static constexpr const char* files[] = {"tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"};
   static TokenizerConfig read(const std::filesystem::path& folder);
 
  private:
@@ -118,8 +119,7 @@ inline void TokenizerConfig::read_flags(const JsonFields& root) {
 inline TokenizerConfig TokenizerConfig::read(const std::filesystem::path& folder) {
   namespace fs = std::filesystem;
   TokenizerConfig out;
-  const auto file = folder / "tokenizer_config.json", map = folder / "special_tokens_map.json",
-             added = folder / "added_tokens.json", model = folder / "config.json";
+  const auto file = folder / files[0], map = folder / files[1], added = folder / files[2], model = folder / "config.json";
   out.has_chat_template = fs::exists(folder / "chat_template.jinja") || fs::exists(folder / "chat_template.json");
   bool by_id = false;
   if (fs::exists(file)) {

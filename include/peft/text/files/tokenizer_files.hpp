@@ -18,29 +18,37 @@ namespace peft {
 
 namespace tokenizer_files {
 
-/// The first of the files that is there; "" when none is.
-inline std::filesystem::path first_of(const std::filesystem::path& folder, std::initializer_list<const char*> names) {
-  for (const char* name : names)
-    if (std::filesystem::exists(folder / name)) return folder / name;
-  return {};
+/// Files of vocabularies, in the order in which they count; those of one row belong together.
+inline const std::vector<const char*> vocabularies[] = {
+    {"tokenizer.json"}, {"vocab.txt"}, {"vocab.json", "merges.txt"}, {"spiece.model"}, {"spm.model"}, {"sentencepiece.bpe.model"}, {"tokenizer.model"}};
+
+/// Those of the folder that count. Throws Error when there are none.
+inline std::vector<std::filesystem::path> of_vocabulary(const std::filesystem::path& folder) {
+  for (const auto& names : vocabularies) {
+    std::vector<std::filesystem::path> files;
+    for (const char* name : names)
+      if (std::filesystem::exists(folder / name)) files.push_back(folder / name);
+    if (files.size() == names.size()) return files;
+  }
+  fail(folder.string(),
+       ": neither tokenizer.json nor vocab.txt, vocab.json with merges.txt, spiece.model, spm.model, sentencepiece.bpe.model or "
+       "tokenizer.model is there; give the folder of a checkpoint with its tokenizer");
 }
 
 /// What a class makes of the files, before added tokens and roles. `made_by` becomes what the files tell where it is not named.
 inline TokenizerParts read_files(const std::filesystem::path& folder, const TokenizerConfig& config, TokenizerClass& made_by) {
   using Kind = TokenizerClass::Kind;
-  if (const auto file = first_of(folder, {"tokenizer.json"}); !file.empty()) return read_tokenizer_json(file);
-  if (const auto file = first_of(folder, {"vocab.txt"}); !file.empty()) {
+  const std::filesystem::path file = of_vocabulary(folder).front();
+  const std::string name = file.filename().string();
+  if (name == "tokenizer.json") return read_tokenizer_json(file);
+  if (name == "vocab.txt") {
     made_by.kind = Kind::Bert;
     return read_bert_vocab(file, config.roles.or_else(RoleTokens::bert()));
   }
-  if (!first_of(folder, {"vocab.json"}).empty() && !first_of(folder, {"merges.txt"}).empty()) {
+  if (name == "vocab.json") {
     if (made_by.kind == Kind::Generic) made_by.kind = config.roles.cls.empty() ? Kind::Gpt2 : Kind::Roberta;
     return read_byte_level(folder, config, made_by, config.roles.or_else(made_by.roles()));
   }
-  const auto file = first_of(folder, {"spiece.model", "spm.model", "sentencepiece.bpe.model", "tokenizer.model"});
-  require(!file.empty(), folder.string(),
-          ": neither tokenizer.json nor vocab.txt, vocab.json with merges.txt, spiece.model, spm.model, sentencepiece.bpe.model or "
-          "tokenizer.model is there; give the folder of a checkpoint with its tokenizer");
   return read_sentencepiece(file, config, made_by);
 }
 
