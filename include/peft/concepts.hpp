@@ -195,6 +195,8 @@ concept DeltaFor = IsDelta<D> && has(D::fits, info(S).kind);
 //   void regularise(c, all, grads)                     add the gradient of a penalty
 //   double penalty(c, all) const                       its value; what a gradient check compares `regularise` with
 //   void after_step(c, all, grads, StepInfo)           after the optimizer: proximal step, rank budget
+//   void settings(says) const                          says(name, value) of what the meaning of the saved tensors depends on beside their
+//                                                      names and shapes (a scale): a model with others does not load them
 //   bool settled(step, total) const                    are the values after this step such as may be kept? Early stopping does not
 //                                                      count an evaluation before: a budget is not met yet
 
@@ -233,12 +235,18 @@ void declare_shared(const D& delta, auto& fields, auto& shared, const auto& shap
     delta.declare_shared(fields, shared, shape);
 }
 
-/// A gate acts on the rank axis: h (n, r) between the two halves of a bottleneck.
+/// A gate acts on the rank axis: h (n, r) between the two halves of a bottleneck. It says whether it `scales`: gives each rank a factor
+/// that does not depend on h, h <- g * h. What does can be folded into the half that follows, for a merged weight and for PEFT's files;
+/// what does not (a top-k of |h|, whatever mixes ranks or rows) is saved with its tensors, in our own file alone.
 template <class G>
-concept IsGate = requires(const G gate, check::Ctx& c, Fields<float, Host>& f, check::P<G>& p, const check::P<G>& cp, check::C h, check::M dh, check::P<G>& g, Extent r) {
+concept SaysWhetherItScales = requires { { G::scales } -> std::convertible_to<bool>; };
+template <class G>
+concept IsGate = SaysWhetherItScales<G> && requires(const G gate, check::Ctx& c, Fields<float, Host>& f, check::P<G>& p, const check::P<G>& cp, check::C h, check::M dh, check::P<G>& g, Extent r) {
   gate.declare(f, p, r);
   { gate.forward(c, cp, h) } -> std::same_as<check::C>;
   gate.backward(c, cp, h, dh, g);
 };
+template <class G>
+concept ScalesRanks = IsGate<G> && G::scales;
 
 }  // namespace peft

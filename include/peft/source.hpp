@@ -95,6 +95,7 @@
 #include <peft/model/export.ipp>
 #include <peft/model/initial.ipp>
 #include <peft/model/peft_files.ipp>
+#include <peft/model/saved_tensors.ipp>
 #include <peft/model/text_search.ipp>
 #include <peft/ops/gemm.ipp>
 #include <peft/ops/once.ipp>

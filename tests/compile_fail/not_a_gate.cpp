@@ -7,6 +7,7 @@
 using namespace peft;
 
 struct Half {
+  static constexpr bool scales = true;
   template <class V>
   struct Params {};
   void declare(auto&, auto&, Extent) const {}

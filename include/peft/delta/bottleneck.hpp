@@ -15,7 +15,9 @@ namespace peft {
 template <Route r, class F, class G>
 struct Bottleneck {
   static_assert(r == Route::post || r == Route::branch, "peft::Bottleneck: an adapter comes after its site (post) or beside it (branch)");
-  static_assert(IsGate<G>, "peft::Bottleneck: G is no gate (peft/concepts.hpp: IsGate)");
+  static_assert(SaysWhetherItScales<G>, "peft::Bottleneck: the gate does not say whether it gives each rank a factor that does not depend on h, h <- g * h: "
+                                        "`static constexpr bool scales = true`, or false (peft/concepts.hpp: IsGate)");
+  static_assert(!SaysWhetherItScales<G> || IsGate<G>, "peft::Bottleneck: G is no gate (peft/concepts.hpp: IsGate)");
   static constexpr Route route = r;
   static constexpr Kind fits = Kind::hidden | Kind::linear;
   static constexpr Keep keeps = r == Route::branch ? Keep::input : Keep::nothing;
@@ -74,6 +76,18 @@ struct Bottleneck {
     if constexpr (requires { gate.after_step(c, all.modules[0], step); })
       for (auto& p : all.modules) gate.after_step(c, p, step);
   }
+  /// The gate's penalty, where it has one.
+  double penalty(auto& c, auto& all) const
+    requires requires(const G& g) { g.penalty(c, all.modules); }
+  {
+    return gate.penalty(c, all.modules);
+  }
+  void regularise(auto& c, auto& all, auto& grads) const
+    requires requires(const G& g) { g.regularise(c, all.modules, grads.modules); }
+  {
+    gate.regularise(c, all.modules, grads.modules);
+  }
+  void settings(auto&& says) const { says("scale", scale); }
 
  protected:
   static constexpr const char* down_name = r == Route::post ? "adapter_down" : "parallel_down";

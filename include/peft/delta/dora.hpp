@@ -89,5 +89,7 @@ struct DoRA : LoRA<r> {
     return W;
   }
 };
+template <int r>
+inline constexpr bool is_lora<DoRA<r>> = true;
 
 }  // namespace peft

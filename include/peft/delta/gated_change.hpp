@@ -42,6 +42,7 @@ struct GatedChange {
     list(fields, "weight", p.weight, norm ? 1 : table ? m.in : m.out, table || norm ? m.out : m.in, table && !m.in_head, !norm);
     if (m.bias) list(fields, "bias", p.bias, 1, m.out, false, false);
   }
+  void settings(auto&& says) const { says("lower", lower), says("upper", upper); }
   auto weights(const auto& p, auto frozen) const -> decltype(frozen) { return {p.weight.theta, p.bias.theta}; }
   auto gradient(auto& g) const { return Weights<std::remove_reference_t<decltype(g.weight.theta)>>{g.weight.theta, g.bias.theta}; }
 

@@ -23,7 +23,9 @@ enum class LoraStart { uniform, gaussian };
 template <int r, class G = Open>
 struct LoRA {
   static_assert(r > 0 || r == Dynamic, "peft::LoRA<r>: the rank r must be positive, or Dynamic");
-  static_assert(IsGate<G>, "peft::LoRA<r, G>: G is no gate (peft/concepts.hpp: IsGate)");
+  static_assert(SaysWhetherItScales<G>, "peft::LoRA<r, G>: the gate does not say whether it gives each rank a factor that does not depend on h, h <- g * h: "
+                                        "`static constexpr bool scales = true`, or false (peft/concepts.hpp: IsGate)");
+  static_assert(!SaysWhetherItScales<G> || IsGate<G>, "peft::LoRA<r, G>: G is no gate (peft/concepts.hpp: IsGate)");
   static constexpr Route route = Route::branch;
   static constexpr Kind fits = Kind::linear;
   static constexpr Keep keeps = Keep::input;
@@ -96,12 +98,23 @@ struct LoRA {
   }
 
   /// W += s B diag(g) A: what the branch adds, as a change of the site's weight (out, in).
-  void merge(auto& c, const auto& p, auto W) const {
+  void merge(auto& c, const auto& p, auto W) const
+    requires ScalesRanks<G>
+  {
     const auto scope = c.w.scope();
     ops::gemm(c.w, W, folded(c, p), p.A, p.scale, 1);
   }
-  /// B with the gate folded in; a temporary where there is a gate.  (out, r)
-  auto folded(auto& c, const auto& p) const { return gate.forward(c, p, constant(p.B)); }
+  /// B diag(g), a temporary where there is a gate: a factor per rank acts on the rows of B as on those of h.  (out, r)
+  auto folded(auto& c, const auto& p) const
+    requires ScalesRanks<G>
+  {
+    return gate.forward(c, p, constant(p.B));
+  }
+  void settings(auto&& says) const {
+    says("alpha", alpha);
+    says("scaling", scaling == LoraScale::rank ? "rank" : "root");
+    for (const auto& [path, own] : alphas) says("alpha of " + path, own);
+  }
 
   void after_step(auto& c, auto& all, auto&, const StepInfo& step) const {
     if constexpr (requires { gate.after_step(c, all.modules[0], step); })
@@ -129,5 +142,12 @@ struct LoRA {
     return constant(copy);
   }
 };
+
+/// Is D a LoRA, all that it does said by A, B, its scale and its gate (and what PEFT's files hold besides)? A type that derives from one and
+/// does something else is none.
+template <class D>
+inline constexpr bool is_lora = false;
+template <int r, class G>
+inline constexpr bool is_lora<LoRA<r, G>> = true;
 
 }  // namespace peft

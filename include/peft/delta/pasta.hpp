@@ -42,6 +42,8 @@ struct Pasta {
     fields.trained("special_tokens.weight", p.e, vectors(), m.in, normal(0.02));
   }
 
+  void settings(auto&& says) const { says("specials", specials), says("adapted", static_cast<int>(adapted)); }
+
   void forward(auto& c, const auto& p, auto h, auto&) const {
     require(c.batch->slots <= specials, "peft::Pasta: a sequence has ", c.batch->slots, " special tokens, but specials = ", specials);
     ops::add_slots(c.w, h, constant(p.e), c.batch->slot, named(), dropped(c));            // h_i += drop(e_p)         (n, d)

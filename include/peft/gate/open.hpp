@@ -6,6 +6,8 @@ namespace peft {
 
 /// No gate: the bottleneck as it is.
 struct Open {
+  static constexpr bool scales = true;  // by one
+
   template <class V>
   struct Params {};
 

@@ -12,9 +12,10 @@ namespace peft {
 
 // What shrinks the gates after an optimizer step. `standard` is the strength when none is given.
 
-/// xi = lr lambda: the proximal step of the objective's lambda |g|_1 (SoRA, eq. 10). The strength is lambda.
+/// xi = lr lambda: the proximal step of the objective's lambda |g|_1 (SoRA, eq. 10). The strength is lambda; the standard one makes
+/// the released scripts' first step, xi = 3e-4 at their rate of 8e-4. (Their "sparse_lambda" of 10 is another number, MeanPenalty's.)
 struct ScaledByLr {
-  static constexpr double standard = 10;
+  static constexpr double standard = 0.375;
   void shrink(auto& c, auto g, double lambda, double lr) const { ops::soft_threshold(c.w, g, lr * lambda); }
 };
 /// xi given as it is, constant or raised by a schedule (SoRA, section 3.3 and Algorithm 1). The strength is xi.
@@ -53,6 +54,8 @@ struct MeanPenalty {
 /// threshold of eq. 11, which sets small gates to exactly zero. No weight decay. Trains r numbers per bottleneck.
 template <class Xi, class Start = Normal01, class Penalty = NoPenalty>
 struct ProximalGate {
+  static constexpr bool scales = true;
+
   double strength = Xi::standard;  // lambda with ScaledByLr, else xi; may be changed between steps
   [[no_unique_address]] Xi xi{};
   [[no_unique_address]] Start start{};

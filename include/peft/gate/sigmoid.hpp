@@ -17,6 +17,8 @@ V column(const V& v) {
 /// a from the module's input; here it is trained itself, one number per submodule and layer. On the bottleneck of an adapter
 /// it scales all but the bias of the second matrix.
 struct SigmoidGate {
+  static constexpr bool scales = true;  // all ranks alike
+
   double initial = 0;  // a
 
   template <class V>

@@ -8,6 +8,8 @@ namespace peft {
 
 /// The middle factor of B diag(g) A as a gate:  h <- g * h. Begins at zero.
 struct SingularValues {
+  static constexpr bool scales = true;
+
   template <class V>
   struct Params {
     V g;  // (1, r)

@@ -20,6 +20,11 @@ namespace peft_adalora {
 /// Which triplets of a module are left: those whose value is not zero.
 std::vector<std::size_t> kept(const TensorsByName& own, const std::string& path);
 
+/// What PEFT scales every module by: alpha / (init_r + 1e-5).
+double scale_of(const PeftAdapter& from);
+/// Refuses a model that scales a module otherwise.
+void require_scale(const std::string& path, double scale, double saved, const PeftAdapter& from);
+
 /// A module's triplets, all of them where `none` was pruned in the whole model, out of `first`. Its scale is `factor` times the
 /// first module's; that goes into the values.
 void write_module(const std::string& path, const TensorsByName& own, std::size_t first, bool none, float factor, PeftAdapter& to);
@@ -32,6 +37,7 @@ void write_module(const std::string& path, const TensorsByName& own, std::size_t
 template <class Orthogonality>
 struct PeftFormat<AdaLoRA<Orthogonality>> {
   static constexpr const char* kind = "ADALORA";
+  static constexpr bool lossy = true;  // pruned triplets, which may come back, and what they are judged by
 
   static void write(const auto& delta, const auto& modules, const TensorsByName& own, PeftAdapter& to) {
     auto& c = to.config;
@@ -83,8 +89,10 @@ struct PeftFormat<AdaLoRA<Orthogonality>> {
 
   static std::vector<HostTensor> read(const auto& delta, const auto& modules, PeftTensors& left) {
     std::vector<HostTensor> tensors;
+    const double scale = peft_adalora::scale_of(left.adapter());
     for (const auto& m : modules) {
       const std::int64_t r = delta.rank_of(m);
+      peft_adalora::require_scale(m.path, delta.scale_of(m), scale, left.adapter());
       tensors.push_back(left.take(left.at(m.path, "lora_A"), m.path + ".lora_A", {r, m.in}));
       tensors.push_back(left.take(left.at(m.path, "lora_B"), m.path + ".lora_B", {m.out, r}));
       tensors.push_back(left.take(left.at(m.path, "lora_E"), m.path + ".lora_E", {r, 1}, {r}));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <cmath>
 #include <utility>
 
 #include <peft/io/peft_adalora.hpp>
@@ -14,6 +15,16 @@ PEFT_INLINE std::vector<std::size_t> kept(const TensorsByName& own, const std::s
   for (std::size_t j = 0; j < e.size(); ++j)
     if (e[j] != 0) left.push_back(j);
   return left;
+}
+
+PEFT_INLINE double scale_of(const PeftAdapter& from) {
+  const JsonFields fields = from.fields();
+  return fields.number("lora_alpha", 1e-6, 1e6, 8) / (static_cast<double>(fields.integer("init_r", 1, 1 << 20, 12)) + 1e-5);
+}
+
+PEFT_INLINE void require_scale(const std::string& path, double scale, double saved, const PeftAdapter& from) {
+  require(std::abs(saved - scale) <= 1e-6 * std::abs(saved), from.source, ": its AdaLoRA was trained with a scale of ", saved, " (alpha over init_r), the model has ",
+          scale, " at ", path, "; give the method its alpha and rank, or take its settings by configure_from");
 }
 
 PEFT_INLINE void write_module(const std::string& path, const TensorsByName& own, std::size_t first, bool none, float factor,

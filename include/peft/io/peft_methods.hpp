@@ -19,6 +19,7 @@
 ///       static constexpr const char* kind = "PROMPT_TUNING";            // peft_type
 ///       static constexpr const char* prefix = "base_model.";            // optional: before the head's names
 ///       static constexpr bool lossy = true;                             // optional: our own file is needed beside PEFT's
+///       static std::string cannot(const auto& modules, const auto& shape);  // optional: why not where it sits; then our own file is all
 ///       static void describe(const auto& shape, PeftAdapter& to);       // optional: what the config says of the backbone
 ///       /// Settings into to.config, tensors by to.add(name, shape, values). `own` has every tensor of the model, derived
 ///       /// ones included, by the model's names; `modules` have path, in and out. Head and common keys are there already.

@@ -92,9 +92,12 @@ struct PeftFormat<Prefix> {
   static constexpr bool lossy = true;
 
   static void describe(const auto& shape, PeftAdapter& to) { peft_prompt::describe(shape, to); }
+  static std::string cannot(const auto& modules, const auto& shape) {
+    if (shape.encoder_layers > 0) return "PEFT's prefix beside an encoder-decoder stands before the decoder's keys alone";
+    if (modules.size() == static_cast<std::size_t>(shape.layers)) return "";
+    return cat("PEFT's prefix tuning sits in every layer of a backbone; this one in ", modules.size(), " of ", shape.layers);
+  }
   static void write(const auto& delta, const auto& modules, const TensorsByName& own, PeftAdapter& to) {
-    require(to.config.at("num_layers") == modules.size(), "PEFT's prefix tuning sits in every layer of a backbone; this one in ",
-            modules.size(), " of ", to.config.at("num_layers").template get<int>());
     to.config["num_virtual_tokens"] = delta.length;
     to.config["prefix_projection"] = delta.projection;
     to.config["encoder_hidden_size"] = delta.inner;

@@ -58,7 +58,12 @@ struct PeftFormat<VeRA> {
       for (const auto& [field, n] : {std::pair{"vera_lambda_b", m.out}, std::pair{"vera_lambda_d", delta.rank}})
         tensors.push_back(left.take(left.at(m.path, field), m.path + "." + field, {n}));
     }
-    if (!left.has("base_model.vera_A") && !left.has("base_model.vera_B")) return tensors;
+    if (!left.has("base_model.vera_A") && !left.has("base_model.vera_B")) {
+      const std::int64_t key = left.adapter().fields().integer("projection_prng_key", 0, std::int64_t{1} << 62, 0);
+      require(static_cast<std::int64_t>(delta.seed) == key, left.adapter().source, ": its projections are drawn from the key ", key, ", the model's from ", delta.seed,
+              "; give the method that seed, or take its settings by configure_from");
+      return tensors;
+    }
     tensors.push_back(left.take("base_model.vera_A", "shared.vera_A", {delta.rank, in}));
     tensors.push_back(left.take("base_model.vera_B", "shared.vera_B", {out, delta.rank}));
     return tensors;

@@ -121,7 +121,7 @@ class Model {
       const auto& delta = attached_.template delta<i>();
       for (const Module& m : attached_.placement(i).modules) {
         const auto give = [&](const std::string& name, const std::vector<T>& values) {
-          const Field* f = find(m.path + "." + name);
+          const Field* f = layout_.find(m.path + "." + name, attached_.placement(i).first_field);
           require(f != nullptr, m.path, ": the delta has no tensor ", name, " to begin with given values");
           write(*f, values);
         };

@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <cmath>
+#include <concepts>
 #include <filesystem>
-#include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <tuple>
 #include <utility>
 #include <vector>
 
-#include <peft/core/fields.hpp>
+#include <peft/core/error.hpp>
 #include <peft/core/inline.hpp>
 #include <peft/delta/lora.hpp>
+#include <peft/gate/open.hpp>
+#include <peft/gate/scales.hpp>
 #include <peft/io/delta_file.hpp>
 #include <peft/io/peft_carried.hpp>
 #include <peft/io/peft_load.hpp>
@@ -21,56 +24,11 @@
 #include <peft/io/peft_save.hpp>
 #include <peft/io/peft_tensors.hpp>
 #include <peft/model/model.hpp>
+#include <peft/model/saved_tensors.hpp>
 
 namespace peft {
 
-/// A host copy of a tensor, as float.
-template <Matrix V>
-std::vector<float> to_host(const V& v) {
-  using T = typename V::non_const_value_type;
-  const std::vector<T> raw = downloaded<typename V::execution_space>(static_cast<const T*>(v.data()), v.size());
-  return std::vector<float>(raw.begin(), raw.end());
-}
-
 namespace peft_files {
-
-inline bool is_any(const Field&) { return true; }
-inline bool is_trained(const Field& f) { return f.role == Role::trained; }
-inline bool is_head(const Field& f) { return is_trained(f) && f.module.empty(); }
-
-/// The tensors of `fields` that `wanted` says, under their own names and shapes; `values_of` gives their numbers.
-std::vector<HostTensor> tensors_of(const std::vector<Field>& fields, const std::function<bool(const Field&)>& wanted,
-                                   const std::function<std::vector<float>(const Field&)>& values_of);
-
-}  // namespace peft_files
-
-/// The tensors of a model that `wanted` says, under their own names and shapes.
-template <class M>
-std::vector<HostTensor> tensors_of(const M& model, const std::function<bool(const Field&)>& wanted) {
-  return peft_files::tensors_of(model.layout().fields(), wanted, [&](const Field& f) {
-    const auto values = model.read(f);
-    return std::vector<float>(values.begin(), values.end());
-  });
-}
-
-/// Every trained tensor of a model, head included.
-template <class M>
-std::vector<HostTensor> trained_tensors(const M& model) {
-  return tensors_of(model, peft_files::is_trained);
-}
-
-/// The task's tensors alone.
-template <class M>
-std::vector<HostTensor> head_tensors(const M& model) {
-  return tensors_of(model, peft_files::is_head);
-}
-
-namespace peft_files {
-
-/// Gives every tensor to `put`. Every trained one of `fields` must be there with its shape, a method's state may be, and nothing
-/// else; tensors of the task's head may be missing where `head_may_lack`: it returns their names.
-std::vector<std::string> restore(const std::vector<Field>& fields, const std::vector<HostTensor>& tensors, const std::string& source, bool head_may_lack,
-                                 const std::function<void(const Field&, const std::vector<float>&)>& put);
 
 /// Takes out of `tensors` what the backbone has taken, and fails for an adapter whose LoRA on a table or on lm_head it has not.
 void leave_out_carried(std::vector<HostTensor>& tensors, const PeftCarried* carried, const std::vector<LoraModule>& merged, const std::string& source);
@@ -78,6 +36,12 @@ void leave_out_carried(std::vector<HostTensor>& tensors, const PeftCarried* carr
 /// A module of the ranks `kept`: rows of A (r, in), columns of B (out, r).
 LoraModule kept_ranks(const std::string& path, const std::vector<float>& A, const std::vector<float>& B, int in, int out,
                       const std::vector<int>& kept, double scale);
+
+/// Refuses an adapter that scales the module at `path` otherwise than the model does.
+void require_scale(const std::string& path, double scale, const PeftLora& lora, const std::string& source);
+
+/// `load_peft`, for who does not know what is in an adapter.
+std::shared_ptr<const PeftAdapter> open_adapter(const std::filesystem::path& folder);
 
 /// PEFT's name of a task, by the end of transformers' class; "" where it has none (multiple choice).
 std::string task_of(std::string_view head, bool encoder_decoder);
@@ -87,27 +51,9 @@ std::vector<HostTensor> tensors_of(const PeftLora& lora);
 
 }  // namespace peft_files
 
-/// Puts saved tensors back: every trained tensor must be there with its shape, a method's state may be, and nothing else; tensors of the
-/// task's head may be missing where `head_may_lack`: they stay as they are, and it returns their names.
-template <class M>
-std::vector<std::string> restore_tensors(M& model, const std::vector<HostTensor>& tensors, const std::string& source, bool head_may_lack = false) {
-  return peft_files::restore(model.layout().fields(), tensors, source, head_may_lack, [&](const Field& f, const std::vector<float>& values) {
-    model.write(f, std::vector<typename M::T>(values.begin(), values.end()));
-  });
-}
-
-/// Is D a LoRA, with or without a gate?
+/// Can PEFT's files say what D, a LoRA, does? Its gate must scale the ranks, so that B can take it in.
 template <class D>
-concept LowRank = requires(const D d, typename D::template Params<Mat<float>> p) { p.A; p.B; p.scale; d.alphas; };
-
-/// A worker with room for one temporary of (rows, cols).
-template <class T, ExecutionSpace E>
-Worker<E> small_worker(std::size_t rows, std::size_t cols) {
-  Worker<E> w;
-  w.space.reserve((rows * cols + 64) * sizeof(T) * 2);
-  w.space.grow_when_full();
-  return w;
-}
+concept LowRank = is_lora<D> && ScalesRanks<decltype(D::gate)>;
 
 /// PEFT's name of a model's task; "" where it has none (multiple choice).
 template <class M>
@@ -125,14 +71,12 @@ std::vector<LoraModule> lora_modules(const D& delta, const std::vector<Module>& 
     const Params& p = values[k];
     Worker<E> w = small_worker<T, E>(rows(p.B), cols(p.B));
     Context<T, E> c{w};
-    const std::vector<float> A = to_host(p.A), B = to_host(delta.folded(c, p));
     const int r = rows(p.A), in = cols(p.A), outs = rows(p.B);
+    const std::vector<T> g = scales_of<T, E>(delta.gate, c, p, r);
+    const std::vector<float> A = to_host(p.A), B = to_host(delta.folded(c, p));
     std::vector<int> ranks;
-    for (int j = 0; j < r; ++j) {
-      bool zero = false;
-      if constexpr (requires { p.g; }) zero = prune && to_host(p.g)[static_cast<std::size_t>(j)] == 0;
-      if (!zero) ranks.push_back(j);
-    }
+    for (int j = 0; j < r; ++j)
+      if (!prune || g[static_cast<std::size_t>(j)] != 0) ranks.push_back(j);
     LoraModule m = kept_ranks(modules[k].path, A, B, in, outs, ranks, p.scale);
     if constexpr (requires { p.m; }) m.magnitude = to_host(p.m);
     all.push_back(std::move(m));
@@ -149,7 +93,10 @@ PeftLora to_peft(const M& model, const std::string& base_model, bool prune = tru
   using Plain = typename M::Attached::Plain;
   static_assert(Plain::size == 1, "peft::to_peft: PEFT's LoRA files hold one LoRA");
   using D = typename Plain::template type<0>;
-  static_assert(LowRank<D>, "peft::to_peft: the method is no LoRA");
+  static_assert(is_lora<D>, "peft::to_peft: the method is no LoRA");
+  static_assert(!is_lora<D> || LowRank<D>,
+                "peft::to_peft: the LoRA's gate does not scale its ranks (`scales`, peft/concepts.hpp), so that PEFT's files cannot say what it "
+                "does: `save` writes our own file");
   PeftLora out;
   out.base_model = base_model;
   out.task_type = peft_task(model);
@@ -189,17 +136,41 @@ auto parts_of(const M& model) {
     }(std::make_index_sequence<M::Attached::size>{}));
 }
 
-/// Does PEFT have files for the method? LoRA of any form, and what `PeftFormat` is specialised for.
+/// Does PEFT have files for the method? LoRA of any form but with a gate that cannot be folded, and what `PeftFormat` is specialised for.
 template <class D>
 concept HasPeftFiles = LowRank<D> || InPeft<D>;
 
-/// Do PEFT's files hold less than the trained delta (PeftFormat says `lossy`)? Then our own file is saved beside them.
+/// Do PEFT's files hold less than the trained delta (PeftFormat says `lossy`; of a gated LoRA, what is left when the gates are folded
+/// in)? Then our own file is saved beside them.
 template <class D>
 constexpr bool peft_files_are_lossy() {
   if constexpr (requires { PeftFormat<D>::lossy; })
     return PeftFormat<D>::lossy;
+  else if constexpr (is_lora<D>)
+    return !std::same_as<decltype(D::gate), Open>;
   else
     return false;
+}
+
+/// Why PEFT's files cannot say what a model's method does where it sits; "" where they can.
+template <class M>
+  requires HasPeftFiles<ContentsOf<M>>
+std::string not_in_peft(const M& model) {
+  using D = ContentsOf<M>;
+  std::string reason;
+  std::set<std::string> paths;
+  for_each_delta<typename M::Attached::Plain>([&](auto i) {
+    constexpr Route route = M::Attached::Plain::template type<i>::route;
+    if constexpr (route == Route::branch || route == Route::post || route == Route::pre) {
+      for (const Module& m : model.attached().placement(i).modules) {
+        if (!has(Kind::linear, info(m.site).kind)) reason = cat("PEFT wraps linear layers, and ", m.path, " is none");
+        if (!paths.insert(m.path).second) reason = cat("PEFT wraps a module once, and two deltas sit on ", m.path);
+      }
+    }
+  });
+  if constexpr (requires { PeftFormat<D>::cannot(std::vector<Module>(), model.backbone().shape()); })
+    if (reason.empty()) reason = PeftFormat<D>::cannot(model.attached().placement(0).modules, model.backbone().shape());
+  return reason;
 }
 
 /// What stands before the names of the head in the files of a delta's kind.
@@ -212,13 +183,15 @@ std::string head_prefix() {
 }
 
 /// A model whose method is one delta that PEFT has too, as PEFT keeps it: a PeftAdapter, for whose use io/peft_adapter.hpp is included.
+/// Throws Error for what PEFT's files cannot say (`not_in_peft`).
 template <class M>
   requires HasPeftFiles<ContentsOf<M>>
 auto to_adapter(const M& model, const std::string& base_model) {
   using D = ContentsOf<M>;
   if constexpr (InPeft<D>) {
-    TensorsByName own;
-    for (HostTensor& t : tensors_of(model, peft_files::is_any)) own[t.name] = std::move(t);
+    const std::string problem = not_in_peft(model);
+    require(problem.empty(), "cannot save in PEFT's files: ", problem, "; `save` writes our own");
+    const TensorsByName own = prepared_tensors(model);
     auto adapter = new_adapter(PeftFormat<D>::kind, base_model, head_tensors(model), head_prefix<D>(), peft_task(model));
     if constexpr (requires { PeftFormat<D>::describe(model.backbone().shape(), adapter); }) PeftFormat<D>::describe(model.backbone().shape(), adapter);
     const auto [deltas, modules] = parts_of(model);
@@ -232,8 +205,8 @@ auto to_adapter(const M& model, const std::string& base_model) {
 
 /// The same in PEFT's files. `labels`: what the head's classes are called.
 template <class M>
-  requires HasPeftFiles<ContentsOf<M>>
 void save_adapter(const M& model, const std::filesystem::path& folder, const std::string& base_model, const HeadLabels& labels = {}) {
+  static_assert(HasPeftFiles<ContentsOf<M>> || is_lora<ContentsOf<M>>, "peft::save_adapter: PEFT has no files for this method: `save` writes our own");
   if constexpr (InPeft<ContentsOf<M>>) {
     auto adapter = to_adapter(model, base_model);
     adapter.labels = labels;
@@ -249,6 +222,9 @@ void save_adapter(const M& model, const std::filesystem::path& folder, const std
 /// of the head the model keeps as it was; the names of these tensors.
 template <class M>
 std::vector<std::string> from_peft(M& model, const PeftLora& lora, const std::string& source) {
+  const auto& modules = model.attached().placement(0).modules;
+  for (std::size_t k = 0; k < modules.size(); ++k)
+    peft_files::require_scale(modules[k].path, std::get<0>(model.values().all).modules[k].scale, lora, source);
   std::vector<HostTensor> tensors = peft_files::tensors_of(lora);
   peft_files::leave_out_carried(tensors, model.backbone().carried().get(), lora.merged, source);
   return restore_tensors(model, tensors, source, true);
@@ -306,12 +282,33 @@ std::vector<std::string> from_adapter(M& model, const PeftAdapter& adapter) {
 }
 
 /// Saves the delta and the head: in PEFT's files where PEFT has the method (gates folded in and pruned), in our own file where it
-/// does not, or where PEFT's files would lose something.
+/// does not, and beside PEFT's where these would lose something that training on needs. `load` takes either back.
 template <class M>
 void save(const M& model, const std::filesystem::path& folder, const std::string& method = "delta") {
   using D = ContentsOf<M>;
-  if constexpr (HasPeftFiles<D>) save_adapter(model, folder, model.backbone().folder());
-  if constexpr (!HasPeftFiles<D> || peft_files_are_lossy<D>()) save_delta(folder, {method, {}, trained_tensors(model)});
+  bool whole = false;
+  if constexpr (HasPeftFiles<D>)
+    if (not_in_peft(model).empty()) {
+      save_adapter(model, folder, model.backbone().folder());
+      whole = !peft_files_are_lossy<D>();
+    }
+  if (!whole) save_delta(folder, {method, settings_of(model), saved_tensors(model)});
+}
+
+/// Loads what `save` has written into a model of the same method: our own file where there is one, bit for bit, else PEFT's, which may lack
+/// tensors of the head: they stay as they are, and it returns their names. An engine is to `prepare` afterwards. Throws Error for tensors
+/// of other names or shapes, and for settings that would give them another meaning (`settings_of`).
+template <class M>
+std::vector<std::string> load(M& model, const std::filesystem::path& folder) {
+  if (has_delta(folder)) {
+    const DeltaFile file = load_delta(folder);
+    peft_files::require_settings(settings_of(model), file.settings, folder.string());
+    return restore_tensors(model, file.tensors, folder.string());
+  }
+  if constexpr (HasPeftFiles<ContentsOf<M>>)
+    return from_adapter(model, *peft_files::open_adapter(folder));
+  else
+    fail(folder.string(), ": there is no ", delta_file_name, " in it; PEFT has no files for this method");
 }
 
 }  // namespace peft

@@ -1,52 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <utility>
 
 #include <peft/core/error.hpp>
+#include <peft/io/peft_adapter.hpp>
 #include <peft/model/peft_files.hpp>
 
 namespace peft {
 
 namespace peft_files {
-
-PEFT_INLINE std::vector<HostTensor> tensors_of(const std::vector<Field>& fields, const std::function<bool(const Field&)>& wanted,
-                                               const std::function<std::vector<float>(const Field&)>& values_of) {
-  std::vector<HostTensor> out;
-  for (const Field& f : fields)
-    if (wanted(f))
-      out.push_back({f.name, f.vector ? std::vector<std::int64_t>{f.cols} : std::vector<std::int64_t>{f.rows, f.cols}, values_of(f)});
-  return out;
-}
-
-PEFT_INLINE std::vector<std::string> restore(const std::vector<Field>& fields, const std::vector<HostTensor>& tensors, const std::string& source, bool head_may_lack,
-                                             const std::function<void(const Field&, const std::vector<float>&)>& put) {
-  std::map<std::string, const HostTensor*> by_name;
-  for (const HostTensor& t : tensors) by_name[t.name] = &t;
-  std::vector<std::string> lacking;
-  std::vector<std::pair<const Field*, const HostTensor*>> all;  // checked as a whole before the first is put
-  for (const Field& f : fields) {
-    if (f.role == Role::derived) continue;
-    const auto found = by_name.find(f.name);
-    if (found == by_name.end() && f.role == Role::state) continue;
-    if (found == by_name.end() && head_may_lack && is_head(f)) {
-      lacking.push_back(f.name);
-      continue;
-    }
-    if (found == by_name.end()) fail(source, ": the tensor ", f.name, " is missing; was the delta saved with other options?");
-    const HostTensor& t = *found->second;
-    const bool fits = f.vector ? t.shape == std::vector<std::int64_t>{f.cols} : t.shape == std::vector<std::int64_t>{f.rows, f.cols};
-    if (!fits) fail(source, ": ", f.name, " has shape ", shape_text(t.shape), ", expected (", f.rows, ", ", f.cols, ")");
-    all.emplace_back(&f, &t);
-    by_name.erase(found);
-  }
-  if (!by_name.empty()) fail(source, ": nothing in this model takes the tensor ", by_name.begin()->first);
-  for (const auto& [field, tensor] : all) put(*field, tensor->data);
-  return lacking;
-}
 
 PEFT_INLINE void leave_out_carried(std::vector<HostTensor>& tensors, const PeftCarried* carried, const std::vector<LoraModule>& merged, const std::string& source) {
   for (const LoraModule& m : merged)
@@ -63,6 +29,19 @@ PEFT_INLINE LoraModule kept_ranks(const std::string& path, const std::vector<flo
   for (int i = 0; i < out; ++i)
     for (const int j : kept) m.B.push_back(B[static_cast<std::size_t>(i) * r + static_cast<std::size_t>(j)]);
   return m;
+}
+
+PEFT_INLINE void require_scale(const std::string& path, double scale, const PeftLora& lora, const std::string& source) {
+  for (const LoraModule& m : lora.modules) {
+    if (m.path != path || m.rank == 0) continue;
+    const double saved = m.alpha / m.rank;
+    require(std::abs(saved - scale) <= 1e-6 * std::abs(saved), source, ": its LoRA on ", path, " was trained with a scale of ", saved,
+            " (alpha over the rank), the model has ", scale, "; give the method its alpha, or take its settings by configure_from");
+  }
+}
+
+PEFT_INLINE std::shared_ptr<const PeftAdapter> open_adapter(const std::filesystem::path& folder) {
+  return std::make_shared<const PeftAdapter>(load_peft(folder));
 }
 
 PEFT_INLINE std::string task_of(std::string_view head, bool encoder_decoder) {

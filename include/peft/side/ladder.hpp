@@ -86,6 +86,7 @@ struct Ladder {
     if (m.spec.pre_norm) pruner.norm(m.shape.layers - 1, "norm", write);
   }
 
+  void settings(auto&& says) const { says("heads", heads), says("temperature", temperature), says("replaces", replaces); }
   void begin(auto&, const auto& p, auto& kept, int) const {
     kept.x.resize(p.at.size()), kept.difference.resize(p.at.size()), kept.blocks.resize(p.at.size());
     kept.seen = {};

@@ -58,6 +58,7 @@ struct ReadPair {
     fields.trained("output.weight", p.O, m.in, width, normal(output_deviation));
   }
 
+  void settings(auto&& says) const { says("relative", relative); }
   void begin(auto&, const auto& p, auto& kept, int layers) const {
     kept.steps = layers - p.encoder_layers;
     kept.scores.clear();

@@ -60,6 +60,7 @@ struct ReadPairFull {
     fields.trained("output.weight", p.O, m.in, width, normal(output_deviation));
   }
 
+  void settings(auto&& says) const { says("relative", relative); }
   void begin(auto&, const auto& p, auto& kept, int layers) const { kept.steps = layers - p.encoder_layers; }
   /// Stores phi; the embeddings need no correction.
   void tap(auto& c, const auto& p, auto& kept, int layer, auto phi) const {

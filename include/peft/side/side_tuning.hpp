@@ -60,6 +60,7 @@ struct SideTuning {
     for (int b = 0; b < depth; ++b) pruner.block(b, cat("layer.", b), write);
   }
 
+  void settings(auto&& says) const { says("heads", heads); }
   void begin(auto&, const auto&, auto& kept, int) const { kept.blocks.resize(static_cast<std::size_t>(depth)); }
   void tap(auto& c, const auto& p, auto& kept, int layer, auto h) const {
     if (layer >= 0) return;

@@ -3,7 +3,9 @@
 #include <type_traits>
 #include <utility>
 
+#include <peft/core/transfer.hpp>
 #include <peft/delta/lora.hpp>
+#include <peft/gate/scales.hpp>
 #include <peft/testing/checked_modules.hpp>
 
 /// Is a backward the derivative of its forward? For a delta of your own, alone: `CHECK(testing::gradcheck<MyDelta>().worst <
@@ -113,9 +115,30 @@ Gradcheck gradcheck(const D& delta = {}, const CheckOptions& options = {}) {
   return std::move(result).closed();
 }
 
-/// The same for a gate, in the middle of a LoRA.
+/// Is a gate that says so a factor per rank, with random tensors of its own?
+template <ScalesRanks G, ExecutionSpace E>
+void check_scales(const G& gate) {
+  constexpr Extent r = 6;
+  Layout layout;
+  typename G::template Params<Mat<double, E>> p;
+  Fields<double, E> listed(layout, "gate");
+  gate.declare(listed, p, r);
+  layout.finish();
+  std::vector<double> values(static_cast<std::size_t>(layout.size()));
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = rng::normal(rng::mix(r), i);
+  Kokkos::View<double*, typename E::memory_space> buffer("peft::gate", values.size());
+  upload(E{}, buffer.data(), values.data(), values.size());
+  Fields<double, E> bound(layout, 0, buffer.data(), layout.size());
+  gate.declare(bound, p, r);
+  Worker<E> w = roomy_worker<E>();
+  Context<double, E> c{w};
+  scales_of<double, E>(gate, c, p, r);
+}
+
+/// The same for a gate, in the middle of a LoRA. Throws Error for one that says that it scales its ranks, and does not.
 template <class G, ExecutionSpace E = Host>
 Gradcheck gradcheck_gate(const G& gate = {}, const CheckOptions& options = {}) {
+  if constexpr (ScalesRanks<G>) check_scales<G, E>(gate);
   LoRA<3, G> lora;
   lora.gate = gate;
   return gradcheck<LoRA<3, G>, E>(lora, options);
