@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -50,7 +51,7 @@ struct Group {
 
 /// One tensor of the flat buffer.
 struct Field {
-  std::string name;   // module path + "." + field, as saved
+  std::string name;   // module path + "." + field, as saved; where another delta has one of this name there, and ".2"
   Extent rows, cols;  // as used
   bool vector;        // saved with shape (cols) instead of (rows, cols)
   Role role;
@@ -58,6 +59,7 @@ struct Field {
   Group group;
   bool table = false;      // no worker keeps a gradient of its own for it: an embedding table, or filled by `finish` alone
   std::string module{};     // path of the module that it belongs to
+  int twin = 1;             // the first, second .. of its name
   std::int64_t offset = 0;  // elements from the start of the flat buffer
   std::int64_t size() const { return static_cast<std::int64_t>(rows) * cols; }
 };
@@ -72,8 +74,9 @@ class Layout {
   /// Gives every field its place.
   void finish();
   const std::vector<Field>& fields() const { return fields_; }
-  /// The field of this name, or null.
+  /// The field of this name, or null; of those from `first` on, the one that its delta calls so.
   const Field* find(const std::string& name) const;
+  const Field* find(const std::string& name, std::size_t first) const;
   std::int64_t size() const { return size_; }                 // elements of the value buffer
   std::int64_t gradient_size() const { return gradients_; }   // elements of a full gradient buffer
   std::int64_t group_size() const { return derived_; }        // elements of a group's accumulator: all but the tables
@@ -82,6 +85,7 @@ class Layout {
 
  private:
   std::vector<Field> fields_;
+  std::map<std::string, int> named_;  // how many fields are called so by their deltas
   std::int64_t size_ = 0, gradients_ = 0, derived_ = 0, dense_ = 0;
 };
 
