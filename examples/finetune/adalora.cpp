@@ -28,9 +28,9 @@ int run_adalora(const Job& job) {
   delta.rank = static_cast<int>(job.setting("first-rank", (3 * delta.target + 1) / 2));
   delta.alpha = job.setting("alpha", job.options.alpha);
   delta.dropout = job.options.delta_dropout;
-  delta.tinit = job.setting("tinit", 0.1);
-  delta.tfinal = job.setting("tfinal", 0.3);
-  delta.every = static_cast<int>(job.setting("every", 1));
+  delta.tinit = job.setting("tinit", delta.tinit);
+  delta.tfinal = job.setting("tfinal", delta.tfinal);
+  delta.every = static_cast<int>(job.setting("every", delta.every));
   delta.beta1 = job.setting("beta1", delta.beta1);
   delta.beta2 = job.setting("beta2", delta.beta2);
   delta.orthogonality.squared = job.choice("orthogonality", {"squared", "mean"}) == 0;

@@ -12,10 +12,10 @@ int run_compacter(const Job& job) {
   Method<Delta<Compacter<>>, Delta<Full, At<AttnNorm, FfnNorm>>> method;
   auto& [adapters, norms] = method.deltas;
   adapters.mask = job.sites(Attention | Ffn, Attention | Ffn);
-  adapters.delta.n = static_cast<int>(job.setting("n", 4));
-  adapters.delta.rank = static_cast<int>(job.setting("rank", 1));
-  adapters.delta.reduction = static_cast<int>(job.setting("reduction", 32));
-  adapters.delta.shared_rule = job.setting("shared-rule", 1) != 0;
+  adapters.delta.n = static_cast<int>(job.setting("n", adapters.delta.n));
+  adapters.delta.rank = static_cast<int>(job.setting("rank", adapters.delta.rank));
+  adapters.delta.reduction = static_cast<int>(job.setting("reduction", adapters.delta.reduction));
+  adapters.delta.shared_rule = job.setting("shared-rule", adapters.delta.shared_rule) != 0;
   return run<peft::Bert<float>>(job, method, cat("Compacter, n=", adapters.delta.n, ", LayerNorms trained"));
 }
 

@@ -36,7 +36,7 @@ int run_diff_prune(const Job& job) {
   const std::string counts = job.setting("counts", "expected");
   require(counts == "expected" || counts == "released", "the setting counts is \"", counts, "\", expected expected or released");
   if (counts == "released") diff = DiffPruning::released();
-  diff.structured = job.setting("structured", 1.) != 0;
+  diff.structured = job.setting("structured", double(diff.structured)) != 0;
   diff.fraction = job.setting("fraction", diff.fraction);
   diff.prune_at = job.setting("prune-at", diff.prune_at);
   diff.lambda = job.setting("lambda", diff.lambda);

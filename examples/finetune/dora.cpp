@@ -16,7 +16,7 @@ int run_dora(const Job& job) {
   part.delta.dropout = job.options.delta_dropout;
   part.delta.scaling = job.choice("scaling", {"rank", "rs"}) == 0 ? LoraScale::rank : LoraScale::root;
   part.delta.norm = job.choice("norm", {"constant", "differentiated"}) == 0 ? DoraNorm::constant : DoraNorm::differentiated;
-  part.delta.b_rate = job.setting("lora-plus", 1);
+  part.delta.b_rate = job.setting("lora-plus", part.delta.b_rate);
   if (job.adapter) {
     part.mask = Linear | Pooler;
     configure_from(*job.adapter, part);

@@ -140,7 +140,7 @@ SiteSet Job::sites(SiteSet standard, SiteSet possible) const {
 std::string Job::base_model() const { return options.base_model.empty() ? options.model : options.base_model; }
 
 std::string Job::setting(const std::string& key, const std::string& standard) const {
-  std::string value = standard;
+  std::string value = standards_[key] = standard;
   if (delta)
     if (const auto saved = delta->settings.find(key); saved != delta->settings.end()) value = saved->second;
   for (const std::string& given : options.settings)
@@ -165,7 +165,13 @@ int Job::choice(const std::string& key, const std::vector<std::string>& names) c
 }
 
 const std::map<std::string, std::string>& Job::settings() const {
-  for (const auto& [key, value] : settings_)
-    require(setting_of(*method_named(options.method), facts.writes, key).has_value(), "the program's table lacks the setting ", key, " of --method ", options.method);
+  for (const auto& [key, value] : settings_) {
+    const auto row = setting_of(*method_named(options.method), facts.writes, key);
+    require(row.has_value(), "the program's table lacks the setting ", key, " of --method ", options.method);
+    const std::size_t begins = std::min(row->find('='), row->size());
+    const std::string_view shown = row->substr(begins, row->find('|') - begins), standard = standards_.at(key);
+    // An adapter of PEFT's decides some of them itself.
+    require(adapter || shown.empty() || shown.substr(1) == standard, "the program's table says ", key, std::string(shown), " of --method ", options.method, ", the method ", std::string(standard));
+  }
   return settings_;
 }

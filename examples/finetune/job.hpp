@@ -139,7 +139,7 @@ class Job {
   peft::LoaderOptions batches() const;
   peft::TokenizedPairs tokenized(const peft::PairDataset& pairs, std::int64_t limit) const;
 
-  mutable std::map<std::string, std::string> settings_;
+  mutable std::map<std::string, std::string> settings_, standards_;
   mutable std::vector<std::pair<std::string, std::function<std::string()>>> beside_;
   mutable std::set<std::string> told_;
   int most_new_tokens_ = options.max_new_tokens;

@@ -17,7 +17,7 @@ int run_lora(const Job& job) {
   lora.dropout = job.options.delta_dropout;
   lora.scaling = job.choice("scaling", {"rank", "rs"}) == 0 ? LoraScale::rank : LoraScale::root;
   lora.start = job.choice("start", {"uniform", "gaussian"}) == 0 ? LoraStart::uniform : LoraStart::gaussian;
-  lora.b_rate = job.setting("lora-plus", 1);
+  lora.b_rate = job.setting("lora-plus", lora.b_rate);
   if (job.adapter) {
     // An adapter says itself where it sits, with which rank and scale.
     part.mask = Linear | Pooler;

@@ -12,8 +12,8 @@ int run_low_rank_adapter(const Job& job) {
   Method<Delta<LowRankAdapter<>>, Delta<Full, At<AttnNorm, FfnNorm>>> method;
   auto& [adapters, norms] = method.deltas;
   adapters.mask = job.sites(Attention | Ffn, Attention | Ffn);
-  adapters.delta.rank = static_cast<int>(job.setting("rank", 1));
-  adapters.delta.reduction = static_cast<int>(job.setting("reduction", 32));
+  adapters.delta.rank = static_cast<int>(job.setting("rank", adapters.delta.rank));
+  adapters.delta.reduction = static_cast<int>(job.setting("reduction", adapters.delta.reduction));
   return run<peft::Bert<float>>(job, method, cat("low-rank adapter, r=", adapters.delta.rank, ", LayerNorms trained"));
 }
 

@@ -27,10 +27,10 @@ int run_lst(const Job& job) {
   using namespace peft;
   Method<SideNet<Ladder<>>> method;
   auto& ladder = std::get<0>(method.deltas).delta;
-  ladder.reduction = static_cast<int>(job.setting("reduction", 8));
-  ladder.heads = static_cast<int>(job.setting("heads", 0));
+  ladder.reduction = static_cast<int>(job.setting("reduction", ladder.reduction));
+  ladder.heads = static_cast<int>(job.setting("heads", ladder.heads));
   ladder.layers = layers_named(job.setting("layers", std::string("all")));
-  ladder.temperature = job.setting("temperature", 0.1);
+  ladder.temperature = job.setting("temperature", ladder.temperature);
   require(ladder.temperature > 0, "--set temperature=", ladder.temperature, ": it must be positive");
   const std::string output = job.setting("output", std::string("replace")), start = job.setting("start", std::string("pruned"));
   require(output == "replace" || output == "add", "--set output=", output, ": replace or add");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <peft/delta/mam.hpp>
 
+#include "prefix.hpp"
 #include "runs.hpp"
 #include "run.hpp"
 
@@ -11,11 +12,11 @@ int run_mam(const Job& job) {
   require(job.options.sites.empty(), "--sites ", job.options.sites, ": --method mam sits on attn.prefix and ff");
   MAM<Dynamic> method;
   auto& [prefix, adapter] = method.deltas;
-  prefix.delta.length = static_cast<int>(job.setting("length", 30));
-  prefix.delta.inner = static_cast<int>(job.setting("inner", 800));
-  prefix.delta.zero = job.choice("init", {"zero", "normal"}) == 0;
-  adapter.delta.width = static_cast<int>(job.setting("width", 512));
-  adapter.delta.scale = job.setting("scale", 4);
+  prefix.delta.length = static_cast<int>(job.setting("length", prefix.delta.length));
+  prefix.delta.inner = static_cast<int>(job.setting("inner", prefix.delta.inner));
+  prefix.delta.zero = begins_at_zero(job, prefix.delta);
+  adapter.delta.width = static_cast<int>(job.setting("width", std::get<1>(MAM<>().deltas).delta.width));
+  adapter.delta.scale = job.setting("scale", adapter.delta.scale);
   return run<peft::Bert<float>>(job, method, cat("MAM, prefix ", prefix.delta.length, ", adapter ", adapter.delta.width));
 }
 

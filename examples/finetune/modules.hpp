@@ -54,6 +54,7 @@ std::shared_ptr<const Backbone> open_backbone(const Job& job) {
   const Options& o = job.options;
   auto backbone = Backbone::open(o.model)->with_dropout(o.dropout, o.dropout, o.dropout);
   if (o.drop_layers > 0) backbone = backbone->without_last_layers(o.drop_layers);
+  if (job.delta && job.delta->settings.contains(peft::pooler_key) && backbone->has_pooler()) backbone = backbone->without_pooler();
   if (!job.adapter) return backbone;
   std::vector<std::string> notes;
   backbone = peft::with_adapter(std::move(backbone), job.adapter, notes);
@@ -65,7 +66,10 @@ std::shared_ptr<const Backbone> open_backbone(const Job& job) {
 template <class M>
 bool load_into(M& model, const Job& job) {
   using namespace peft;
-  if (job.delta) return restore_tensors(model, job.delta->tensors, job.options.load).empty();
+  if (job.delta) {
+    peft_files::require_settings(settings_of(model), job.delta->settings, job.options.load);
+    return restore_tensors(model, job.delta->tensors, job.options.load).empty();
+  }
   if (!job.adapter) return false;
   if constexpr (HasPeftFiles<ContentsOf<M>>) {
     const std::vector<std::string> lacking = from_adapter(model, *job.adapter);

@@ -13,7 +13,7 @@ int run_parallel_adapter(const Job& job) {
   part.mask = job.sites(Ffn, Attention | Ffn);
   part.layers.first = static_cast<int>(job.setting("drop-layers", 0));
   part.delta.width = static_cast<int>(job.setting("width", 512));
-  part.delta.scale = job.setting("scale", 4);
+  part.delta.scale = job.setting("scale", part.delta.scale);
   return run<peft::Bert<float>>(job, method, cat("parallel adapter, width ", part.delta.width));
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "prefix.hpp"
 #include "runs.hpp"
 #include "run.hpp"
 
@@ -27,8 +28,7 @@ int run_prefix(const Job& job, const char* name, Prefix prefix) {
     p.projection = job.choice("encoder", p.projection ? Names{"mlp", "none"} : Names{"none"}) == 0 && p.projection;
     p.inner = static_cast<int>(job.setting("inner", p.inner));
   }
-  // Random keys draw attention away from the text in all layers at once: MiniLM then learns nothing in an epoch.
-  p.zero = job.choice("init", {"zero", "normal"}) == 0;
+  p.zero = begins_at_zero(job, p);
   p.dropout = job.setting("dropout", job.options.delta_dropout > 0 ? job.options.delta_dropout : p.dropout);
   require(p.length > 0 && p.inner > 0, "--set length=", p.length, " and inner=", p.inner, ": both must be positive");
   require(p.dropout >= 0 && p.dropout < 1, "--set dropout=", p.dropout, ": expected a number from 0 to below 1");

@@ -12,11 +12,14 @@
 /// default where norms come before the layers' sums (side/stream.hpp).
 template <class Backbone>
 void configure_read(auto& net, const Job& job) {
-  net.width = static_cast<int>(job.setting("width", 128));
+  net.width = static_cast<int>(job.setting("width", net.width));
   peft::require(net.width > 0, "--set width=", net.width, ": the width must be positive");
   net.dropout = job.options.delta_dropout;
-  net.output_deviation = job.setting("output_deviation", 0);
-  if constexpr (requires { net.relative; }) net.relative = job.setting("relative", Backbone::spec.pre_norm ? 1 : 0) != 0;
+  net.output_deviation = job.setting("output_deviation", net.output_deviation);
+  if constexpr (requires { net.relative; }) {
+    const bool standard = std::optional<bool>(net.relative).value_or(Backbone::spec.pre_norm);
+    net.relative = job.setting("relative", standard) != 0;
+  }
 }
 
 /// On an encoder, or a decoder alone. Settings: cell (rnn, lstm, gru), width, variant (direct, concat, gated: the joiner; layers: no recurrence), norm_after (0, 1),
@@ -34,7 +37,7 @@ int run_read_alone(const Job& job) {
     if constexpr (requires { net.cell; }) {
       const std::string cell = job.setting("cell", std::string("gru"));
       net.cell = AnyCell::named(cell);
-      net.norm_after = job.setting("norm_after", 0) != 0;
+      net.norm_after = job.setting("norm_after", net.norm_after) != 0;
       label = cat("READ ", cell, " ", net.width);
     }
     if constexpr (requires { net.joiner.gated; }) net.joiner.gated = variant == "gated";

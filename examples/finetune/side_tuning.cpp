@@ -12,10 +12,10 @@ int run_side_tuning(const Job& job) {
   using namespace peft;
   Method<SideNet<SideTuning<>>> method;
   auto& side = std::get<0>(method.deltas).delta;
-  side.reduction = static_cast<int>(job.setting("reduction", 8));
-  side.heads = static_cast<int>(job.setting("heads", 0));
-  side.depth = static_cast<int>(job.setting("depth", 2));
-  side.start = job.setting("alpha0", 0);
+  side.reduction = static_cast<int>(job.setting("reduction", side.reduction));
+  side.heads = static_cast<int>(job.setting("heads", side.heads));
+  side.depth = static_cast<int>(job.setting("depth", side.depth));
+  side.start = job.setting("alpha0", side.start);
   const std::string blend = job.setting("blend", std::string("learned")), start = job.setting("start", std::string("random"));
   require(blend == "learned" || blend == "fixed", "--set blend=", blend, ": learned or fixed");
   require(start == "pruned" || start == "random", "--set start=", start, ": pruned or random");

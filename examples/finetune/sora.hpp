@@ -4,7 +4,7 @@
 
 /// Which of the operators shrinks the gates, chosen at run time.
 struct ChosenXi {
-  static constexpr double standard = 0.375;
+  static constexpr double standard = peft::ScaledByLr::standard;
   enum Operator { scaled, constant, released } chosen = scaled;
 
   void shrink(auto& c, auto g, double strength, double lr) const {

@@ -56,9 +56,9 @@ void show(const std::vector<SparsityStep>& curve, std::ostream& to) {
 }
 
 int run_sora_schedule(const Job& job) {
-  require(job.loader != nullptr, "--method sora-schedule: it prunes while it trains; give --data with a training file, and --epochs");
+  require(job.loader != nullptr || job.options.epochs == 0, "--method sora-schedule: it prunes while it trains; give --data with a training file, and --epochs");
   require(!job.train.tagged && job.train.together == 1, "--method sora-schedule: --task ", job.options.task, " is no classification or regression");
-  require(job.options.epochs > 0, "--method sora-schedule needs --epochs, those of its first step");
+  require(job.options.epochs > 0 || job.delta, "--method sora-schedule needs --epochs, those of its first step, or --load of what it has left");
   ChosenSoRA method = chosen_sora(job);
   auto& lora = std::get<0>(method.deltas).delta;
   lora.gate.xi.chosen = job.choice("operator", {"constant", "released"}) == 0 ? ChosenXi::constant : ChosenXi::released;
@@ -67,6 +67,7 @@ int run_sora_schedule(const Job& job) {
   require(sample >= 1, "the setting train-sample is ", sample, ", expected 1 or more");
 
   const auto train = [&]<class Options>(auto& engine, const auto& data, const Options& options, const auto& score) {
+    if (options.epochs == 0) return fit(engine, data, options, score);
     ProgressBar bar;
     SparsityCallbacks<Options> callbacks;
     callbacks.before = [&](int step, double xi, Options& now) {

@@ -5,9 +5,11 @@
 #include <peft/train/evaluate_text.hpp>
 #include <peft/train/fit.hpp>
 
+#include <concepts>
 #include <cstddef>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -22,13 +24,15 @@ struct Trainee {
   std::size_t step_bytes = 0;  // per worker
   std::string label;           // what the tree shows beside each of the method's modules
   std::function<peft::History(const peft::FitOptions&, const Score&)> train;
-  std::function<std::vector<peft::HostTensor>()> tensors;  // everything trained
+  std::function<std::vector<peft::HostTensor>()> tensors;  // all that its delta is
+  std::map<std::string, std::string> settings;             // what their meaning depends on
   /// Saves to --out, where it is given, what Hugging Face PEFT has files for. Do these hold all of the delta?
   std::function<bool(Job::Result&)> save_for_peft;
 };
 template <class M>
 Trainee trainee_of(const peft::Engine<M>& engine, std::size_t step_bytes, const std::string& label) {
-  return {facts_of(engine), step_bytes, label, {}, [&model = engine.model()] { return peft::trained_tensors(model); }, {}};
+  return {facts_of(engine), step_bytes, label, {}, [&model = engine.model()] { return peft::saved_tensors(model); },
+          peft::settings_of(engine.model()), {}};
 }
 
 /// One that gives classes or scores.
@@ -47,9 +51,17 @@ int run_job(const Job& job, const Reader& model);
 /// The same from text to text.
 int run_job(const Job& job, const Writer& model);
 
-/// Is D a LoRA with gates that prune its ranks?
+/// Is D a LoRA with gates that can be folded in, and may have pruned ranks?
 template <class D>
-concept gated = peft::LowRank<D> && requires(typename D::template Params<peft::Mat<float>> p) { p.g; };
+concept gated = peft::LowRank<D> && !std::same_as<decltype(D::gate), peft::Open>;
+
+/// Do PEFT's files say what the method does where it sits? If not, why is said in a line.
+template <class M>
+bool fits_peft(const M& model, const Job& job) {
+  const std::string reason = peft::not_in_peft(model);
+  if (!reason.empty()) job.notes.add(peft::cat("--out holds this library's own file alone: ", reason));
+  return reason.empty();
+}
 
 /// Saves a reader for PEFT. A gated LoRA's pruned ranks, which are counted into `result`, have a folder of their own.
 template <class M>
@@ -62,14 +74,15 @@ bool save_reader_for_peft(const M& model, const Job& job, Job::Result& result) {
     lora.labels = job.head_labels();
     const auto& modules = std::get<0>(model.values().all).modules;
     for (std::size_t k = 0; k < modules.size(); ++k) {
-      result.rank_total += cols(modules[k].g);
+      result.rank_total += rows(modules[k].A);
       result.rank_kept += lora.modules[k].rank;
     }
     if (!out.empty()) save_peft_lora(out / "pruned", lora);
   }
   if constexpr (InPeft<D> || (HasPeftFiles<D> && !gated<D>)) {
-    if (!out.empty()) save_adapter(model, out, job.base_model(), job.head_labels());
-    return !(gated<D> || peft_files_are_lossy<D>());
+    if (out.empty() || !fits_peft(model, job)) return false;
+    save_adapter(model, out, job.base_model(), job.head_labels());
+    return !peft_files_are_lossy<D>();
   } else {
     return false;
   }
@@ -81,7 +94,8 @@ bool save_writer_for_peft(const M& model, const Job& job) {
   using namespace peft;
   using D = ContentsOf<M>;
   if constexpr (HasPeftFiles<D>) {
-    if (!job.options.out.empty()) save_adapter(model, job.options.out, job.base_model());
+    if (job.options.out.empty() || !fits_peft(model, job)) return false;
+    save_adapter(model, job.options.out, job.base_model());
     return !peft_files_are_lossy<D>();
   } else {
     return false;

@@ -12,9 +12,9 @@ int run_vera(const Job& job) {
   Method<Delta<VeRA, At<Linear, Pooler>>> method;
   auto& part = std::get<0>(method.deltas);
   part.mask = job.sites(Query | Value, Linear | Pooler);
-  part.delta.rank = static_cast<int>(job.setting("rank", 256));
-  part.delta.d = job.setting("d", 0.1);
-  part.delta.seed = static_cast<std::uint64_t>(job.setting("projection", 0));
+  part.delta.rank = static_cast<int>(job.setting("rank", part.delta.rank));
+  part.delta.d = job.setting("d", part.delta.d);
+  part.delta.seed = static_cast<std::uint64_t>(job.setting("projection", static_cast<double>(part.delta.seed)));
   part.delta.dropout = job.options.delta_dropout;
   require(part.delta.rank > 0, "the setting rank is ", part.delta.rank, ", expected 1 or more");
   if (job.adapter) {

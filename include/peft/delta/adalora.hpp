@@ -17,19 +17,17 @@ namespace peft {
 /// AdaLoRA (Zhang et al., 2023):  y += s P (e * (Q drop(x))),  s = alpha / (rank + 1e-5), where P is B, Q is A and e the
 /// gates g of a LoRA. P, Q ~ N(0, 0.02^2), e = 0. A penalty keeps P and Q orthogonal; after each optimizer step the least
 /// important triplets of the whole model have their e set to zero, down to a budget that falls as a cubic from `rank` to
-/// `target` per matrix. s stays that of the first rank. Defaults as PEFT's; the importance is that of the released code: values
+/// `target` per matrix. s stays that of the first rank. Ranks as PEFT's; its tinit = tfinal = 0 would prune to the last step, so that
+/// what is left never trains alone. The importance is that of the released code: values
 /// after the step, gradient before it. `start` has no meaning here. Trains rank (in + out + 1) per matrix; a triplet that stays costs in + out.
 template <class Orthogonality = SquaredOrthogonality>
 struct AdaLoRA : LoRA<Dynamic, SingularValues> {
   using Places = At<Linear>;
   using gated = void;  // it has its gate
-  AdaLoRA() {
-    rank = 12;
-    alpha = 8;
-  }
+  AdaLoRA() { rank = 12; }
 
-  int target = 8;                // mean rank at the end
-  double tinit = 0, tfinal = 0;  // steps before the budget falls, and after it has: below 1 a fraction of all
+  int target = 8;                    // mean rank at the end
+  double tinit = 0.1, tfinal = 0.3;  // steps before the budget falls, and after it has: below 1 a fraction of all
   int every = 1;                 // steps between two prunings
   double beta1 = 0.85, beta2 = 0.85;
   Orthogonality orthogonality{};
@@ -121,5 +119,8 @@ struct AdaLoRA : LoRA<Dynamic, SingularValues> {
 
 /// With the released code's penalty, as in PEFT.
 using ReferenceAdaLoRA = AdaLoRA<MeanOrthogonality>;
+
+template <class Orthogonality>
+inline constexpr bool is_lora<AdaLoRA<Orthogonality>> = true;
 
 }  // namespace peft

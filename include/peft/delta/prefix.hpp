@@ -10,7 +10,8 @@ namespace peft {
 /// Prefix tuning (Li & Liang, 2021): every layer attends to n trained keys and values before those of the text,
 ///   [K_l; V_l] = tanh(E W' + b) U_l' + u_l        E (n, d) ~ N(0, 1),  W (m, d),  U_l (2 d, m);
 /// E and W are shared by all layers, all linear layers begin as PyTorch's. `projection = false`, the released code's other
-/// form and PEFT's default, trains K_l and V_l themselves, ~ N(0, 1). `zero` begins with keys and values of zero.
+/// form and PEFT's default, trains K_l and V_l themselves. `zero` (the default) begins with keys and values of zero: theirs, `false`, draw
+/// attention away from the text in all layers at once (without the projection K_l, V_l ~ N(0, 1)), and MiniLM then learns nothing in an epoch.
 /// Trains n d + m (d + 1) + 2 L d (m + 1), without the projection 2 L n d.
 ///
 /// Beside an encoder-decoder every stack has its prefixes, as the authors' for BART, layers counted through; none stands before what
@@ -27,7 +28,7 @@ struct Prefix {
   int length = 10;  // n
   bool projection = true;
   int inner = 512;  // m
-  bool zero = false;
+  bool zero = true;
   double dropout = 0;
 
   template <class V>

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <optional>
+
 #include <peft/ops/norm.hpp>
 #include <peft/ops/select.hpp>
 #include <peft/side/concatenated.hpp>
@@ -12,8 +14,8 @@ namespace peft {
 /// last hidden state alone:
 ///   h_0 = 0,   h_i = cell(x_i, h_{i-1}),   phi_L <- phi_L + O h_L.
 /// No gradient crosses the backbone, and the tensors do not depend on its depth. What the paper leaves open is a member or a
-/// parameter of the type here: how phi is measured (`relative`, side/stream.hpp: false, for a post-norm encoder's layers all give the same
-/// size; true is for a pre-norm backbone), the projection O and its initial value (`output_deviation`: 0, so that the first step is the
+/// parameter of the type here: how phi is measured (`relative`, side/stream.hpp: by its own size beside a pre-norm backbone; a post-norm
+/// encoder's layers all give the same), the projection O and its initial value (`output_deviation`: 0, so that the first step is the
 /// backbone's), the cell (`Recurrence`: as torch.nn's), the joiner (x_i = phi_i), dropout on x (0), and a norm without tensors
 /// after the correction (none). Trains G k (d + k + 2) + d k, and the joiner's; G = 1 RNN, 3 GRU, 4 LSTM. A joiner that reads how
 /// tokens attend to each other makes the backbone compute the last layer for every row.
@@ -28,12 +30,14 @@ struct Read : Recurrence<Cell, Joiner> {
 
   int width = k;
   double dropout = 0, output_deviation = 0;
-  bool relative = false, norm_after = false;
+  std::optional<bool> relative{};  // not given: beside a pre-norm backbone
+  bool norm_after = false;
   double epsilon = 1e-12;  // of that norm
 
   template <class V>
   struct Params : Depth::template Params<V> {
     V O;  // (d, k)
+    Stream stream;
   };
   template <class V>
   struct Kept : Depth::template Kept<V> {
@@ -42,30 +46,32 @@ struct Read : Recurrence<Cell, Joiner> {
   };
 
   void declare(auto& fields, auto& p, const Module& m) const {
+    p.stream.relative = relative.value_or(m.spec.pre_norm);
     Depth::declare(fields, p, m.in, width);
     fields.trained("output.weight", p.O, m.in, width, normal(output_deviation));
   }
+  void settings(auto&& says) const { says("relative", relative ? int(*relative) : -1), says("norm_after", norm_after); }
   void begin(auto&, const auto&, auto& kept, int layers) const {
     kept.steps = layers;
     if constexpr (taps_own_scores) kept.join.others.scores.clear();
   }
   void tap_own_attention(auto&, const auto&, auto& kept, int, const auto& scores) const { kept.join.others.scores.push_back(scores); }
   /// Stores phi_i; the embeddings need no correction.
-  void tap(auto& c, const auto&, auto& kept, int layer, auto phi) const {
+  void tap(auto& c, const auto& p, auto& kept, int layer, auto phi) const {
     const Extent n = rows(phi);
     if (layer < 0) {
       kept.x = c.keep(kept.steps * n, cols(phi), "taps");
-      kept.size = stream().begin(c, n);
+      kept.size = p.stream.begin(c, n);
     } else {
-      stream().read(c, step_of(kept.x, layer, n), phi, dropout);
-      if (layer == kept.steps - 1) stream().measure(c, kept.size, phi);
+      p.stream.read(c, step_of(kept.x, layer, n), phi, dropout);
+      if (layer == kept.steps - 1) p.stream.measure(c, kept.size, phi);
     }
   }
   void correct(auto& c, const auto& p, auto& kept, auto last) const {
     Depth::forward(c, p, kept, constant(kept.x), kept.steps);
     {
       const auto scope = c.w.scope();
-      stream().correct(c, size_of(c, kept, rows(last)), last, read_of(c, kept, rows(last)), p.O);  // phi += h_L O'    (n, d)
+      p.stream.correct(c, size_of(c, p, kept, rows(last)), last, read_of(c, kept, rows(last)), p.O);  // phi += h_L O'    (n, d)
     }
     if (!norm_after) return;
     kept.normalised = c.keep(rows(last), cols(last), "norm");
@@ -82,7 +88,7 @@ struct Read : Recurrence<Cell, Joiner> {
     }
     const Extent m = rows(dlast);
     auto dh = c.temp(m, width);
-    stream().backward(c, size_of(c, kept, m), dlast, read_of(c, kept, m), p.O, g.O, dh);  // dh = dphi O      (n, k)
+    p.stream.backward(c, size_of(c, p, kept, m), dlast, read_of(c, kept, m), p.O, g.O, dh);  // dh = dphi O      (n, k)
     if (m != kept.n) {
       auto all = c.temp(kept.n, width);
       ops::fill(c.w, all, typename decltype(all)::value_type(0));
@@ -93,8 +99,6 @@ struct Read : Recurrence<Cell, Joiner> {
   }
 
  private:
-  Stream stream() const { return {relative}; }
-
   /// h_L of the m rows that the task reads: the first of each sequence, where others are there as well.
   auto read_of(auto& c, auto& kept, Extent m) const {
     auto h = step_of(kept.h, kept.steps - 1, kept.n);
@@ -104,8 +108,8 @@ struct Read : Recurrence<Cell, Joiner> {
     return first;
   }
   /// r_L of those rows.
-  auto size_of(auto& c, auto& kept, Extent m) const {
-    if (!relative || m == kept.n) return kept.size;
+  auto size_of(auto& c, const auto& p, auto& kept, Extent m) const {
+    if (!p.stream.relative || m == kept.n) return kept.size;
     auto first = c.temp(m, 1);
     using V = decltype(first);
     ops::gather_rows(c.w, first, constant(V(kept.size.data(), kept.n, 1)), c.batch->first);
