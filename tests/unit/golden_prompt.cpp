@@ -53,6 +53,7 @@ PeftAdapter through_peft(D delta) {
 
 TEST_CASE("virtual tokens in PEFT's files", "[golden]") {
   Prefix prefix;
+  prefix.zero = false;
   prefix.inner = 6;
   for (const bool projection : {true, false}) {
     prefix.projection = projection;

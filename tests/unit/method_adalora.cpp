@@ -65,7 +65,7 @@ TEST_CASE("AdaLoRA: what is trained, and how it begins") {
   CHECK(model.trainable() == expected);
   CHECK(model.read(*model.find("bert.encoder.layer.0.output.dense.lora_E")) == std::vector<double>{0, 0, 0});
   CHECK(model.attached().delta<0>().orthogonality.gamma == 0.1);
-  CHECK(std::get<0>(model.values().all).modules[0].scale == 8 / (3 + 1e-5));
+  CHECK(std::get<0>(model.values().all).modules[0].scale == 16 / (3 + 1e-5));
 }
 
 TEST_CASE("AdaLoRA: the budget falls as a cubic over all matrices") {

@@ -9,6 +9,7 @@ namespace {
 
 Prefix prefix(bool projection, double dropout = 0) {
   Prefix p;
+  p.zero = false;
   p.length = 3;
   p.inner = 5;
   p.projection = projection;

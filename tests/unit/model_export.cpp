@@ -158,6 +158,7 @@ TEST_CASE("SoRA with every gate closed is the backbone", "[model][export]") {
   auto& delta = std::get<0>(method.deltas).delta;
   delta.rank = 0;
   delta.ranks[loaded.modules[0].path] = loaded.modules[0].rank;
+  delta.alpha = loaded.modules[0].alpha;
   On<Dyn> model(bert, Classify{3}, method);
   from_peft(model, loaded, "here");
   CHECK(worst(logits_of(model), logits_of(gated)) < 1e-6);
@@ -205,7 +206,7 @@ TEST_CASE("a delta of any method comes back from its file as it was", "[model][e
   const auto bert = Bert<float>::open(small::folder());
   On<Sora> model(bert, Classify{3});
   disturb(model);
-  save_delta(folder.path(), {"sora", {{"rank", "4"}}, trained_tensors(model)});
+  save_delta(folder.path(), {"sora", {{"rank", "4"}}, saved_tensors(model)});
   const DeltaFile file = load_delta(folder.path());
   CHECK(file.method == "sora");
   CHECK(file.setting("rank") == "4");

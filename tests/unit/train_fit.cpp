@@ -22,6 +22,7 @@ struct Budgeted : AdaLoRA<> {
   Budgeted() {
     rank = 4;
     target = 2;
+    tinit = 0;
     tfinal = 34;
   }
 };
