@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backbone.hpp"
 
+#include <limits>
+
 #include <peft/io/config/generation.hpp>
 #include <peft/io/config/model_type.hpp>
 #include <peft/model/bert.hpp>
@@ -65,5 +67,6 @@ BackboneFacts read_facts(const std::filesystem::path& folder) {
 std::optional<HostTensor> read_tensor(const std::filesystem::path& folder, const BackboneFacts& facts, const std::string& name) {
   const CheckpointTensors file(Checkpoint::open(folder), facts.tensors);
   const TensorRef* t = file.find(name);
+  file.check_finite(name, std::numeric_limits<float>::max());
   return t ? std::optional(HostTensor{name, t->shape, t->values<float>()}) : std::nullopt;
 }

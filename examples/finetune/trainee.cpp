@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trainee.hpp"
 
+#include <peft/core/finite.hpp>
 #include <peft/train/evaluate.hpp>
 #include <peft/train/evaluate_pairs.hpp>
 #include <peft/train/progress.hpp>
 
-#include <algorithm>
-#include <cmath>
 #include <map>
 
 #include "outputs.hpp"
@@ -141,9 +140,7 @@ int run_job(const Job& job, const Reader& model) {
   outputs.write("--export", o.export_to, [&] {
     model.export_to(o.export_to, job.labels() > 1 ? job.train.label_names : std::vector<std::string>());
     const auto other = job.predict_exported();
-    result.merge_error = 0;
-    for (std::size_t i = 0; i < logits.size(); ++i)
-      result.merge_error = std::max(result.merge_error, std::abs(double(logits[i]) - double(other[i])));
+    result.merge_error = largest_difference(logits, other);
   });
   if (more) outputs.write("--json", o.json, [&] { job.write_json(result, false); });
   job.finish(result);

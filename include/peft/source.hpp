@@ -10,6 +10,7 @@
 #include <peft/core/error.ipp>
 #include <peft/core/exact.ipp>
 #include <peft/core/fields.ipp>
+#include <peft/core/finite.ipp>
 #include <peft/core/session.ipp>
 #include <peft/data/batch.ipp>
 #include <peft/data/column_names.ipp>
@@ -41,6 +42,7 @@
 #include <peft/data/tsv.ipp>
 #include <peft/io/atomic_file.ipp>
 #include <peft/io/checkpoint.ipp>
+#include <peft/io/check_finite.ipp>
 #include <peft/io/checksum.ipp>
 #include <peft/io/config/bert.ipp>
 #include <peft/io/config/deberta.ipp>

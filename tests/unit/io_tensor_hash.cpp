@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What tensors are, in one number, and where it is kept.
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

@@ -34,6 +34,9 @@ class Checkpoint {
 
   const std::string& path() const;
 
+  /// The file that holds this tensor.
+  const std::string& path(const TensorRef& tensor) const;
+
  private:
   struct Content;
 

@@ -77,6 +77,12 @@ PEFT_INLINE const std::map<std::string, std::string>& Checkpoint::metadata() con
 
 PEFT_INLINE const std::string& Checkpoint::path() const { return content_->path; }
 
+PEFT_INLINE const std::string& Checkpoint::path(const TensorRef& tensor) const {
+  for (const auto& file : content_->files)
+    if (file.find(tensor.name) == &tensor) return file.path();
+  return path();
+}
+
 PEFT_INLINE Checkpoint Checkpoint::open_shards(const std::filesystem::path& list) {
   const auto folder = list.parent_path();
   const std::string where = list.string();

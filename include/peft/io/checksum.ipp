@@ -32,7 +32,7 @@ PEFT_INLINE void check_checksum(const TensorFile& file) {
   for (const std::string& name : file.names()) tensors.push_back(file.at(name));
   const std::string found = checksum(tensors, file.metadata());
   require(found == noted->second, file.path(), ": its content is not what was written: the checksum is ", found, ", ", checksum_key,
-          " in its metadata says ", shown(noted->second), ". The file is damaged, or was edited by a program that kept the entry; take another copy of it");
+          " in its metadata says ", shown(noted->second), ". It is damaged: take another copy. Where a program changed it on purpose and kept that entry, save it without (safetensors' save_file without metadata)");
 }
 
 }  // namespace peft

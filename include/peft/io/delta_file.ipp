@@ -4,6 +4,8 @@
 #include <system_error>
 
 #include <peft/core/error.hpp>
+#include <peft/io/check_finite.hpp>
+#include <peft/io/checksum.hpp>
 #include <peft/io/delta_file.hpp>
 #include <peft/io/json.hpp>
 #include <peft/io/json_fields.hpp>
@@ -51,6 +53,7 @@ PEFT_INLINE bool has_delta(const std::filesystem::path& folder) {
 
 PEFT_INLINE DeltaFile load_delta(const std::filesystem::path& folder) {
   const SafeTensors file = SafeTensors::open(folder / delta_file_name);
+  check_checksum(file);
   const auto entry = [&](const char* key) {
     const auto found = file.metadata().find(key);
     if (found == file.metadata().end())
@@ -73,6 +76,7 @@ PEFT_INLINE DeltaFile load_delta(const std::filesystem::path& folder) {
     const TensorRef& tensor = file.at(name);
     if (tensor.dtype != DType::F32)
       fail(file.path(), ": the tensor \"", name, "\" is ", peft::name(tensor.dtype), ", expected F32");
+    check_finite(tensor, file.path());
     result.tensors.push_back({name, tensor.shape, tensor.values<float>()});
   }
   return result;

@@ -9,6 +9,8 @@
 #include <utility>
 
 #include <peft/io/atomic_file.hpp>
+#include <peft/io/check_finite.hpp>
+#include <peft/io/checksum.hpp>
 #include <peft/io/json.hpp>
 #include <peft/io/open_tensors.hpp>
 #include <peft/io/mapped_file.hpp>
@@ -147,11 +149,13 @@ PEFT_INLINE PeftAdapter load_peft(const std::filesystem::path& folder) {
   for (const char* patterns : {"rank_pattern", "alpha_pattern"}) a.key_order[patterns] = keys_of_member(text.text(), patterns);
   if (!std::filesystem::exists(weights) && std::filesystem::exists(older)) weights = older;
   const TensorFile file = open_tensors(weights);
+  check_checksum(file);
   for (const auto& name : file.names()) {
     const TensorRef& t = file.at(name);
     if (peft_adapter::is_mask(t)) continue;
     if (!is_float(t.dtype))
       fail(file.path(), ": the tensor \"", name, "\" is ", peft::name(t.dtype), ", expected F32, F16, BF16 or F64");
+    check_finite(t, file.path());
     a.add(name, t.shape, t.values<float>());
   }
   if (const auto saved = file.metadata().find(labels_key); saved != file.metadata().end())

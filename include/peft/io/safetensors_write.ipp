@@ -7,7 +7,9 @@
 #include <utility>
 
 #include <peft/core/error.hpp>
+#include <peft/core/finite.hpp>
 #include <peft/io/atomic_file.hpp>
+#include <peft/io/check_finite.hpp>
 #include <peft/io/checksum.hpp>
 #include <peft/io/json.hpp>
 #include <peft/io/safetensors_header.hpp>
@@ -45,7 +47,13 @@ PEFT_INLINE void write_safetensors(const std::filesystem::path& path, std::span<
     const auto bytes = safetensors_header::byte_count(tensor->shape, tensor->dtype);
     if (!bytes) problem("has a shape that overflows");
     if (*bytes > 0 && tensor->data == nullptr) problem("has no data");
-    written.push_back({tensor->name, tensor->dtype, tensor->shape, {static_cast<const std::byte*>(tensor->data), *bytes}});
+    const std::span<const std::byte> data(static_cast<const std::byte*>(tensor->data), *bytes);
+    if (const std::size_t at = first_not_finite(tensor->dtype, data); at * size_of(tensor->dtype) < data.size()) {
+      double value = 0;
+      convert<double>(tensor->dtype, data.data() + at * size_of(tensor->dtype), std::span(&value, 1));
+      problem(holds_at(value, tensor->shape, at));
+    }
+    written.push_back({tensor->name, tensor->dtype, tensor->shape, data});
     std::string shape;
     for (const auto extent : tensor->shape) shape += (shape.empty() ? "" : ",") + std::to_string(extent);
     const auto begin = std::exchange(end, end + *bytes);

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
+#include <mutex>
 #include <set>
 #include <span>
 #include <string>
@@ -38,6 +41,12 @@ class CheckpointTensors {
   /// The tensor, of floats and as (rows, cols); a vector is (1, n). Throws Error where it is not, and where the file has two that differ.
   const TensorRef& take(const std::string& name, int rows, int cols);
 
+  /// Throws Error naming file, tensor and place where the tensor holds a number that is not finite, or beyond `largest`. Each is looked at
+  /// once, whatever copies of this ask; from several threads too.
+  void check_finite(const std::string& name, double largest) const;
+  /// The same of these rows alone.
+  void check_finite(const std::string& name, double largest, std::span<const std::int32_t> rows) const;
+
   /// Refuses by its cause what contradicts the config, before anything is found missing: an adapter's tensors, quantised ones,
   /// layers beyond their count or none at all.
   void check(const std::vector<LayerStack>& stacks) const;
@@ -58,6 +67,10 @@ class CheckpointTensors {
 
  private:
   using Refs = std::vector<const TensorRef*>;
+  struct Checked {
+    std::mutex mutex;
+    std::map<const TensorRef*, std::vector<bool>> rows;  // of each tensor; none: all of them
+  };
 
   std::string own_name(std::string name) const;
   /// Without the family's prefix.
@@ -70,6 +83,7 @@ class CheckpointTensors {
   std::map<std::string, Refs, std::less<>> by_name_;  // by bare names
   std::set<const TensorRef*> used_;
   std::vector<std::string> notes_;
+  std::shared_ptr<Checked> checked_ = std::make_shared<Checked>();
 };
 
 }  // namespace peft

@@ -10,6 +10,7 @@
 
 #include <peft/core/dtype.hpp>
 #include <peft/core/error.hpp>
+#include <peft/io/check_finite.hpp>
 #include <peft/model/checkpoint_tensors.hpp>
 #include <peft/site.hpp>
 
@@ -99,6 +100,33 @@ PEFT_INLINE const TensorRef& CheckpointTensors::take(const std::string& name, in
     used_.insert(other);
   }
   return *ref;
+}
+
+PEFT_INLINE void CheckpointTensors::check_finite(const std::string& name, double largest) const {
+  const TensorRef* tensor = find(name);
+  if (tensor == nullptr) return;
+  const std::lock_guard lock(checked_->mutex);
+  const auto known = checked_->rows.find(tensor);
+  if (known != checked_->rows.end() && known->second.empty()) return;
+  peft::check_finite(*tensor, checkpoint_.front().path(*tensor), largest);
+  checked_->rows[tensor].clear();
+}
+
+PEFT_INLINE void CheckpointTensors::check_finite(const std::string& name, double largest, std::span<const std::int32_t> rows) const {
+  const TensorRef* tensor = find(name);
+  if (tensor == nullptr) return;
+  const std::lock_guard lock(checked_->mutex);
+  const auto [known, fresh] = checked_->rows.try_emplace(tensor);
+  std::vector<bool>& done = known->second;
+  if (fresh) done.resize(static_cast<std::size_t>(tensor->shape.front()));
+  if (done.empty()) return;
+  const std::string& file = checkpoint_.front().path(*tensor);
+  for (const std::int32_t row : rows) {
+    auto looked_at = done[static_cast<std::size_t>(row)];
+    if (looked_at) continue;
+    check_finite_rows(*tensor, file, row, row + 1, largest);
+    looked_at = true;
+  }
 }
 
 PEFT_INLINE void CheckpointTensors::check(const std::vector<LayerStack>& stacks) const {

@@ -73,9 +73,15 @@ std::vector<T> initial_values(const Field& f, std::uint64_t seed, const TensorSt
     case Init::uniform: drawn([&](std::size_t i) { return 2 * rng::uniform(key, i) - 1; }); break;
     case Init::normal: drawn([&](std::size_t i) { return rng::normal(key, i); }); break;
     case Init::truncated: drawn([&](std::size_t i) { return rng::truncated_normal(key, i); }); break;
-    case Init::checkpoint: values = downloaded<E>(backbone.at(f.name).data(), n); break;
+    case Init::checkpoint:
+      backbone.check_finite(f.name);
+      values = downloaded<E>(backbone.at(f.name).data(), n);
+      break;
     case Init::words: values = initial::word_rows<T, E>(f, key, words); break;
-    case Init::row_norms: values = initial::row_norms<T, E>(f, backbone.at(f.module + ".weight")); break;
+    case Init::row_norms:
+      backbone.check_finite(f.module + ".weight");
+      values = initial::row_norms<T, E>(f, backbone.at(f.module + ".weight"));
+      break;
     case Init::torch: torch_uniform(values, scale, f.init.seed, f.init.skipped); break;
   }
   return values;

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <limits>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <peft/attachment.hpp>
+#include <peft/core/finite.hpp>
 #include <peft/core/transfer.hpp>
+#include <peft/io/check_finite.hpp>
 #include <peft/io/config/model_type.hpp>
 #include <peft/model/initial.hpp>
 #include <peft/task/classify.hpp>
@@ -115,21 +119,30 @@ class Model {
  private:
   void initialise(std::uint64_t seed) {
     const auto words = backbone_->weights(Site::word_table, -1).w;
+    const auto begin = [&](const Field& f, const std::vector<T>& values) {
+      const std::size_t at = first_not_finite(std::span<const T>(values));
+      if (at < values.size())
+        fail(backbone_->folder(), ": ", f.name, ", which begins as a part of the backbone, ", holds_at(values[at], std::vector<std::int64_t>{f.rows, f.cols}, at));
+      write(f, values);
+    };
     for (const Field& f : layout_.fields())
-      if (f.role != Role::derived) write(f, initial_values(f, seed, backbone_->store(), words));
+      if (f.role != Role::derived) begin(f, initial_values(f, seed, backbone_->store(), words));
     for_each_delta<typename Attached::Plain>([&](auto i) {
       const auto& delta = attached_.template delta<i>();
       for (const Module& m : attached_.placement(i).modules) {
         const auto give = [&](const std::string& name, const std::vector<T>& values) {
           const Field* f = layout_.find(m.path + "." + name, attached_.placement(i).first_field);
           require(f != nullptr, m.path, ": the delta has no tensor ", name, " to begin with given values");
-          write(*f, values);
+          begin(*f, values);
         };
         if constexpr (requires { delta.initialise(*backbone_, m, give); }) delta.initialise(*backbone_, m, give);
       }
     });
     const auto head = checkpoint_head(backbone_->store().file(), backbone_->config().architectures, task_.architecture(), layout_, head_field_);
-    for (const auto& [field, tensor] : head) write(*field, tensor->template values<T>());
+    for (const auto& [field, tensor] : head) {
+      backbone_->store().file().check_finite(field->name, std::numeric_limits<T>::max());
+      write(*field, tensor->template values<T>());
+    }
     head_from_checkpoint_ = !head.empty();
   }
 

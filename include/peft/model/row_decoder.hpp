@@ -8,6 +8,7 @@
 
 #include <peft/model/cache.hpp>
 #include <peft/model/embedding.hpp>
+#include <peft/model/first_use.hpp>
 #include <peft/model/model.hpp>
 #include <peft/model/side_taps.hpp>
 #include <peft/model/stack.hpp>
@@ -58,6 +59,7 @@ class RowDecoder final : public TextDecoder<typename M::T> {
 
   explicit RowDecoder(const M& model)
       : model_(model),
+        first_use_(model.backbone(), true, false),
         pass_(worker_, model.backbone(), model.attached(), model.values(), nullptr, nullptr),
         stack_(shape().encoder_layers, shape().layers),
         encoder_(0, shape().encoder_layers),
@@ -77,6 +79,7 @@ class RowDecoder final : public TextDecoder<typename M::T> {
     capacity_ = prefix_ + (spec.cross ? 0 : added_) + most;
     sources_.clear();
     for (const auto& prompt : prompts) sources_.add(0, prompt);
+    first_use_(sources_.ids, capacity_);
     if constexpr (!cached) return;
     const int layers = stack_.end() - stack_.begin();
     cache_.reserve(layers, static_cast<Extent>(length_.size()) * capacity_, shape().key_width());
@@ -104,6 +107,7 @@ class RowDecoder final : public TextDecoder<typename M::T> {
       worker_.space.clear();
       if constexpr (spec.cross) encode_again(texts);
     }
+    first_use_(step_.ids, 0);
     const V logits = run();
     for (const Continuation& text : texts) {
       Extent& n = length_[static_cast<std::size_t>(text.place)];
@@ -263,6 +267,7 @@ class RowDecoder final : public TextDecoder<typename M::T> {
   }
 
   const M& model_;
+  FirstUse<Backbone> first_use_;
   Worker<E> worker_;
   P pass_;
   Stack<P> stack_, encoder_;

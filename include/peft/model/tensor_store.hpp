@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <set>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -48,6 +50,16 @@ class TensorStore {
     transposed_.insert(name);
     return put(name, own(name, peft::transposed(downloaded<E>(stored.data(), stored.size()), cols, rows), rows, cols));
   }
+
+  /// Throws Error where a tensor that was loaded holds a number that is not finite, `rows`: in these rows, of a table. Nothing is looked
+  /// at twice; of what was made here, nothing at all.
+  void check_finite(const std::string& name) const {
+    if (from_file(name)) file_.check_finite(name, largest);
+  }
+  void check_finite(const std::string& name, std::span<const std::int32_t> rows) const {
+    if (from_file(name)) file_.check_finite(name, largest, rows);
+  }
+
   /// Does the file hold the tensor (cols, rows)?
   bool transposed(const std::string& name) const { return transposed_.count(name) != 0; }
   /// Does the file hold the tensor as a vector?
@@ -55,6 +67,7 @@ class TensorStore {
 
   /// A tensor made here, not read.
   C make(const std::string& name, const std::vector<T>& values, Extent rows, Extent cols) {
+    made_.insert(name);
     return put(name, own(name, values, rows, cols));
   }
   /// A tensor loaded or made before.
@@ -76,7 +89,9 @@ class TensorStore {
   const CheckpointTensors& file() const { return file_; }
 
  private:
+  static constexpr double largest = std::numeric_limits<T>::max();
 
+  bool from_file(const std::string& name) const { return loaded(name) && !made_.contains(name); }
   C put(const std::string& name, C tensor) { return tensors_[name] = tensor; }
   C own(const std::string& name, const std::vector<T>& values, Extent rows, Extent cols) {
     const auto& block = blocks_[name] = Memory<T, E>("peft::weight", values);
@@ -86,7 +101,7 @@ class TensorStore {
   CheckpointTensors file_;
   std::map<std::string, Memory<T, E>> blocks_;  // of tensors that are not used as mapped
   std::map<std::string, C> tensors_;
-  std::set<std::string> transposed_;
+  std::set<std::string> made_, transposed_;  // not from the file; held transposed there
 };
 
 }  // namespace peft

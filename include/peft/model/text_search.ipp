@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <peft/core/error.hpp>
+#include <peft/core/finite.hpp>
 #include <peft/model/text_search.hpp>
 
 namespace peft {
@@ -74,8 +75,8 @@ void TextSearch<T>::greedily(std::span<const Ids> prompts, const GenerateOptions
     std::size_t open = 0;
     for (std::size_t i = 0; i < texts_.size(); ++i) {
       const auto row = logits.subspan(i * words, words);
+      if (const std::size_t odd = first_not_finite(row); odd < words) fail("the model's logits are not finite: ", row[odd], " for the word ", odd);
       const auto best = std::max_element(row.begin(), row.end());
-      require(*best == *best, "the model's logits are not finite");
       Ids& ids = out.ids[before + static_cast<std::size_t>(texts_[i].place)];
       ids.push_back(static_cast<std::int32_t>(best - row.begin()));
       const bool ended = std::find(o.eos.begin(), o.eos.end(), ids.back()) != o.eos.end();

@@ -53,7 +53,7 @@
   once(spread_after_prefix, E, T) once(collect_after_prefix, E, T) once(put_prefix, E, T) once(take_prefix, E, T)           \
   once(ragged_product, E, T) once(ragged_product_backward, E, T)                                                            \
   once(lstm, E, T) once(lstm_backward, E, T) once(gru, E, T) once(gru_backward, E, T)                                       \
-  once(add_column_sums, E, T) once(add_column_dots, E, T) once(squared_norm, E, T)                                          \
+  once(add_column_sums, E, T) once(add_column_dots, E, T) once(squared_norm, E, T) once(count_not_finite, E, T)           \
   once(rescale, E, T) once(add_scaled_columns, E, T) once(scale_columns_backward, E, T)                                     \
   once(row_norms, E, T) once(divide, E, T) once(magnitude_backward, E, T)                                                   \
   once(row_rms, E, T) once(rms_norm, E, T) once(rms_norm_backward, E, T)                                                    \

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <limits>
+
 #include <peft/ops/map.hpp>
 
 namespace peft::ops {
@@ -67,6 +69,19 @@ double squared_norm(Worker<E>& w, Mat<const T, E> x) {
     double part = 0;
     for (std::int64_t i = begin; i < end; ++i) part += static_cast<double>(p[i]) * static_cast<double>(p[i]);
     return part;
+  });
+}
+
+/// How many numbers of a contiguous block are not finite.
+template <ExecutionSpace E, class T>
+double count_not_finite(Worker<E>& w, Mat<const T, E> x) {
+  if (w.planning() || x.size() == 0) return 0;
+  const T* const p = x.data();
+  const T largest = std::numeric_limits<T>::max();
+  return sum_of_spans(w, "peft::count_not_finite", static_cast<std::int64_t>(x.size()), KOKKOS_LAMBDA(std::int64_t begin, std::int64_t end) {
+    int odd = 0;
+    for (std::int64_t i = begin; i < end; ++i) odd += Kokkos::abs(p[i]) <= largest ? 0 : 1;
+    return static_cast<double>(odd);
   });
 }
 

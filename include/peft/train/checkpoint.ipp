@@ -5,6 +5,8 @@
 
 #include <peft/core/exact.hpp>
 #include <peft/core/inline.hpp>
+#include <peft/io/check_finite.hpp>
+#include <peft/io/checksum.hpp>
 #include <peft/io/safetensors.hpp>
 #include <peft/io/safetensors_write.hpp>
 #include <peft/train/checkpoint.hpp>
@@ -133,6 +135,8 @@ RunState read_checkpoint(const std::filesystem::path& path, const Layout& layout
   };
   require(has("format", "peft.hpp run"), where, ": no checkpoint of a run");
   require(has("version", run_version), where, ": the run was saved by another version of this library, which cannot be gone on with; start another run");
+  require(metadata.contains(std::string(checksum_key)), where, ": its metadata has no ", checksum_key, ", with which every run is saved; it is damaged");
+  check_checksum(file);
   require(has("layout", describe(layout)), where,
           ": the checkpoint is of another model or method: its tensors have other names or shapes");
   RunState state = from_notes(metadata, where);
@@ -145,6 +149,8 @@ RunState read_checkpoint(const std::filesystem::path& path, const Layout& layout
     require(static_cast<std::size_t>(ref.size()) == values.size(), where, ": ", name, " has ", ref.size(), " numbers, expected ",
             values.size());
     ref.template read<T>(values);
+    const std::string odd = not_finite_in(layout, std::span<const T>(values));
+    require(odd.empty(), where, ": ", name, " of ", odd, "; start the run again");
   }
   state.history.losses = file.at(losses_name).template values<double>();
   return state;

@@ -9,7 +9,9 @@
 #include <string>
 #include <vector>
 
+#include <peft/core/finite.hpp>
 #include <peft/data/batch.hpp>
+#include <peft/model/first_use.hpp>
 #include <peft/model/lane.hpp>
 #include <peft/optim/adamw.hpp>
 #include <peft/train/batch_rules.hpp>
@@ -30,6 +32,7 @@ class Engine {
   explicit Engine(M& model, int workers = 0, Grouping grouping = {})
       : model_(model),
         grouping_(grouping),
+        first_use_(model.backbone(), M::Task::reads == Reads::words, M::Task::reads == Reads::first && !M::Backbone::Family::dense_in_head),
         total_("peft::total_gradient", static_cast<std::size_t>(model.layout().gradient_size())),
         gradients_(model.attached().bind(model.layout(), total_.data(), model.layout().gradient_size())) {
     require_kokkos("an engine");
@@ -123,6 +126,15 @@ class Engine {
     return std::sqrt(squares);
   }
 
+  /// Is the gradient of everything trained finite?
+  bool gradients_finite() {
+    double odd = 0;
+    for_each_run(model_.layout(), [&](std::int64_t begin, std::int64_t end, const Group&) {
+      odd += ops::count_not_finite<E, T>(worker(), Mat<const T, E>(total_.data() + begin, 1, static_cast<Extent>(end - begin)));
+    });
+    return odd == 0;
+  }
+
   /// The loss of every sequence of a batch, summed over the targets that count, without dropout and without a step.
   std::vector<double> sequence_losses(const Batch& batch)
     requires(M::Task::reads == Reads::words)
@@ -134,6 +146,7 @@ class Engine {
       lane.losses({sequences(batch, cuts[group], cuts[group + 1]), batch.targets, 1, 0, false, decoder(batch, cuts[group], cuts[group + 1])},
                   std::span(losses).subspan(static_cast<std::size_t>(cuts[group]), static_cast<std::size_t>(cuts[group + 1] - cuts[group])));
     });
+    check_outputs<double>(losses, 1, batch.examples);
     return losses;
   }
 
@@ -151,10 +164,19 @@ class Engine {
       const std::size_t from = row(cuts[group]), n = row(cuts[group + 1]) - from;
       lane.predict(g, std::span<T>(logits).subspan(from * outputs, n * outputs));
     });
+    check_outputs<T>(logits, outputs, each_row ? std::span<const std::int64_t>() : std::span<const std::int64_t>(batch.examples));
     return logits;
   }
 
  private:
+  /// Throws Error where a number that a batch gave is not finite: it would be scored as if it were one. `examples` of the rows, where known.
+  template <class Number>
+  void check_outputs(std::span<const Number> numbers, std::size_t columns, std::span<const std::int64_t> examples) const {
+    const std::size_t at = first_not_finite(numbers);
+    if (at < numbers.size())
+      fail(examples.empty() ? cat("row ", at / columns, " of a batch") : cat("example ", examples[at / columns]), ": the model gives ", numbers[at],
+           columns > 1 ? cat(" as logit ", at % columns) : "", "; ", why_not_finite(model_));
+  }
   double run_step(const Batch& batch, double weight, std::uint64_t seed, bool training, bool backward) {
     model_.task().check(batch);
     const std::vector<int> cuts = begin(batch, true);
@@ -197,6 +219,8 @@ class Engine {
     const BatchRules own = rules();
     check_batch(own, batch);
     const Cuts cuts = cut_batch(own, batch, grouping_);
+    first_use_(batch.ids, cuts.largest.longest + own.input_rows + own.prefix_rows);
+    if (decodes) first_use_(batch.decoder_ids, cuts.largest.decoder_longest);
     make_room(cuts.largest, training);
     return cuts.at;
   }
@@ -236,6 +260,7 @@ class Engine {
 
   M& model_;
   Grouping grouping_;
+  FirstUse<typename M::Backbone> first_use_;
   typename M::Buffer total_;
   typename M::Tensors gradients_;
   std::vector<std::unique_ptr<Lane<M>>> lanes_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include <peft/core/finite.hpp>
 #include <peft/data/in_batches.hpp>
 #include <peft/train/evaluate_pairs.hpp>
 
@@ -49,6 +50,8 @@ PEFT_INLINE std::vector<double> class_losses(const SequenceLosses& losses_of, co
 }
 
 PEFT_INLINE std::vector<double> likeliest_classes(std::span<const double> losses, std::size_t classes) {
+  const std::size_t odd = first_not_finite(losses);
+  require(odd == losses.size(), "the loss of class ", odd % classes, " of row ", odd / classes, " is not finite; no class is the likeliest");
   std::vector<double> chosen;
   for (std::size_t at = 0; at < losses.size(); at += classes)
     chosen.push_back(static_cast<double>(std::min_element(losses.begin() + at, losses.begin() + at + classes) - losses.begin() - at));

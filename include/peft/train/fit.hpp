@@ -64,6 +64,7 @@ class FitRun : public TrainingRun<typename M::T> {
   }
   double accumulate(const Batch& b, double weight, std::uint64_t seed) override { return engine_.accumulate(b, weight, seed); }
   void finish_gradients() override { engine_.finish_gradients(); }
+  bool gradients_finite() override { return engine_.gradients_finite(); }
   void apply(double lr, double clip, std::int64_t step, std::int64_t total) override {
     M& model = engine_.model();
     const double scale = clip > 0 ? clip_factor(engine_.gradient_norm(), clip) : 1;
@@ -77,6 +78,11 @@ class FitRun : public TrainingRun<typename M::T> {
   std::vector<T> values() const override {
     return downloaded<E>(static_cast<const T*>(engine_.model().buffer().data()), static_cast<std::size_t>(layout().size()));
   }
+  std::vector<T> gradients() const override {
+    const auto total = engine_.total();
+    return downloaded<E>(static_cast<const T*>(total.data()), total.size());
+  }
+  std::string why_not_finite() const override { return peft::why_not_finite(engine_.model()); }
   void set_values(const std::vector<T>& values) override { upload(E{}, engine_.model().buffer().data(), values.data(), values.size()); }
   std::map<std::string, std::vector<T>> optimizer_state() const override {
     std::map<std::string, std::vector<T>> all;
@@ -97,7 +103,7 @@ class FitRun : public TrainingRun<typename M::T> {
 };
 
 /// Trains. `data` gives `steps(epoch)`, batches of an epoch, and `batch(epoch, i)`, the same batch whenever asked (Loader); `evaluate()` gives the dev scores. A run that is resumed goes on bit for bit as if never stopped.
-/// Throws Error when the loss or the trained values are no longer finite; the last checkpoint then stays.
+/// Throws Error when the loss, the gradient or the trained values are no longer finite; that step is not applied, and the last checkpoint stays.
 template <class M, class Data, class Evaluate, class O = AdamW>
 History fit(Engine<M>& engine, const Data& data, const FitOptionsWith<O>& options, Evaluate&& evaluate) {
   LoopOptions loop{options.epochs, options.lr, options.schedule, options.warmup, options.clip, options.accumulate, options.seed, options.patience,

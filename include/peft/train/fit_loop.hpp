@@ -33,6 +33,7 @@ class TrainingRun {
   virtual void begin_step(std::uint64_t seed) = 0;
   virtual double accumulate(const Batch& b, double weight, std::uint64_t seed) = 0;
   virtual void finish_gradients() = 0;
+  virtual bool gradients_finite() = 0;
   virtual void apply(double lr, double clip, std::int64_t step, std::int64_t total) = 0;  // step: counted from 1
   /// After the last step of an epoch: derived tensors follow the values.
   virtual void prepare() = 0;
@@ -40,6 +41,9 @@ class TrainingRun {
   virtual bool settled(std::int64_t step, std::int64_t total) const = 0;
 
   virtual std::vector<T> values() const = 0;
+  virtual std::vector<T> gradients() const = 0;  // as `values`, up to the layout's gradient_size
+  /// Of a model whose backbone and batch are finite and its results are not: see model/first_use.hpp.
+  virtual std::string why_not_finite() const = 0;
   virtual void set_values(const std::vector<T>& values) = 0;
   virtual std::map<std::string, std::vector<T>> optimizer_state() const = 0;
   virtual void set_optimizer_state(const std::map<std::string, std::vector<T>>& all, std::int64_t steps) = 0;

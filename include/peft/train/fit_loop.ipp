@@ -8,6 +8,7 @@
 #include <peft/core/exact.hpp>
 #include <peft/core/inline.hpp>
 #include <peft/core/rng.hpp>
+#include <peft/io/check_finite.hpp>
 #include <peft/train/early_stopping.hpp>
 #include <peft/train/fit_loop.hpp>
 #include <peft/train/interrupt.hpp>
@@ -60,6 +61,8 @@ class TrainingLoop {
   }
 
  private:
+  static constexpr double far = 1e9;  // no label of a data set is as large
+
   std::int64_t steps_of(std::int64_t epoch) const { return (run_.batches(epoch) + options_.accumulate - 1) / options_.accumulate; }
 
   std::int64_t checked_total() const {
@@ -83,15 +86,32 @@ class TrainingLoop {
     at_.history.cpu_seconds = meter_.cpu_seconds();
   }
 
+  void check_finite(const char* what, const std::vector<T>& numbers) const {
+    if (const std::string where = not_finite_in(run_.layout(), std::span<const T>(numbers)); !where.empty())
+      fail(what, " is no longer finite after step ", at_.step, " of ", total_, ": ", where, "; nothing was saved", remedy(options_.lr, options_.checkpoint));
+  }
+
+  /// Refuses a step of which a number is not finite, before it is applied. What nothing was trained for yet, no learning rate can have done.
+  [[noreturn]] void refuse(const std::string& what, const std::vector<Batch>& parts) const {
+    std::string why = at_.step > 0 ? not_finite_in(run_.layout(), std::span<const T>(run_.values())) : run_.why_not_finite();
+    if (!why.empty()) why = ": " + why;
+    if (at_.step > 0) why += remedy(options_.lr, options_.checkpoint);
+    double target = 0;
+    for (const Batch& b : parts)
+      for (const double t : b.targets) target = std::max(target, std::abs(t));
+    fail(what, " at step ", at_.step + 1, " of ", total_, "; nothing of this step was applied", why,
+         target > far ? cat("; and a label of its batch is ", target, " in size: are they on the scale that is meant?") : "");
+  }
+
   void save() {
     if (options_.before_save) options_.before_save();
     const std::vector<T> now = run_.values();
-    if (!std::all_of(now.begin(), now.end(), [](T x) { return std::isfinite(x); }))
-      fail("a trained value is no longer finite after step ", at_.step, " of ", total_, "; nothing was saved", remedy(options_.lr, options_.checkpoint));
+    check_finite("a trained value", now);
     if (options_.checkpoint.empty()) return;
     count();
     at_.stopping = stopping_.state();
     std::map<std::string, std::vector<T>> buffers = run_.optimizer_state();
+    for (const auto& [name, state] : buffers) check_finite(name.c_str(), state);  // a square may outgrow what its gradient did not
     if (options_.patience > 0) buffers["best"] = best_.empty() ? now : best_;
     buffers["values"] = now;
     try {
@@ -196,9 +216,8 @@ class TrainingLoop {
     double loss = 0;
     for (const Batch& b : parts) loss += run_.accumulate(b, 1. / static_cast<double>(std::max<std::int64_t>(counted, 1)), seed);
     run_.finish_gradients();
-    if (!std::isfinite(loss))
-      fail("the loss is ", loss, " at step ", at_.step + 1, " of ", total_, "; nothing of this step was applied",
-           remedy(options_.lr, options_.checkpoint));
+    if (!std::isfinite(loss)) refuse(cat("the loss is ", loss), parts);
+    if (!run_.gradients_finite()) refuse(cat("the loss is finite (", loss, ") but not its gradient, ", not_finite_in(run_.layout(), std::span<const T>(run_.gradients())), ","), parts);
     run_.apply(lr, options_.clip, at_.step + 1, total_);
     ++at_.step;
     at_.cursor = end;
@@ -211,6 +230,7 @@ class TrainingLoop {
   /// Evaluates and saves; true when the run ends here.
   bool close_epoch() {
     run_.prepare();
+    check_finite("a trained value", run_.values());  // before it is scored
     EpochReport report{static_cast<int>(at_.epoch) + 1, at_.epoch_loss / static_cast<double>(std::max<std::int64_t>(steps_of(at_.epoch), 1)),
                        run_.evaluate(), false};
     report.best = run_.settled(at_.step, total_) && stopping_.update(report.dev.main);
