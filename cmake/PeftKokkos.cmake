@@ -14,7 +14,7 @@ if(EXISTS ${PEFT_CACHE}/sysroot)
   list(APPEND CMAKE_PREFIX_PATH ${PEFT_CACHE}/sysroot/usr)
 endif()
 
-# An installation in the cache folder that was built for this compiler. `kind` is host, or cuda and the architecture.
+# An installation in the cache folder that was built for this compiler. `kind` is host, tsan, or cuda and the architecture.
 function(peft_find_cached_kokkos kind result)
   set(${result} "" PARENT_SCOPE)
   file(GLOB markers ${PEFT_CACHE}/kokkos-*/.complete)
@@ -28,13 +28,13 @@ function(peft_find_cached_kokkos kind result)
 endfunction()
 
 if(NOT TARGET Kokkos::kokkos)
-  set(PEFT_KOKKOS_KIND host CACHE STRING "Which Kokkos of the cache folder to use: host or cuda")
+  set(PEFT_KOKKOS_KIND host CACHE STRING "Which Kokkos of the cache folder to use: host, tsan or cuda")
   if(PEFT_KOKKOS_KIND STREQUAL "cuda")
     set(kind "cuda sm${CMAKE_CUDA_ARCHITECTURES}")
   else()
-    set(kind host)
+    set(kind ${PEFT_KOKKOS_KIND})
   endif()
-  # An installed Kokkos comes first, unless the build asks for the CUDA one of the cache folder.
+  # An installed Kokkos comes first, unless the build asks for another one of the cache folder.
   if(PEFT_KOKKOS_KIND STREQUAL "host" OR Kokkos_ROOT OR Kokkos_DIR)
     find_package(Kokkos 4.7...<6 QUIET)
   endif()
@@ -55,7 +55,7 @@ if(NOT TARGET Kokkos::kokkos)
   elseif(NOT Kokkos_FOUND)
     message(FATAL_ERROR
       "Kokkos 4.7 to 5 (${kind}) was not found for ${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}. "
-      "Run scripts/setup (with --cuda for a GPU), which builds it once into the cache folder; or give -DKokkos_ROOT=<its installation>; "
+      "Run scripts/setup (with --cuda for a GPU, --tsan for the thread sanitizer), which builds it once into the cache folder; or give -DKokkos_ROOT=<its installation>; "
       "or let CMake download it with -DPEFT_FETCH_KOKKOS=ON.")
   endif()
 endif()

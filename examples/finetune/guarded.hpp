@@ -8,6 +8,8 @@
 
 #include <peft/text/unicode/utf8.hpp>
 
+#include "front/process.hpp"
+
 /// One line of text, whatever bytes of a damaged file a message quotes.
 inline std::string printable(std::string_view message) {
   std::string text = peft::utf8::repaired(message);
@@ -18,12 +20,14 @@ inline std::string printable(std::string_view message) {
 
 /// What a main function does, with one line on standard error and the status 1 for everything thrown.
 int guarded(const auto& body) {
+  int status = 1;
   try {
-    return body();
+    begin_process();
+    status = body();
   } catch (const std::bad_alloc&) {
     std::cerr << "error: out of memory; try a smaller --batch or --max-length\n";
   } catch (const std::exception& e) {
     std::cerr << "error: " << printable(e.what()) << "\n";
   }
-  return 1;
+  return end_process(status);
 }

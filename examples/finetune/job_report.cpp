@@ -9,7 +9,7 @@
 #include <peft/report/memory.hpp>
 #include <peft/report/numbers.hpp>
 #include <peft/report/table.hpp>
-#include <peft/train/interrupt.hpp>
+#include <peft/core/interrupt.hpp>
 
 #include "output.hpp"
 

@@ -2,20 +2,51 @@
 #include "output.hpp"
 
 #include <peft/core/error.hpp>
+#include <peft/core/interrupt.hpp>
 #include <peft/io/atomic_file.hpp>
 #include <peft/io/mapped_region.hpp>
 
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
+#include <iostream>
+
+#include "front/process.hpp"
+
+using namespace peft;
+
+namespace {
+
+/// For writing. A named pipe opens once somebody reads it; until then a signal ends the wait.
+int opened(const std::string& path, bool pipe) {
+  for (;;) {
+    const int file = ::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (file >= 0) return file;
+    const int reason = errno;
+    require((pipe && reason == ENXIO) || reason == EINTR, "cannot write ", path, ": ", std::strerror(reason));
+    Interrupt::check();
+    ::poll(nullptr, 0, 20);
+  }
+}
+
+}  // namespace
 
 void write_output(const std::string& path, const std::string& text) {
-  namespace fs = std::filesystem;
-  peft::require_unchanged("; nothing is written of it");
-  if (!fs::exists(path) || fs::is_regular_file(path)) return peft::write_file(path, text);
-  errno = 0;
-  std::ofstream out(path, std::ios::binary);
-  out << text << std::flush;
-  peft::require(out.good(), "cannot write ", path, ": ", std::strerror(errno != 0 ? errno : EIO));
+  require_unchanged("; nothing is written of it");
+  struct ::stat there {}, standard {};
+  const bool exists = ::stat(path.c_str(), &there) == 0;
+  if (exists && ::fstat(STDOUT_FILENO, &standard) == 0 && there.st_dev == standard.st_dev && there.st_ino == standard.st_ino) {
+    std::cout << text << std::flush;  // where it goes already: to replace the file would lose what it holds
+    return;
+  }
+  if (!exists || S_ISREG(there.st_mode)) return write_file(path, text);
+  const int file = opened(path, S_ISFIFO(there.st_mode));
+  const int reason = write_whole(file, text);
+  ::close(file);
+  if (reason == EINTR) Interrupt::check();
+  require(reason == 0, "cannot write ", path, ": ", std::strerror(reason));
 }

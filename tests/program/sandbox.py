@@ -2,8 +2,10 @@
 """What the tests of the program share: small data, a copy of the tiny checkpoint, and running the program."""
 import json
 import pathlib
+import os
 import random
 import shutil
+import signal
 import struct
 import subprocess
 import tempfile
@@ -27,6 +29,12 @@ def sentences(count, seed):
 
 def csv(rows, header="text,label"):
     return "\n".join([header, *(",".join(map(str, r)) for r in rows)]) + "\n"
+
+
+def plain_signals():
+    """In a child, before the program begins: a shell's background jobs, and what they start, ignore Ctrl-C."""
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP, signal.SIGXCPU):
+        signal.signal(number, signal.SIG_DFL)
 
 
 class Sandbox:
@@ -64,6 +72,14 @@ class Sandbox:
     def run(self, *options, **changes):
         return subprocess.run(self.command(*options, **changes), capture_output=True, text=True, timeout=300,
                               cwd=self.path)
+
+    def start(self, *options, before=lambda: None, environment=None, **changes):
+        """The program as a process of its own, with pipes, and signals that do what they do by themselves unless `before` changes it."""
+        def begin():
+            plain_signals()
+            before()
+        return subprocess.Popen(self.command(*options, **changes), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.path,
+                                preexec_fn=begin, env={**os.environ, **(environment or {})})
 
     def json(self, name):
         return json.loads((self.path / name).read_text())

@@ -373,8 +373,7 @@ class Resume(Case):
 
     def stopped(self, signal_number, **changes):
         """Starts a run, interrupts it in the middle, and returns (status, standard error)."""
-        process = subprocess.Popen(self.box.command(**changes), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                   cwd=self.box.path)
+        process = self.box.start(**changes)
         checkpoint = self.box.path / changes["out"] / "run.safetensors"
         wait = time.monotonic() + 60
         while not checkpoint.exists() and time.monotonic() < wait:
@@ -406,7 +405,7 @@ class Resume(Case):
     def test_control_c_without_out(self):
         self.box = Sandbox(PROGRAM, train=1200)
         self.addCleanup(self.box.holder.cleanup)
-        process = subprocess.Popen(self.box.command(epochs=1000), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        process = self.box.start(epochs=1000)
         for line in process.stdout:
             if line.startswith("epoch 1/"):
                 break

@@ -9,7 +9,7 @@ import sys
 import time
 import unittest
 
-from sandbox import ROOT, WORDS, Sandbox, csv
+from sandbox import ROOT, WORDS, Sandbox, csv, plain_signals
 
 PROGRAM = None
 SPECIAL = ["<pad>", "</s>", "<end>", "<unk>", "<s>"]
@@ -116,7 +116,8 @@ class Writing(Case):
         self.good(self.texts("tiny-llama", out="whole", json="whole.json", **whole))
         command = self.box.command(**({"model": self.model("tiny-llama"), "task": "pairs", "data": self.box.path / "pairs", "lr": 1e-2, "method": "lora",
                                        "out": "part", "checkpoint_steps": 5, "json": "part.json"} | whole))
-        process = subprocess.Popen(command, cwd=self.box.path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen(command, cwd=self.box.path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                                   preexec_fn=plain_signals)
         for _ in range(400):
             if (self.box.path / "part/run.safetensors").exists() or process.poll() is not None:
                 break

@@ -25,7 +25,7 @@ inline Ended in_child(const std::function<void()>& body) {
   const ::pid_t child = ::fork();
   if (child == 0) {
     // The test framework's own handlers would report a signal as a failed test.
-    for (const int number : {SIGINT, SIGTERM, SIGBUS, SIGSEGV}) std::signal(number, SIG_DFL);
+    for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGXCPU, SIGBUS, SIGSEGV}) std::signal(number, SIG_DFL);
     ::dup2(ends[1], STDERR_FILENO);
     ::close(ends[0]);
     ::close(ends[1]);

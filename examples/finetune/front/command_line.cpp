@@ -12,6 +12,7 @@
 
 #include "methods.hpp"
 #include "option_table.hpp"
+#include "process.hpp"
 
 using namespace peft;
 
@@ -99,7 +100,7 @@ Options parse_command_line(int argc, char** argv) {
       if (word.starts_with("--")) option_named(word.substr(2, word.find('=') - 2));
     fail(listed(app.remaining()), ": expected an option, as --name value; --help lists all");
   } catch (const CLI::ParseError& e) {
-    if (e.get_exit_code() == 0) std::exit(app.exit(e));
+    if (e.get_exit_code() == 0) std::exit(end_process(app.exit(e)));  // --help, --version
     fail(e.what(), " (--help lists all options)");
   }
   for (const OptionInfo& option : option_table())

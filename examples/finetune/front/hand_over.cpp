@@ -21,5 +21,6 @@ void hand_over(const Plan& plan) {
   for (std::string& word : words) pointers.push_back(word.data());
   pointers.push_back(nullptr);
   ::execv(unit.c_str(), pointers.data());
-  fail(unit.string(), ", the part of this program that trains: ", std::strerror(errno));
+  const int reason = errno;
+  fail(unit.string(), ", the part of this program that trains: ", std::strerror(reason));
 }

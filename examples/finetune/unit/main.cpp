@@ -3,14 +3,32 @@
 //   finetune_run METHOD FAMILY --option=value...    runs the method
 //   finetune_run                                    lists the pairs of method and family that it holds
 #include <peft/core/error.hpp>
+#include <peft/core/interrupt.hpp>
 #include <peft/core/session.hpp>
 #include <peft/io/mapped_file_guard.hpp>
 
+#include <filesystem>
 #include <iostream>
 
 #include "../front/option_table.hpp"
 #include "../guarded.hpp"
 #include "../runs.hpp"
+
+namespace {
+
+/// Says what is left of a run that a signal has stopped before or after its training; returns the exit status.
+int stopped(const Options& options, int signal) {
+  bool saved = false;
+  std::error_code none;
+  for (const auto& entry : std::filesystem::directory_iterator(options.out, none))
+    saved = saved || (entry.path().stem().string().starts_with("run") && entry.path().extension() == ".safetensors");
+  std::cerr << "stopped; " << (saved                 ? "the run is saved: the same command with --resume goes on where it stopped\n"
+                               : options.epochs == 0 ? "outputs that were written stay\n"
+                                                     : "nothing of a training is saved\n");
+  return 128 + signal;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   const peft::MappedFileGuard guard("; the last checkpoint is as it was: put the file back as it was and go on with --resume, or start another run");
@@ -24,7 +42,12 @@ int main(int argc, char** argv) {
     const auto run = Runs::table().find({words[0], words[1]});
     peft::require(run != Runs::table().end(), "this build holds no --method ", words[0], " for a ", words[1], " checkpoint");
     const Options options = options_from(std::span(words).subspan(2));
+    const peft::Interrupt interrupt("\ninterrupted: stopping; once more to end at once\n");
     const peft::Session session;
-    return run->second(Job(options));
+    try {
+      return run->second(Job(options));
+    } catch (const peft::Interrupted& stop) {
+      return stopped(options, stop.signal);
+    }
   });
 }

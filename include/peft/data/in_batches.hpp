@@ -3,14 +3,17 @@
 #include <algorithm>
 #include <cstddef>
 
+#include <peft/core/interrupt.hpp>
 #include <peft/data/batch.hpp>
 
 namespace peft {
 
-/// `count` examples in their order, at most `size` at a time: `add(batch, i)` puts one in, `use(batch, first)` has them together.
+/// `count` examples in their order, at most `size` at a time: `add(batch, i)` puts one in, `use(batch, first)` has them together. An
+/// Interrupt stops it between two batches.
 template <class Add, class Use>
 void in_batches(std::size_t count, std::size_t size, Add&& add, Use&& use) {
   for (std::size_t begin = 0; begin < count; begin += size) {
+    Interrupt::check();
     Batch batch;
     for (std::size_t i = begin; i < std::min(begin + size, count); ++i) add(batch, i);
     use(batch, begin);

@@ -7,6 +7,7 @@
 #include <map>
 #include <peft/core/error.hpp>
 #include <peft/core/inline.hpp>
+#include <peft/core/interrupt.hpp>
 #include <peft/data/conll_tags.hpp>
 #include <peft/data/dataset.hpp>
 #include <peft/data/read_conll.hpp>
@@ -49,6 +50,7 @@ PEFT_INLINE std::vector<Sentence> sentences_of(std::string_view text) {
   bool within = false;     // a sentence, behind its first word
   bool commented = false;  // at its beginning
   for (std::size_t number = 1; !text.empty(); ++number) {
+    Interrupt::check();
     Line line = line_of(take_line(text), number);
     if (line.columns == 0 || lower_case(line.word) == "-docstart-") {
       within = commented = false;

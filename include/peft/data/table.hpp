@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <peft/core/error.hpp>
+#include <peft/core/interrupt.hpp>
 #include <peft/data/row.hpp>
 #include <peft/data/text_file.hpp>
 #include <string>
@@ -35,8 +36,11 @@ class Table {
   /// Throws an error: the column is not there.
   [[noreturn]] void lacks(std::string_view column, std::string_view advice = "") const;
 
-  /// Takes the next row; false at the end.
-  bool next() { return rows_->next(row_); }
+  /// Takes the next row; false at the end. An Interrupt stops it here.
+  bool next() {
+    Interrupt::check();
+    return rows_->next(row_);
+  }
 
   bool whole() const { return row_.fields.size() == columns_.size(); }
   void require_whole() const;

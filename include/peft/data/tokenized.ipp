@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <peft/core/error.hpp>
 #include <peft/core/inline.hpp>
+#include <peft/core/interrupt.hpp>
 #include <peft/data/batch.hpp>
 #include <peft/data/dataset.hpp>
 #include <peft/data/selection.hpp>
@@ -21,6 +22,7 @@ PEFT_INLINE Tokenized::Tokenized(const Dataset& data, const Tokenizer& tokenizer
   require(!data.examples.empty(), data.source, ": there are no examples");
   examples_ = select_examples(data.examples.size() / together_, options.limit, options.seed);
   for (const std::int64_t index : examples_) {
+    Interrupt::check();
     const std::size_t first = static_cast<std::size_t>(index) * together_;
     if (tagged_) {
       cut_ += add_tagged(data.examples[first].a, data.tags[first], tokenizer, options.max_length);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <peft/core/error.hpp>
 #include <peft/core/inline.hpp>
+#include <peft/core/interrupt.hpp>
 #include <peft/data/batch.hpp>
 #include <peft/data/pair_dataset.hpp>
 #include <peft/data/pair_options.hpp>
@@ -91,6 +92,7 @@ PEFT_INLINE void TokenizedPairs::check_fits(const PairDataset& data, int most) c
 }
 
 PEFT_INLINE std::string TokenizedPairs::begin(const PairDataset& data, std::int64_t index) {
+  Interrupt::check();
   const TextPair& pair = data.pairs[static_cast<std::size_t>(index)];
   references_.push_back(pair.references);
   if (data.labelled && pair.references.empty()) references_.back().push_back(pair.target);

@@ -10,6 +10,7 @@
 
 #include <peft/core/dtype.hpp>
 #include <peft/core/error.hpp>
+#include <peft/core/interrupt.hpp>
 #include <peft/io/check_finite.hpp>
 #include <peft/model/checkpoint_tensors.hpp>
 #include <peft/site.hpp>
@@ -84,6 +85,7 @@ PEFT_INLINE bool CheckpointTensors::vector(const std::string& name) const {
 }
 
 PEFT_INLINE const TensorRef& CheckpointTensors::take(const std::string& name, int rows, int cols) {
+  Interrupt::check();  // a large model is read, or converted, for a while
   const auto refs = all(name);
   if (refs.empty()) fail(source(), ": the tensor ", name, " is missing", names_.prefix.empty() ? "" : cat(" (also without \"", names_.prefix, "\")"));
   const TensorRef* ref = refs.front();

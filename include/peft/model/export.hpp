@@ -12,6 +12,7 @@
 
 #include <peft/core/error.hpp>
 #include <peft/core/inline.hpp>
+#include <peft/core/interrupt.hpp>
 #include <peft/io/mapped_region.hpp>
 #include <peft/io/tensor_ref.hpp>
 #include <peft/model/peft_files.hpp>
@@ -103,6 +104,7 @@ template <class T, ExecutionSpace E>
 std::map<std::string, HostTensor> stored_tensors(const TensorStore<T, E>& store, const std::map<std::string, std::vector<float>>& changed) {
   std::map<std::string, HostTensor> tensors;
   for (const auto& [name, view] : store.tensors()) {
+    Interrupt::check();
     const auto found = changed.find(name);
     const bool transposed = store.transposed(name);
     tensors[name] = as_stored(name, rows(view), cols(view), transposed, !transposed && rows(view) == 1 && store.vector(name),

@@ -4,6 +4,7 @@
 
 #include <peft/core/error.hpp>
 #include <peft/core/finite.hpp>
+#include <peft/core/interrupt.hpp>
 #include <peft/model/text_search.hpp>
 
 namespace peft {
@@ -71,6 +72,7 @@ void TextSearch<T>::greedily(std::span<const Ids> prompts, const GenerateOptions
   out.ids.resize(before + prompts.size());
   for (Ids& ids : std::span(out.ids).subspan(before)) ids.reserve(static_cast<std::size_t>(o.max_new_tokens));
   while (!texts_.empty()) {
+    Interrupt::check();
     const std::span<const T> logits = decoder_.forward(texts_);
     std::size_t open = 0;
     for (std::size_t i = 0; i < texts_.size(); ++i) {
@@ -94,6 +96,7 @@ void TextSearch<T>::by_beams(std::span<const Ids> prompts, const GenerateOptions
   std::vector<std::vector<int>> places(prompts.size());  // of the running beams of each
   for (std::size_t i = 0; i < prompts.size(); ++i) places[i] = {static_cast<int>(i) * o.beams};
   while (!texts_.empty()) {
+    Interrupt::check();
     const std::span<const T> logits = decoder_.forward(texts_);
     texts_.clear();
     std::size_t row = 0;

@@ -38,6 +38,7 @@ class Engine {
     require_kokkos("an engine");
     if (workers <= 0) workers = on_host<E> ? omp_get_num_procs() : 1;
     if (!on_host<E>) workers = 1;
+    require_threads(workers);
     for (int i = 0; i < workers; ++i) lanes_.push_back(std::make_unique<Lane<M>>(model));
     once_.space.grow_when_full();
   }

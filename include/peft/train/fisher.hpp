@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include <peft/core/interrupt.hpp>
 #include <peft/side/fisher.hpp>
 #include <peft/train/engine.hpp>
 
@@ -19,6 +20,7 @@ FisherInformation fisher_information(M& model, std::int64_t n, const Examples& b
   engine.prepare();
   FisherInformation information;
   for (std::int64_t i = 0; i < n; ++i) {
+    Interrupt::check();
     const Batch example = batch(i);
     require(engine.examples(example) == 1, "fisher_information: batch ", i, " has ", engine.examples(example), " examples; one by one, please");
     engine.zero_gradients();

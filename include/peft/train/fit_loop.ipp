@@ -11,7 +11,7 @@
 #include <peft/io/check_finite.hpp>
 #include <peft/train/early_stopping.hpp>
 #include <peft/train/fit_loop.hpp>
-#include <peft/train/interrupt.hpp>
+#include <peft/core/interrupt.hpp>
 #include <peft/train/meter.hpp>
 
 namespace peft {
@@ -52,7 +52,13 @@ class TrainingLoop {
         at_.history.interrupted = true;
         break;
       }
-      stop = close_epoch();
+      try {
+        stop = close_epoch();
+      } catch (const Interrupted&) {  // by the evaluation, before anything has changed: a run that is resumed begins with it
+        save();
+        at_.history.interrupted = true;
+        break;
+      }
     }
     if (!best_.empty() && !at_.history.interrupted) run_.set_values(best_);
     run_.prepare();

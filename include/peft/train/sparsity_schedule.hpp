@@ -14,7 +14,7 @@
 #include <peft/core/rng.hpp>
 #include <peft/model/peft_files.hpp>
 #include <peft/train/fit.hpp>
-#include <peft/train/interrupt.hpp>
+#include <peft/core/interrupt.hpp>
 
 namespace peft {
 
@@ -168,9 +168,15 @@ std::vector<SparsityStep> fit_sparsity_schedule(Engine<M>& engine, const Data& d
     epoch += now.epochs;
     s.ranks = ranks_of(engine.model());
     if (Interrupt::requested() && k + 1 < schedule.steps) s.history.interrupted = true;
+    try {
+      if (!s.history.interrupted) {
+        s.train = train();
+        s.dev = dev();
+      }
+    } catch (const Interrupted&) {
+      s.history.interrupted = true;
+    }
     if (!s.history.interrupted) {
-      s.train = train();
-      s.dev = dev();
       if (!schedule.folder.empty()) {
         const auto folder = schedule.folder / cat("step-", k);
         if constexpr (HasPeftFiles<ContentsOf<M>>)

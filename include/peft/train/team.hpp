@@ -20,6 +20,9 @@ class Team {
   std::atomic<bool> failed_{false};
 };
 
+/// Throws Error unless the system lets `workers` threads run side by side, which OpenMP would end the process for.
+void require_threads(int workers);
+
 }  // namespace peft
 
 #ifndef PEFT_SEPARATE

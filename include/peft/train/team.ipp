@@ -4,9 +4,13 @@
 
 #include <algorithm>
 #include <exception>
+#include <latch>
 #include <mutex>
+#include <system_error>
 #include <thread>
+#include <vector>
 
+#include <peft/core/error.hpp>
 #include <peft/core/inline.hpp>
 #include <peft/train/team.hpp>
 
@@ -40,6 +44,24 @@ PEFT_INLINE void Team::in_order(int group, const std::function<void()>& then) {
   if (failed_.load(std::memory_order_relaxed)) return;
   then();
   turn_.store(group + 1, std::memory_order_release);
+}
+
+PEFT_INLINE void require_threads(int workers) {
+  static std::atomic<int> had{1};  // so many were there at once, and OpenMP may hold them by now
+  std::latch over(1);
+  std::vector<std::jthread> threads;
+  threads.reserve(static_cast<std::size_t>(std::max(workers, 0)));
+  std::string problem;
+  try {
+    for (int i = had; i < workers; ++i) threads.emplace_back([&over] { over.wait(); });
+  } catch (const std::system_error& e) {
+    problem = e.code().message();
+  }
+  const int there = had + static_cast<int>(threads.size());
+  over.count_down();
+  require(problem.empty(), workers, " workers: the system gives this process ", there, there == 1 ? " thread" : " threads",
+          " and no more (", problem, "); take fewer workers, or raise its limits (ulimit -u and -v, a container's number of processes)");
+  had = std::max<int>(had, workers);
 }
 
 }  // namespace peft
