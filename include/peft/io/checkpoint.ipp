@@ -93,7 +93,8 @@ PEFT_INLINE Checkpoint Checkpoint::open_shards(const std::filesystem::path& list
   for (const auto& [name, file] : entries.items()) {
     const std::string shard = map.text(name);
     // an index must not lead out of its folder
-    if (shard.empty() || std::filesystem::path(shard).filename() != shard || shard == "." || shard == "..")
+    if (shard.empty() || std::filesystem::path(shard).filename() != shard || shard == "." || shard == ".." ||
+        shard.find('\0') != shard.npos)
       map.refuse(name, "the name of a file in the same folder");
     ++shards[shard];
   }

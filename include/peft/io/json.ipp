@@ -13,7 +13,7 @@ namespace peft {
 
 namespace json_reader {
 
-constexpr std::size_t deepest = 100;
+constexpr std::size_t deepest = 100, most_of_a_member = std::size_t{1} << 20;
 
 // Builds the document from the parser's events. The parser keeps its own stack, so a deep document cannot exhaust the
 // thread's; the limit keeps everything that later walks the document safe as well.
@@ -26,7 +26,10 @@ class Builder {
   using string_t = json::string_t;
   using binary_t = json::binary_t;
 
-  explicit Builder(std::string_view where) : where_(where) {}
+  using Use = std::function<void(std::string&, json&)>;
+
+  /// `use`: gets the members of the outermost object instead.
+  Builder(std::string_view where, std::size_t most, const Use* use = nullptr) : where_(where), most_(most), use_(use) {}
 
   bool null() { return add(nullptr); }
   bool boolean(bool value) { return add(value); }
@@ -41,6 +44,10 @@ class Builder {
   bool end_array() { return close(); }
 
   bool key(string_t& value) {
+    if (use_ != nullptr && stack_.size() == 1) {
+      member_key_ = std::move(value), slot_ = &member_;
+      return true;
+    }
     if (stack_.back()->contains(value)) stop(seen, cat("the key \"", value, "\" appears twice"));
     slot_ = &(*stack_.back())[value];
     return true;
@@ -55,6 +62,7 @@ class Builder {
 
  private:
   json* place(json&& value) {
+    if (++values_ > most_) stop(seen, cat("more than ", most_, use_ == nullptr ? " values" : " values in one member"));
     if (stack_.empty()) return &(root = std::move(value));
     if (!stack_.back()->is_array()) return &(*slot_ = std::move(value));
     stack_.back()->push_back(std::move(value));
@@ -62,18 +70,28 @@ class Builder {
   }
 
   bool add(json&& value) {
+    if (use_ != nullptr && stack_.empty()) stop(seen, "an object was expected");
     place(std::move(value));
-    return true;
+    return ended();
   }
 
   bool open(json&& value) {
     if (stack_.size() >= deepest) stop(seen, cat("nested deeper than ", deepest, " levels"));
+    if (use_ != nullptr && stack_.empty() && value.is_array()) stop(seen, "an object was expected");
     stack_.push_back(place(std::move(value)));
     return true;
   }
 
   bool close() {
     stack_.pop_back();
+    return ended();
+  }
+
+  // Behind a value: hands a whole member over.
+  bool ended() {
+    if (use_ == nullptr || stack_.size() != 1) return true;
+    (*use_)(member_key_, member_);
+    member_ = nullptr, values_ = 0;
     return true;
   }
 
@@ -82,9 +100,23 @@ class Builder {
   }
 
   std::string_view where_;
+  std::size_t most_;  // values, of the document or of a member
   std::vector<json*> stack_;  // the open containers; only the last one grows, so the pointers stay good
   json* slot_ = nullptr;      // where the value of the key just read belongs
+  const Use* use_;
+  std::string member_key_;
+  json member_;
+  std::size_t values_ = 0;
 };
+
+PEFT_INLINE void parse(std::string_view text, std::string_view where, Builder& builder) {
+  require(!text.empty(), where, ": empty, a JSON document was expected");
+  // To the parser a zero byte is the end, whatever follows.
+  if (const auto zero = text.find('\0'); zero != text.npos) fail(where, ": invalid JSON at byte ", zero + 1, ": a zero byte; the file is damaged");
+  // json::sax_parse would compile the readers of all binary formats along with it
+  nlohmann::detail::parser<nlohmann::json, Source> parser(Source(text, builder.seen));
+  require(parser.sax_parse(&builder), where, ": invalid JSON");
+}
 
 // Hears the parser's events for the keys of one member of the document.
 class MemberKeys : public nlohmann::json_sax<nlohmann::json> {
@@ -119,13 +151,15 @@ class MemberKeys : public nlohmann::json_sax<nlohmann::json> {
 
 }  // namespace json_reader
 
-PEFT_INLINE nlohmann::json parse_json(std::string_view text, std::string_view where) {
-  require(!text.empty(), where, ": empty, a JSON document was expected");
-  json_reader::Builder builder(where);
-  // json::sax_parse would compile the readers of all binary formats along with it
-  nlohmann::detail::parser<nlohmann::json, json_reader::Source> parser(json_reader::Source(text, builder.seen));
-  require(parser.sax_parse(&builder), where, ": invalid JSON");
+PEFT_INLINE nlohmann::json parse_json(std::string_view text, std::string_view where, std::size_t most) {
+  json_reader::Builder builder(where, most);
+  json_reader::parse(text, where, builder);
   return std::move(builder.root);
+}
+
+PEFT_INLINE void for_each_member(std::string_view text, std::string_view where, const std::function<void(std::string&, nlohmann::json&)>& use) {
+  json_reader::Builder builder(where, json_reader::most_of_a_member, &use);
+  json_reader::parse(text, where, builder);
 }
 
 PEFT_INLINE std::vector<std::string> keys_of_member(std::string_view text, std::string_view member) {

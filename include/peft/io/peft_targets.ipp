@@ -31,6 +31,12 @@ PEFT_INLINE std::optional<std::int64_t> number_at(std::string_view path, std::si
   return number;
 }
 
+// Lists that are gone through for every module.
+PEFT_INLINE void check_few(const JsonFields& fields, std::string_view key, const std::vector<std::string>& names) {
+  constexpr std::size_t most = 1000;
+  if (names.size() > most) fields.refuse(key, cat("at most ", most, " names"));
+}
+
 }  // namespace peft_targets
 
 PEFT_INLINE NameRule::NameRule(std::string pattern, bool ending, const std::string& where) : ending_(ending) {
@@ -66,7 +72,12 @@ PEFT_INLINE Said NameRule::fits(std::string_view name) const {
 
 PEFT_INLINE Said PeftTargets::Names::mean(std::string_view path) const {
   if (pattern) return pattern->fits(path);
-  return std::any_of(endings.begin(), endings.end(), [&](const std::string& e) { return ends_in_name(std::string(path), e); });
+  for (;;) {  // the whole, and what is behind each dot
+    if (endings.contains(path)) return true;
+    const std::size_t dot = path.find('.');
+    if (dot == path.npos) return false;
+    path.remove_prefix(dot + 1);
+  }
 }
 
 PEFT_INLINE PeftTargets::Names PeftTargets::names(const JsonFields& fields, std::string_view key, bool shorthand) {
@@ -77,7 +88,7 @@ PEFT_INLINE PeftTargets::Names PeftTargets::names(const JsonFields& fields, std:
   if (value->is_string())
     result.pattern.emplace(value->get<std::string>(), false, cat(fields.where(), ": ", key));
   else
-    result.endings = fields.texts(key);
+    for (std::string& ending : fields.texts(key)) result.endings.insert(std::move(ending));
   return result;
 }
 
@@ -85,12 +96,12 @@ PEFT_INLINE PeftTargets::PeftTargets(const PeftAdapter& adapter, const JsonField
     : targets_(names(fields, "target_modules", true)), excluded_(names(fields, "exclude_modules", false)), saved_(fields.texts("modules_to_save")) {
   const auto* layers = fields.find("layers_to_transform");
   if (layers != nullptr && layers->is_number_integer())
-    layers_ = {fields.integer("layers_to_transform", 0, 1 << 20)};
+    layers_ = std::set{fields.integer("layers_to_transform", 0, 1 << 20)};
   else if (layers != nullptr && !layers->empty()) {
     layers_.emplace();
     for (const auto& one : *layers) {
       if (!layers->is_array() || !one.is_number_integer()) fields.refuse("layers_to_transform", "numbers of layers");
-      layers_->push_back(one.get<std::int64_t>());
+      layers_->insert(one.get<std::int64_t>());
     }
   }
   if (const auto* stacks = fields.find("layers_pattern"); stacks != nullptr && stacks->is_string())
@@ -98,6 +109,8 @@ PEFT_INLINE PeftTargets::PeftTargets(const PeftAdapter& adapter, const JsonField
   else
     stacks_ = fields.texts("layers_pattern");
   std::erase(stacks_, "");
+  peft_targets::check_few(fields, "modules_to_save", saved_);
+  peft_targets::check_few(fields, "layers_pattern", stacks_);
   left_out_ = adapter.left_out;
 }
 
@@ -113,8 +126,7 @@ PEFT_INLINE std::string PeftTargets::objection(const std::string& path) const {
 
 // The layer's number is the first behind a part of the name that stands behind another, or the first behind one of layers_pattern's.
 PEFT_INLINE bool PeftTargets::in_layers(std::string_view path) const {
-  const bool whole = std::find(targets_.endings.begin(), targets_.endings.end(), path) != targets_.endings.end();
-  if (whole) return true;  // PEFT asks for the layer of endings only
+  if (targets_.endings.contains(path)) return true;  // PEFT asks for the layer of endings only
   const auto number_behind = [&](auto&& wanted) -> std::optional<std::int64_t> {
     for (std::size_t dot = path.find('.'); dot != path.npos; dot = path.find('.', dot + 1)) {
       const std::size_t before = dot == 0 ? path.npos : path.rfind('.', dot - 1);
@@ -128,7 +140,7 @@ PEFT_INLINE bool PeftTargets::in_layers(std::string_view path) const {
   if (stacks_.empty()) layer = number_behind([](std::string_view, std::size_t begin) { return begin > 0; });
   for (const std::string& stack : stacks_)
     if (!layer) layer = number_behind([&](std::string_view part, std::size_t) { return part == stack; });
-  return layer && std::find(layers_->begin(), layers_->end(), *layer) != layers_->end();
+  return layer && layers_->contains(*layer);
 }
 
 PEFT_INLINE PeftPatterns::PeftPatterns(const PeftAdapter& adapter, const JsonFields& fields, const std::string& key, double low, double high)
@@ -143,7 +155,14 @@ PEFT_INLINE PeftPatterns::PeftPatterns(const PeftAdapter& adapter, const JsonFie
     order.clear();
     for (const auto& [name, unused] : value->items()) order.push_back(name);
   }
-  for (const std::string& name : order) rules_.emplace_back(NameRule(name, true, where), entries.number(name, low, high));
+  constexpr std::size_t most = 1 << 16, most_patterns = 1000;
+  require(order.size() <= most, where, ": ", order.size(), " keys, at most ", most, " were expected");
+  std::size_t patterns = 0;
+  for (const std::string& name : order) {
+    rules_.emplace_back(NameRule(name, true, where), entries.number(name, low, high));
+    if (!rules_.back().first.is_plain() && ++patterns > most_patterns)
+      fail(where, ": more than ", most_patterns, " keys that are regular expressions; write modules by their names");
+  }
 }
 
 PEFT_INLINE std::optional<double> PeftPatterns::value(const std::string& path, double otherwise, std::string* problem) const {

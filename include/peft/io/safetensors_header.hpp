@@ -16,6 +16,8 @@ namespace peft {
 
 /// The format allows no longer header.
 inline constexpr std::uint64_t longest_safetensors_header = 100'000'000;
+/// And no more tensors are read, of which each takes some 300 bytes of memory.
+inline constexpr std::size_t most_safetensors = 1'000'000;
 
 /// What a safetensors file says about its content; the tensors point into the file's bytes, in the order of the data.
 struct SafeTensorsHeader {

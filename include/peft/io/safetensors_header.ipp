@@ -4,6 +4,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 #include <peft/core/error.hpp>
@@ -14,6 +15,8 @@
 namespace peft {
 
 namespace safetensors_header {
+
+constexpr std::size_t most_dimensions = 64;
 
 PEFT_INLINE std::uint64_t unsigned_of(const nlohmann::json& value, std::string_view where, std::string_view what) {
   if (!value.is_number_unsigned()) fail(where, ": ", what, " is ", shown(value), ", expected an integer of 0 or more");
@@ -47,6 +50,7 @@ PEFT_INLINE TensorRef tensor_of(const std::string& name, const nlohmann::json& e
   if (!dtype) fields.refuse("dtype", "one of F64, F32, F16, BF16, I64, I32, I16, I8, U8, BOOL (8-bit floats and the like are of quantised weights, which are not read)");
   tensor.dtype = *dtype;
   if (!fields.at("shape").is_array()) fields.refuse("shape", "a list of integers");
+  if (fields.at("shape").size() > most_dimensions) fields.refuse("shape", cat("at most ", most_dimensions, " integers"));
   for (const auto& one : fields.at("shape")) {
     const auto extent = unsigned_of(one, where, "a size in \"shape\"");
     if (extent > std::uint64_t{std::numeric_limits<std::int64_t>::max()}) fail(where, ": the shape overflows");
@@ -65,6 +69,14 @@ PEFT_INLINE TensorRef tensor_of(const std::string& name, const nlohmann::json& e
          end - begin, " bytes of its data_offsets");
   tensor.bytes = data.subspan(begin, end - begin);
   return tensor;
+}
+
+PEFT_INLINE void check_names(std::span<const TensorRef> tensors, const std::string& file) {
+  std::vector<std::string_view> names(tensors.size());
+  std::transform(tensors.begin(), tensors.end(), names.begin(), [](const TensorRef& tensor) -> std::string_view { return tensor.name; });
+  std::sort(names.begin(), names.end());
+  if (const auto twice = std::adjacent_find(names.begin(), names.end()); twice != names.end())
+    fail(file, ": header: the key ", shown_name(std::string(*twice)), " appears twice");
 }
 
 // The format wants the whole data covered exactly once.
@@ -95,23 +107,27 @@ PEFT_INLINE SafeTensorsHeader read_safetensors_header(std::span<const std::byte>
     fail(file, ": the header has ", length, " bytes but only ", bytes.size() - 8, " follow; the file was cut off");
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()) + 8, length);
   if (!text.starts_with('{')) fail(file, ": the header does not start with \"{\"; this is no safetensors file");
-  const auto header = parse_json(text, file + ": header");
   const auto data = bytes.subspan(8 + length);
   SafeTensorsHeader result;
-  std::multimap<std::pair<const std::byte*, std::size_t>, TensorRef> by_place;
-  for (const auto& [name, entry] : header.items()) {
+  bool described = false;
+  // Member by member: the document of a header as long as the format allows would take gigabytes.
+  for_each_member(text, file + ": header", [&](std::string& name, nlohmann::json& entry) {
     if (name != "__metadata__") {
-      TensorRef tensor = tensor_of(name, entry, data, file);
-      by_place.emplace(std::pair(tensor.bytes.data(), tensor.bytes.size()), std::move(tensor));
-      continue;
+      require(result.tensors.size() < most_safetensors, file, ": the header names more than ", most_safetensors, " tensors; the largest checkpoints have 100,000");
+      result.tensors.push_back(tensor_of(name, entry, data, file));
+      return;
     }
+    require(!std::exchange(described, true), file, ": header: the key \"__metadata__\" appears twice");
     const JsonFields fields(entry, file + ": __metadata__");
     for (const auto& [key, value] : entry.items()) {
       if (!value.is_string()) fail(fields.where(), ": ", shown(key), " is ", shown(value), ", expected a string");
       result.metadata.emplace(key, value.get<std::string>());
     }
-  }
-  for (auto& [place, tensor] : by_place) result.tensors.push_back(std::move(tensor));
+  });
+  check_names(result.tensors, file);
+  std::sort(result.tensors.begin(), result.tensors.end(), [](const TensorRef& a, const TensorRef& b) {
+    return std::tuple(a.bytes.data(), a.bytes.size(), std::string_view(a.name)) < std::tuple(b.bytes.data(), b.bytes.size(), std::string_view(b.name));
+  });
   check_cover(result.tensors, data, file);
   return result;
 }
