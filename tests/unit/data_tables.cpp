@@ -42,6 +42,12 @@ bool has(const std::string& text, std::string_view part) { return text.find(part
 
 }  // namespace
 
+TEST_CASE("a table of more columns than anybody looks through is refused", "[data]") {
+  std::string header = "text,label";
+  for (int i = 2; i < 10000; ++i) header += ",c";
+  CHECK(refused(header + ",c\n", {"line 1", "10001 columns, at most 10000"}) == "");
+}
+
 TEST_CASE("what is no text in UTF-8 is named", "[data]") {
   CHECK(read("\xEF\xBB\xBFtext,label\r\na,x\r\nb,y\r\n").label_names == Names{"x", "y"});
   CHECK(read("text,label\nca\xC3\xA9,x\n\xF0\x9F\x98\x80,y\n\xEF\xBF\xBD,y\n").examples.size() == 3);

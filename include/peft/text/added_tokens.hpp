@@ -4,10 +4,15 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <peft/core/error.hpp>
+#include <peft/text/model/trie.hpp>
+#include <peft/text/model/vocabulary.hpp>
 #include <peft/text/unicode/characters.hpp>
 #include <peft/text/unicode/utf8.hpp>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -24,17 +29,63 @@ struct AddedToken {
   bool normalized = true;    // looked for in normalised text; otherwise in the text as it came
 };
 
+/// Tokens in the order in which they were added, found by content or id: a model of speech adds 65,536.
+class AddedTokens {
+ public:
+  AddedTokens() = default;
+  AddedTokens(std::vector<AddedToken> given) {
+    for (AddedToken& token : given) set(std::move(token));
+  }
+
+  /// Adds a token, or puts it in the place of the one of its content.
+  void set(AddedToken token) {
+    const auto [found, fresh] = by_content_.try_emplace(token.content, all_.size());
+    last_ = std::max(last_, token.id);
+    by_id_.try_emplace(token.id, found->second);
+    if (fresh)
+      all_.push_back(std::move(token));
+    else
+      all_[found->second] = std::move(token);
+  }
+
+  const AddedToken* find(std::string_view content) const {
+    const auto found = by_content_.find(std::string(content));
+    return found == by_content_.end() ? nullptr : &all_[found->second];
+  }
+  /// The first that was added with the id.
+  const AddedToken* find(std::int32_t id) const {
+    const auto found = by_id_.find(id);
+    return found == by_id_.end() ? nullptr : &all_[found->second];
+  }
+
+  std::int32_t last() const { return last_; }  ///< the largest id; -1 without any
+  auto begin() const { return all_.begin(); }
+  auto end() const { return all_.end(); }
+
+ private:
+  std::vector<AddedToken> all_;
+  std::unordered_map<std::string, std::size_t> by_content_;
+  std::unordered_map<std::int32_t, std::size_t> by_id_;
+  std::int32_t last_ = -1;
+};
+
 /// Finds tokens in a text: at the leftmost place the longest one, without overlaps.
 class AddedTokenFinder {
  public:
-  /// `content` is what to look for, which for a normalised token is not its own content; "" is never found.
-  void add(AddedToken token, std::string content) {
-    if (content.empty()) return;
+  static constexpr std::size_t longest_content = 1024;  // bytes: each may be looked through at every place of a text
+
+  /// `content` is what to look for, which for a normalised token is not its own content; "" is never found. Of those that look for the
+  /// same the first counts. Throws Error for one that is too long.
+  void add(AddedToken token, std::string_view content) {
+    require(content.size() <= longest_content, "the added token \"", content.substr(0, 40), "...\" has ", content.size(), " bytes, at most ", longest_content, " were expected");
+    if (content.empty() || contents_.find(content) != Vocabulary::none) return;
     begins_[static_cast<unsigned char>(content.front())] = true;
-    auto place = entries_.begin();
-    while (place != entries_.end() && place->content.size() >= content.size()) ++place;
-    entries_.insert(place, {std::move(content), std::move(token)});
+    contents_.set(content, static_cast<std::int64_t>(entries_.size()));
+    entries_.push_back({content.size(), std::move(token)});
   }
+
+  /// To be called once all are there.
+  void finish() { trie_.emplace(contents_); }
 
   /// Calls `text(std::string_view)` for the stretches between tokens, `token(id)` for the tokens, in order.
   template <class Text, class Token>
@@ -46,7 +97,7 @@ class AddedTokenFinder {
         ++at;
         continue;
       }
-      std::size_t start = at, end = at + found->content.size();
+      std::size_t start = at, end = at + found->size;
       at = end;
       if (found->token.single_word && touches_word(all, start, end)) continue;
       if (found->token.lstrip)
@@ -62,14 +113,14 @@ class AddedTokenFinder {
 
  private:
   struct Entry {
-    std::string content;
+    std::size_t size;  // of what is looked for
     AddedToken token;
   };
 
   const Entry* longest(std::string_view text) const {
-    for (const Entry& entry : entries_)
-      if (text.starts_with(entry.content)) return &entry;
-    return nullptr;
+    const Entry* found = nullptr;
+    trie_->for_each_prefix(text, [&](std::size_t, std::int32_t number) { found = &entries_[static_cast<std::size_t>(number)]; });
+    return found;
   }
 
   static bool touches_word(std::string_view all, std::size_t start, std::size_t end) {
@@ -89,7 +140,9 @@ class AddedTokenFinder {
     return end;
   }
 
-  std::vector<Entry> entries_;  // the longest first
+  Vocabulary contents_;  // what is looked for, numbered
+  std::vector<Entry> entries_;
+  std::optional<Trie> trie_;
   std::array<bool, 256> begins_{};
 };
 

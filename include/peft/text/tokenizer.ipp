@@ -58,6 +58,8 @@ PEFT_INLINE Tokenizer::Content::Content(TokenizerParts given)
     else
       in_text.add(token, token.content);
   }
+  in_text.finish();
+  in_normalized.finish();
   std::sort(special.begin(), special.end());
   special.erase(std::unique(special.begin(), special.end()), special.end());
 }
@@ -105,14 +107,12 @@ PEFT_INLINE Encoded Tokenizer::Content::assemble(std::string_view a, std::string
 }
 
 PEFT_INLINE std::optional<std::string_view> Tokenizer::Content::token(std::int32_t id) const {
-  for (const AddedToken& added : parts.added)
-    if (added.id == id) return added.content;
+  if (const AddedToken* added = parts.added.find(id)) return added->content;
   return vocabulary().token(id);
 }
 
 PEFT_INLINE std::int32_t Tokenizer::Content::id(std::string_view token) const {
-  for (const AddedToken& added : parts.added)
-    if (added.content == token) return added.id;
+  if (const AddedToken* added = parts.added.find(token)) return added->id;
   return vocabulary().find(token);
 }
 

@@ -147,8 +147,13 @@ struct UnreadDecoder {
 struct ReplaceDecoder {
   Replace replace;
 
-  void operator()(Tokens& tokens) const {
-    for (std::string& token : tokens) token = replace(token);
+  void operator()(Tokens& tokens, const Growth* growth = nullptr) const {
+    std::size_t before = 0;  // bytes of the tokens so far
+    for (std::string& token : tokens) {
+      token = replace(token, growth);
+      before += token.size();
+      if (growth != nullptr) growth->check(before);
+    }
   }
 };
 

@@ -33,9 +33,15 @@ inline const nlohmann::json& array_in(const JsonFields& fields, const std::strin
   fail(fields.where(), " is of type \"", fields.text("type"), "\", which cannot be read; known are ", known);
 }
 
+/// Each is done for every text.
+inline constexpr std::size_t most_steps = 100;
+
 // Appends the part, or what it is a sequence of.
 inline void append_steps(const JsonFields& part, const std::string& members, std::vector<JsonFields>& out) {
-  if (part.text("type") != "Sequence") return out.push_back(part);
+  if (part.text("type") != "Sequence") {
+    require(out.size() < most_steps, part.where(), ": more than ", most_steps, " steps; a tokenizer has a few");
+    return out.push_back(part);
+  }
   std::size_t i = 0;
   for (const auto& value : array_in(part, members))
     append_steps(JsonFields(value, cat(part.where(), ": ", members, '[', i++, ']')), members, out);

@@ -12,6 +12,8 @@
 
 namespace peft::tokenizer_json {
 
+inline constexpr std::size_t most_special = 1000;
+
 inline std::vector<SequenceTemplate::Piece> read_template(const JsonFields& processor, const std::string& name) {
   using Kind = SequenceTemplate::Kind;
   std::vector<SequenceTemplate::Piece> out;
@@ -33,6 +35,9 @@ inline std::vector<SequenceTemplate::Piece> read_template(const JsonFields& proc
       out.back().ids.push_back(number.get<std::int32_t>());
     }
   }
+  std::size_t special = 0;
+  for (const auto& piece : out) special += piece.ids.size();
+  require(special <= most_special, processor.where(), ": ", name, " puts ", special, " special tokens around a text, at most ", most_special, " were expected");
   const auto times = [&](Kind kind) {
     return std::count_if(out.begin(), out.end(), [&](const auto& piece) { return piece.kind == kind; });
   };

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <peft/core/error.hpp>
 #include <peft/io/json.hpp>
 #include <peft/io/json_fields.hpp>
@@ -35,6 +36,8 @@ struct TokenizerConfig {
   static TokenizerConfig read(const std::filesystem::path& folder);
 
  private:
+  std::set<std::string> known_{};  // `further`, to be asked
+
   static constexpr std::pair<const char*, std::string RoleTokens::*> role_keys[] = {
       {"cls_token", &RoleTokens::cls},   {"sep_token", &RoleTokens::sep}, {"pad_token", &RoleTokens::pad}, {"unk_token", &RoleTokens::unk},
       {"mask_token", &RoleTokens::mask}, {"bos_token", &RoleTokens::bos}, {"eos_token", &RoleTokens::eos}};
@@ -68,7 +71,7 @@ inline void TokenizerConfig::read_special(const JsonFields& root) {
     if (!list->is_array() && !list->is_object()) root.refuse(key, "an array of tokens");
     for (const auto& value : *list) {  // an object's are named, as "image_token"
       const std::string content = special_token(root, key, value);
-      if (!content.empty() && std::find(further.begin(), further.end(), content) == further.end()) further.push_back(content);
+      if (!content.empty() && known_.insert(content).second) further.push_back(content);
     }
   }
 }
@@ -90,7 +93,7 @@ inline void TokenizerConfig::read_added_tokens(const std::filesystem::path& file
   const JsonFields root(document, file.string());
   for (const auto& entry : document.items()) {
     const std::string& content = entry.key();
-    bool is_special = std::find(further.begin(), further.end(), content) != further.end();
+    bool is_special = known_.contains(content);
     for (const auto& [key, role] : role_keys) is_special = is_special || roles.*role == content;
     added.push_back({.content = content,
                      .id = tokenizer_json::id_in(root, content),

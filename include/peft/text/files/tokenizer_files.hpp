@@ -56,11 +56,11 @@ inline TokenizerParts read_files(const std::filesystem::path& folder, const Toke
 inline void add_tokens(const TokenizerConfig& config, const TokenizerClass& made_by, TokenizerParts& out) {
   using Kind = TokenizerClass::Kind;
   for (const AddedToken& token : config.added) out.add(token);
+  const AddedTokens described(config.special);
   const auto add = [&](const std::string& content, bool strips_left) {
-    if (content.empty() || out.find_added(content) != nullptr) return;
-    const auto given = std::find_if(config.special.begin(), config.special.end(), [&](const auto& t) { return t.content == content; });
-    out.add(given != config.special.end() ? *given
-                                          : AddedToken{.content = content, .special = true, .lstrip = strips_left, .normalized = false});
+    if (content.empty() || out.added.find(content) != nullptr) return;
+    const AddedToken* const given = described.find(content);
+    out.add(given != nullptr ? *given : AddedToken{.content = content, .special = true, .lstrip = strips_left, .normalized = false});
   };
   constexpr std::string RoleTokens::* order[] = {&RoleTokens::bos, &RoleTokens::eos, &RoleTokens::unk, &RoleTokens::sep,
                                                  &RoleTokens::pad, &RoleTokens::cls, &RoleTokens::mask};
@@ -95,7 +95,7 @@ inline void apply(const TokenizerConfig& config, bool by_class, BertNormalizer& 
 inline void begin_and_end(const TokenizerConfig& config, TokenizerParts& out, const std::string& folder) {
   using Part = SequenceTemplate::Kind;
   const auto ids = [&](bool wanted, const std::string& role, const char* key) {
-    const AddedToken* const token = out.find_added(role);
+    const AddedToken* const token = out.added.find(role);
     require(!wanted || token != nullptr, folder, ": ", key, " is true, but ", role.empty() ? "no such token is named" : role,
             " is no token of the tokenizer");
     return wanted ? std::vector<SequenceTemplate::Piece>{{Part::Special, 0, {token->id}}} : std::vector<SequenceTemplate::Piece>{};

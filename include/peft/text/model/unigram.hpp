@@ -30,6 +30,7 @@ class Unigram {
         scores_(std::move(scores)),
         unk_(unk.value_or(Vocabulary::none)),
         byte_fallback_(byte_fallback) {
+    vocabulary_.require_short();
     require(!unk || (*unk >= 0 && static_cast<std::size_t>(*unk) < scores_.size()), "the unknown token's id ",
             unk.value_or(0), " is none of the ", scores_.size(), " tokens");
     unk_score_ = std::numeric_limits<double>::infinity();

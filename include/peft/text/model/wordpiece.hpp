@@ -25,6 +25,7 @@ class WordPiece {
  public:
   WordPiece(Vocabulary vocabulary, WordPieceOptions options)
       : pieces_(std::move(vocabulary)), options_(std::move(options)) {
+    pieces_.require_short();
     unk_ = pieces_.find(options_.unk_token);
     require(unk_ != Vocabulary::none, "the vocabulary of ", pieces_.size(), " tokens lacks the unknown token \"",
             options_.unk_token, "\"");

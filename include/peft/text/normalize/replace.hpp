@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <optional>
 #include <peft/io/regex.hpp>
+#include <peft/text/growth.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,16 +17,18 @@ struct Replace {
   std::size_t run = 0;  // 0: each occurrence by itself; else all of a run of this many or more, as in " {2,}"
   std::optional<Regex> regex{};
 
-  std::string operator()(std::string_view text) const {
+  /// Throws Error as soon as the text has grown beyond that.
+  std::string operator()(std::string_view text, const Growth* growth = nullptr) const {
     std::string out;
     out.reserve(text.size());
-    if (regex) return replace_matches(text, std::move(out));
+    if (regex) return replace_matches(text, std::move(out), growth);
     std::size_t done = 0;
     for (std::size_t at; !pattern.empty() && (at = text.find(pattern, done)) != text.npos;) {
       std::size_t end = at + pattern.size(), times = 1;
       for (; run > 0 && text.substr(end).starts_with(pattern); end += pattern.size()) ++times;
       out += text.substr(done, at - done);
       out += times >= run ? std::string_view(content) : text.substr(at, end - at);
+      if (growth != nullptr) growth->check(out.size());
       done = end;
     }
     out += text.substr(done);
@@ -33,11 +36,12 @@ struct Replace {
   }
 
  private:
-  std::string replace_matches(std::string_view text, std::string out) const {
+  std::string replace_matches(std::string_view text, std::string out, const Growth* growth) const {
     std::size_t done = 0;
     regex->for_each_match(text, [&](Regex::Range found) {
       out += text.substr(done, found.begin - done);
       out += content;
+      if (growth != nullptr) growth->check(out.size());
       done = found.end;
     });
     return out += text.substr(done);

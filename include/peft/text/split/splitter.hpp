@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <algorithm>
+#include <peft/text/growth.hpp>
 #include <peft/text/split/bert.hpp>
 #include <peft/text/split/byte_level.hpp>
 #include <peft/text/split/metaspace.hpp>
@@ -11,13 +12,18 @@
 
 namespace peft {
 
-/// From normalised text to the words that the model sees. Another kind of step joins the variant.
+/// From normalised text to the words that the model sees. Another kind of step joins the variant. Throws Error for a text that grows
+/// beyond bounds.
 struct Splitter {
   using Step = std::variant<BertSplit, PatternSplit, ByteLevelSplit, MetaspaceSplit>;
   std::vector<Step> steps;
 
   void operator()(Pieces& pieces) const {
-    for (const Step& step : steps) std::visit([&](const auto& split) { split(pieces); }, step);
+    const Growth growth("the tokenizer's pre_tokenizer", pieces.text.size());
+    for (const Step& step : steps) {
+      std::visit([&](const auto& split) { split(pieces); }, step);
+      growth.check(pieces.text.size());
+    }
   }
 
   /// For words that are given one by one: a byte-level model takes each with the space before it, as it was trained.
