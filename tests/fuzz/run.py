@@ -1,65 +1,118 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Builds the fuzzer with clang's libFuzzer, AddressSanitizer and UBSan, and runs it from the test data as seeds.
+"""Builds every target with clang's libFuzzer, AddressSanitizer and UBSan, and runs each for so long from the inputs in corpus/.
 
-    tests/fuzz/run.py FOLDER [SECONDS]
+    tests/fuzz/run.py                    5 seconds each
+    tests/fuzz/run.py --minutes 1        or --hours 1, --seconds N
+    tests/fuzz/run.py --target csv bpe   these alone
+    tests/fuzz/run.py --merge            puts what was found to reach more into corpus/, as few and small files as do, 24 of a target
 
-FOLDER keeps the program, the inputs found so far and crashes; the status is libFuzzer's, 0 when nothing was found.
-CXX names the compiler (clang++), CPPFLAGS may add include paths.
+FOLDER (--folder, build/fuzz) keeps the program, the inputs found so far and, in finds/, what broke a target; the command that does it
+again is printed. Status 1 where something was found. Needs clang and, as flags.txt tells where the headers are, a configured build tree
+(cmake --preset host). CXX names the compiler (clang++).
 """
+import argparse
+import concurrent.futures
 import os
 import pathlib
-import shlex
+import re
+import shutil
 import subprocess
 import sys
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-LONGEST = 1 << 15
-PATTERNS = [(5, r".*\.(?:layers|h)\.(\d{1,2})\..*(?:q_proj|v_proj)$"), (5, r"(?i)(?P<n>[^\W\d_]+)(?P=n)|\bmodel(?!x)(?<=l)\Z"),
-            (6, r"(?i:'s|'t|'re)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"),
-            (6, r"[[:alpha:]&&[^a-c\d]]+?|\h{,2}+|(?<n>.)\k<n>|\R|\b\w*+$")]
-ADAPTERS = [(r'{"peft_type": "LORA", "r": 2, "alpha_pattern": {"q": 3, "(?!x).*k": 1}, "target_modules": "(?:.*\\.)?[qk]|lm_head|.*tokens"}',
-             "24layers.0.q.lora_A.default.weight\n42base_model.model.layers.0.q.lora_B.weight\n22lm_head.lora_A.weight\n42lm_head.lora_B.weight\n"
-             "24model.embed_tokens.lora_embedding_A\n22model.embed_tokens.lora_embedding_B\n"),
-            ('{"peft_type": "IA3", "trainable_token_indices": [1, 3], "modules_to_save": ["embed_tokens"]}',
-             "22model.embed_tokens.token_adapter.trainable_tokens_delta\n42model.embed_tokens.modules_to_save.default.weight\n42lm_head.base_layer.weight\n")]
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+CORPUS = HERE / "corpus"
+LONGEST = 1 << 14  # bytes of an input
+KEPT = 1 << 12     # of one in corpus/
+MOST, MOST_BYTES = 24, 10000  # of a target in corpus/
+OPTION_TABLE = ROOT / "examples" / "finetune" / "front" / "option_table.cpp"
 
-TABLES = [(8, "text,label\n\"a, \"\"b\"\"\",x\r\nc \"d\",y\n"), (8, "sentence1\tsentence2\tscore\na\tb\t1.5\n\"c\nd\"\te\t2\n"), (8, "text;label;\n\xe9;-1;\n\n  \nb;+1;\n"),
-          (8, "source,target\rone,two\r"), (8, "context,choice0,choice1,label\nq,a,b,1\n"), (8, "text,label\na,0.0\nb,nan\n"),
-          (9, '{"text": "a", "label": 1, "meta": {"x": [null]}}\n\n{"label": 0.5, "text": "b\\n"}\n'), (9, '{"prompt": "p", "completion": true}\n'),
-          (10, "-DOCSTART- O\n\n# id 1\na B-X\nb\tI-X\nc O\n\nd E-Y\n"), (10, "a PER\nb O\n"), (10, "a\nb\n"), (10, "# x y B\na x B\nb x I\n")]
 
-def seeds(corpus):
-    """Small files of the test data, with the byte in front that chooses their reader."""
-    kinds = {"safetensors": 0, "config.json": 1, "tokenizer.json": 2, "spiece.model": 3, "spm.model": 3, "vocab.txt": 4, "bin": 7}
-    for path in sorted((ROOT / "tests" / "golden" / "data").rglob("*")):
-        kind = kinds.get(path.name, kinds.get(path.suffix[1:]))
-        if path.is_file() and kind is not None:
-            data = path.read_bytes()
-            if kind == 4:
-                data = b"\n".join(data.split(b"\n")[:300])
-            if len(data) < LONGEST:
-                (corpus / f"{kind}-{path.parent.name}-{path.name}").write_bytes(bytes([kind]) + data)
-    for number, (kind, text) in enumerate(TABLES):
-        (corpus / f"{kind}-table-{number}").write_bytes(bytes([kind]) + text.encode())
-    for number, (config, names) in enumerate(ADAPTERS):
-        (corpus / f"11-adapter-{number}").write_bytes(b"\x0b" + config.encode() + b"\0" + names.encode())
-    for number, (kind, pattern) in enumerate(PATTERNS):
-        (corpus / f"{kind}-pattern-{number}").write_bytes(bytes([kind]) + pattern.encode() + b"\0The model's  12 layers.3.self_attn\n")
+def flags():
+    """Include folders and definitions of this project's units, but that code which is no template comes with its header."""
+    trees = sorted((ROOT / "build").glob("*/flags.txt"))
+    if not trees:
+        sys.exit("no build tree is configured: cmake --preset host")
+    lines = dict.fromkeys(trees[0].read_text().split())
+    includes = [f for f in lines if f.startswith("-I") and f != "-I/usr/include"]
+    return includes + [f for f in lines if f.startswith("-D") and f != "-DPEFT_SEPARATE"]
+
+
+def build(folder):
+    compiler = [*filter(None, [shutil.which("ccache")]), os.environ.get("CXX", "clang++")]
+    common = ["-std=c++20", "-O1", "-g1", "-fopenmp", "-fsanitize=address,undefined,fuzzer", "-fno-sanitize-recover=undefined", *flags()]
+    sources = [s for s in sorted(HERE.glob("*.cpp")) if s.name != "main.cpp"] + [OPTION_TABLE]
+    objects = [folder / (s.stem + ".o") for s in sources]
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        for done in pool.map(lambda pair: subprocess.run([*compiler, *common, "-c", str(pair[0]), "-o", str(pair[1])]), zip(sources, objects)):
+            if done.returncode:
+                sys.exit(done.returncode)
+    libraries = [lib for f in common if f.startswith("-I") for lib in sorted(pathlib.Path(f[2:]).parent.glob("lib*/libkokkos*core.a"))]
+    program = folder / "fuzz_readers"
+    subprocess.run([compiler[-1], *common, *map(str, objects), *map(str, dict.fromkeys(libraries)), "-lutf8proc", "-lpcre2-8", "-ldl", "-o", str(program)], check=True)
+    return program
+
+
+def command(program, target, *options):
+    dictionary = HERE / "dictionaries" / f"{target}.dict"
+    return [str(program), f"--target={target}", *options, f"-max_len={LONGEST}", "-rss_limit_mb=2048", "-timeout=20", "-detect_leaks=0",
+            *([f"-dict={dictionary}"] if dictionary.exists() else [])]
+
+
+def fuzz(program, folder, target, seconds):
+    """One target: the row of the report, and whether something was found."""
+    found, finds = folder / "corpus" / target, folder / "finds"
+    found.mkdir(parents=True, exist_ok=True)
+    finds.mkdir(exist_ok=True)
+    before = set(finds.iterdir())
+    done = subprocess.run([*command(program, target, f"-max_total_time={seconds}", "-print_final_stats=1", f"-artifact_prefix={finds}/{target}-"), str(found),
+                           str(CORPUS / target)], capture_output=True, text=True, errors="replace")
+    runs = re.findall(r"number_of_executed_units: (\d+)", done.stderr) or re.findall(r"^#(\d+)", done.stderr, re.M)
+    reached = re.findall(r"cov: (\d+)", done.stderr)
+    print(f"{target:18} {int(runs[-1]) if runs else 0:10} inputs {int(reached[-1]) if reached else 0:7} places reached", flush=True)
+    if done.returncode == 0:
+        return False
+    print(done.stderr[-4000:])
+    for find in sorted(set(finds.iterdir()) - before):
+        print(f"FOUND: {program} --target={target} {find}", flush=True)
+    return True
+
+
+def merge(program, folder, target):
+    small = folder / "merged" / target
+    shutil.rmtree(small, ignore_errors=True)
+    small.mkdir(parents=True)
+    given = [CORPUS / target, folder / "corpus" / target]
+    subprocess.run([*command(program, target, "-merge=1", "-use_counters=0"), f"-max_len={KEPT}", str(small), *(str(g) for g in given if g.exists())], check=True, capture_output=True)
+    shutil.rmtree(CORPUS / target, ignore_errors=True)
+    (CORPUS / target).mkdir(parents=True)
+    files = sorted(small.iterdir(), key=lambda f: (f.stat().st_size, f.name))
+    files = files[::-(-len(files) // MOST)]  # of every size
+    while sum(f.stat().st_size for f in files) > MOST_BYTES:
+        files.pop()
+    for number, file in enumerate(files):
+        shutil.copy(file, CORPUS / target / f"{number:02}")
+    print(f"{target:18} {len(files):5} inputs kept")
 
 
 def main():
-    folder, seconds = pathlib.Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 60
-    corpus, program = folder / "corpus", folder / "fuzz_readers"
-    corpus.mkdir(parents=True, exist_ok=True)
-    seeds(corpus)
-    subprocess.run([os.environ.get("CXX", "clang++"), "-std=c++20", "-O1", "-g1", "-fsanitize=fuzzer,address,undefined",
-                    "-fno-sanitize-recover=undefined", "-I", str(ROOT / "include"), *shlex.split(os.environ.get("CPPFLAGS", "")),
-                    str(ROOT / "tests" / "fuzz" / "readers.cpp"), "-o", str(program),
-                    "-DPEFT_HAS_PCRE2", "-lutf8proc", "-lpcre2-8"], check=True)
-    run = [str(program.resolve()), str(corpus.resolve()), f"-max_total_time={seconds}", f"-max_len={LONGEST}", "-rss_limit_mb=2048", "-timeout=20",
-           f"-artifact_prefix={folder.resolve()}/"]
-    sys.exit(subprocess.run(run).returncode)
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name, factor in (("seconds", 1), ("minutes", 60), ("hours", 3600)):
+        options.add_argument(f"--{name}", type=lambda text, f=factor: int(float(text) * f), dest="seconds", default=5)
+    options.add_argument("--target", nargs="+", default=[])
+    options.add_argument("--merge", action="store_true")
+    options.add_argument("--folder", type=pathlib.Path, default=ROOT / "build" / "fuzz")
+    given = options.parse_args()
+    folder = given.folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    program = build(folder)
+    targets = given.target or sorted(f.name for f in CORPUS.iterdir())
+    if given.merge:
+        for target in targets:
+            merge(program, folder, target)
+        return
+    sys.exit(any([fuzz(program, folder, target, given.seconds) for target in targets]))
 
 
 if __name__ == "__main__":
