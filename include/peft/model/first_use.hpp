@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <numeric>
 #include <span>
@@ -25,15 +26,14 @@ class FirstUse {
   /// Of sequences of these ids, the longest of so many rows. Throws Error naming the file, the tensor and the place.
   void operator()(std::span<const std::int32_t> ids, Extent longest) {
     if (longest_ < 0) whole();
-    if (Backbone::sites.contains(Site::word_table)) backbone_.store().check_finite(backbone_.path(Site::word_table, -1) + ".weight", ids);
+    backbone_.store().check_finite(backbone_.path(Site::word_table, -1) + ".weight", ids);
     if (longest <= longest_) return;
     longest_ = longest;
-    if constexpr (Backbone::sites.contains(Site::position_table)) {
-      const Extent first = backbone_.position_offset(), all = rows(backbone_.weights(Site::position_table, -1).w);
-      std::vector<std::int32_t> places(static_cast<std::size_t>(std::min(longest, all - first)));
-      std::iota(places.begin(), places.end(), first);
-      backbone_.store().check_finite(backbone_.path(Site::position_table, -1) + ".weight", places);
-    }
+    if (!backbone_.has(Site::position_table, -1)) return;
+    const Extent first = backbone_.position_offset(), all = rows(backbone_.weights(Site::position_table, -1).w);
+    std::vector<std::int32_t> places(static_cast<std::size_t>(std::min(longest, all - first)));
+    std::iota(places.begin(), places.end(), first);
+    backbone_.store().check_finite(backbone_.path(Site::position_table, -1) + ".weight", places);
   }
 
  private:
