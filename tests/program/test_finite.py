@@ -137,6 +137,7 @@ class Backbones(Case):
         """run as ever; only what copies the whole table, or trains it, looks at them."""
         for family, tensor, index in (("tiny-bert", "bert.embeddings.word_embeddings.weight", 4 * 32), ("tiny-t5-v1.1", "shared.weight", 2 * 24)):
             with self.subTest(family):
+                self.clean()
                 folder = self.model(family)
                 self.assertEqual(self.go(family, "predict").returncode, 0)
                 expected = (self.box.path / "p.txt").read_text()
@@ -252,5 +253,7 @@ class Data(Case):
 
 
 if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
     ProgramCase.program = sys.argv.pop(1)
     unittest.main()
