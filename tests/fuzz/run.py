@@ -8,8 +8,8 @@
     tests/fuzz/run.py --merge            puts what was found to reach more into corpus/, as few and small files as do, 24 of a target
 
 FOLDER (--folder, build/fuzz) keeps the program, the inputs found so far and, in finds/, what broke a target; the command that does it
-again is printed. Status 1 where something was found. Needs clang and, as flags.txt tells where the headers are, a configured build tree
-(cmake --preset host). CXX names the compiler (clang++).
+again is printed. Status 1 where something was found. Needs clang and its OpenMP (scripts/setup --tsan) and, as flags.txt tells where the headers are, a
+configured build tree (cmake --preset host). CXX names the compiler (clang++).
 """
 import argparse
 import concurrent.futures
@@ -50,7 +50,7 @@ def build(folder):
                 sys.exit(done.returncode)
     libraries = [lib for f in common if f.startswith("-I") for lib in sorted(pathlib.Path(f[2:]).parent.glob("lib*/libkokkos*core.a"))]
     program = folder / "fuzz_readers"
-    subprocess.run([compiler[-1], *common, *map(str, objects), *map(str, dict.fromkeys(libraries)), "-lutf8proc", "-lpcre2-8", "-ldl", "-o", str(program)], check=True)
+    subprocess.run([compiler[-1], *common, *map(str, objects), *map(str, dict.fromkeys(libraries)), "-lutf8proc", "-lpcre2-8", "-lxxhash", "-ldl", "-o", str(program)], check=True)
     return program
 
 
