@@ -116,6 +116,7 @@ int run_job(const Job& job, const Reader& model) {
   result.history = train_with_progress(job, model, score);
   if (result.history.interrupted) return job.stopped(result.history);
 
+  job.check_files();
   Outputs outputs;
   auto settings = job.settings();
   settings["pooling"] = o.pooling;
@@ -162,6 +163,7 @@ int run_job(const Job& job, const Writer& model) {
   result.history = train_with_progress(job, model, score);
   if (result.history.interrupted) return job.stopped(result.history);
 
+  job.check_files();
   Outputs outputs;
   outputs.write("--out", o.out, [&] { save(job, model, job.settings(), result); });
   const auto& epochs = result.history.epochs;

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A run is resumed with the inputs that it began with, wherever they lie by now, or not at all.   test_identity.py PROGRAM [unittest options]"""
+"""A run is resumed with the inputs that it began with, wherever they lie by now, or not at all.   test_identity.py PROGRAM [unittest options]
+
+PEFT_IDENTITY_BITS: how many single bits of the weights are flipped, one at a time (6)."""
 import json
 import os
-import pathlib
+import random
 import shutil
 import struct
 import sys
 import unittest
 
 import files
-from sandbox import TINY, ProgramCase, sentences
+from sandbox import ProgramCase, sentences
 
+BITS = int(os.environ.get("PEFT_IDENTITY_BITS", 6))
 LABELS = ("bad", "plain", "good")
 
 
@@ -131,7 +134,7 @@ ACCEPTED = {
         folder / "model", lambda t: {n.removeprefix("bert."): x for n, x in reversed(t.items())}),
     "a config that is laid out otherwise": formatted,
     "who wrote the config": document("model/config.json", lambda c: c.update(transformers_version="9.9", _name_or_path="/elsewhere", dtype="float32")),
-    "files that nobody reads": lambda folder: [files.write(folder / place / "README.md", "more") for place in ("model", "data", "start")],
+    "files that nobody reads": lambda folder: [files.write(folder / name, "more") for name in ("model/README.md", "data/README.md", "start/README.md", "model/spiece.model")],
     "data that are written otherwise": same_rows,
     "where the adapter's backbone lay": document("start/adapter_config.json", lambda c: c.update(base_model_name_or_path="/elsewhere")),
 }
@@ -188,6 +191,23 @@ class Identity(ProgramCase):
                 self.assertIn(said, done.stderr)
                 self.assertIn(", then ", done.stderr)
                 self.assertEqual(self.run_file.read_bytes(), before)
+
+    def test_any_bit_of_any_tensor(self):
+        names = sorted(files.load(self.box.path / "begun/model/model.safetensors"))
+        draw = random.Random(1)
+        draw.shuffle(names)
+
+        def flip(i):
+            def one(name, t):
+                data = bytearray(t.data)
+                data[draw.randrange(len(data))] ^= 1 << draw.randrange(8)
+                return files.Tensor(t.shape, data, t.dtype) if name == names[i % len(names)] else t
+            return of_one(one)
+        for name, _ in self.copies({f"bit {i}": flip(i) for i in range(BITS)}):
+            with self.subTest(name):
+                done = self.resumed("now")
+                self.assertEqual(done.returncode, 1, done.stderr)
+                self.assertRegex(done.stderr, "weights of --model: now|is not finite|are not finite")
 
     def test_another_order_of_classes_is_refused_by_its_name(self):
         """That of the checkpoint, where no --load brings one."""
