@@ -107,6 +107,16 @@ class Mapped(ProgramCase):
         self.assertIn("nothing is saved", line)
         self.assertFalse(self.checkpoint.exists())
 
+    def test_written_over_with_what_is_no_number(self):
+        size = self.weights.stat().st_size
+
+        def poison():
+            with self.weights.open("r+b") as file:
+                file.seek(size // 2)
+                file.write(b"\xff" * (size // 2))
+        line = self.refused(self.changed(poison, begun=self.first_epoch, **RUN), "was written to while it was mapped")
+        self.assertNotIn("learning rate", line)
+
     def test_at_any_moment(self):
         """No checkpoint is of two contents, wherever the run stands when its weights are written over."""
         content, draw = self.weights.read_bytes(), random.Random(1)

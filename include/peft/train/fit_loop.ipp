@@ -266,7 +266,12 @@ class TrainingLoop {
 
 template <class T>
 History training_loop(TrainingRun<T>& run, const LoopOptions& options) {
-  return TrainingLoop<T>(run, options)();
+  try {
+    return TrainingLoop<T>(run, options)();
+  } catch (const Error&) {  // what the run computes with may have changed, which is then the cause of whatever was found wrong
+    if (options.before_save) options.before_save();
+    throw;
+  }
 }
 
 #ifdef PEFT_SEPARATE
