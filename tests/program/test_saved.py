@@ -105,6 +105,16 @@ class Saved(unittest.TestCase):
         print(f"{len(jobs)} of {len(self.held())} pairs of method and family", file=sys.stderr)
         self.assertEqual(complaints, [], "\n".join(complaints))
 
+    def test_a_head_with_its_own_pooler_goes_onto_a_checkpoint_with_one(self):
+        bare = files.copy("tiny-bert", self.box.path / "bare")
+        files.change_tensors(bare, lambda tensors: {n: t for n, t in tensors.items() if "pooler" not in n})
+        for method in {"bitfit", "sora"} & {method for method, family in self.held() if family == "bert"}:
+            common = self.options("bert") | {"method": method}
+            for name, changes in (("1", {"model": "bare", "epochs": 1, "lr": 0.03, "out": f"{method}-bare"}), ("2", {"epochs": 0, "load": f"{method}-bare"})):
+                done = self.box.run(**common | changes | {"predict": f"{method}-bare.{name}"})
+                self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertTrue(self.same(f"{method}-bare.1", f"{method}-bare.2"))
+
 
 if __name__ == "__main__":
     if len(sys.argv) < 2:

@@ -63,15 +63,18 @@ void check(const Method& method, In in) {
 
 // Gates that do not scale.
 
-/// The two largest |h| of every row, each with a factor of its rank.
-struct TopTwo {
+/// The largest |h| of every row, two of them, each with a factor of its rank.
+struct Largest {
   static constexpr bool scales = false;
+
+  int kept = 2;
 
   template <class V>
   struct Params {
     V s;  // (1, r)
   };
   void declare(auto& fields, auto& p, Extent r) const { fields.vector("top", p.s, r, constant_of(1)); }
+  void settings(auto&& says) const { says("kept", kept); }
   auto forward(auto& c, const auto& p, auto h) const {
     auto y = c.temp(rows(h), cols(h));
     where_largest(c, h, h, y);
@@ -85,13 +88,14 @@ struct TopTwo {
   }
 
  private:
-  /// y = x where |h| is among the two largest of its row, else 0.
-  static void where_largest(auto& c, auto h, auto x, auto y) {
-    ops::for_rows(c.w, "top_two", rows(h), KOKKOS_LAMBDA(Extent i) {
+  /// y = x where |h| is among the largest of its row, else 0.
+  void where_largest(auto& c, auto h, auto x, auto y) const {
+    const int most = kept;
+    ops::for_rows(c.w, "largest", rows(h), KOKKOS_LAMBDA(Extent i) {
       for (Extent j = 0; j < cols(h); ++j) {
         int larger = 0;
         for (Extent k = 0; k < cols(h); ++k) larger += Kokkos::abs(h(i, k)) > Kokkos::abs(h(i, j));
-        y(i, j) = larger < 2 ? x(i, j) : 0;
+        y(i, j) = larger < most ? x(i, j) : 0;
       }
     });
   }

@@ -35,7 +35,7 @@ TEST_CASE("saved: adapters behind gates that scale") {
 }
 
 TEST_CASE("saved: adapters behind gates that do not scale") {
-  check_gated<Gate<saved::TopTwo>>();
+  check_gated<Gate<saved::Largest>>();
   check_gated<Gate<saved::Squash>>();
 }
 

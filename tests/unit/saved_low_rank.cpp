@@ -18,7 +18,7 @@ template <class G>
 using Behind = Method<Delta<LoRA<3>, At<Query, FfnDown>>, Gate<G>>;
 
 /// Says of itself what is not so.
-struct Liar : saved::TopTwo {
+struct Liar : saved::Largest {
   static constexpr bool scales = true;
 };
 
@@ -65,9 +65,9 @@ TEST_CASE("saved: a LoRA whose gate scales its ranks, with the gate") {
 }
 
 TEST_CASE("saved: a LoRA whose gate cannot be folded") {
-  CHECK(testing::gradcheck_gate<saved::TopTwo>().worst < 1e-6);
+  CHECK(testing::gradcheck_gate<saved::Largest>().worst < 1e-6);
   CHECK(testing::gradcheck_gate<saved::Squash>().worst < 1e-6);
-  saved::check(Behind<saved::TopTwo>{}, In::own);
+  saved::check(Behind<saved::Largest>{}, In::own);
   saved::check(Behind<saved::Squash>{}, In::own);
 }
 
@@ -91,5 +91,6 @@ TEST_CASE("saved: what would give the tensors another meaning is refused") {
   CHECK(lacks(refused(Behind<SigmoidGate>{}, [](auto& d) { d.alpha = 8; }), {"alpha = 16 (delta 0 of the method)", "the model has 8"}) == "");
   CHECK(lacks(refused(Behind<SigmoidGate>{}, [](auto& d) { d.scaling = LoraScale::root; }), {"scaling = rank", "root"}) == "");
   CHECK(lacks(refused(Behind<SigmoidGate>{}, [](auto& d) { d.alphas["a.b"] = 3; }), {"alpha of a.b = the standard one", "3"}) == "");
-  CHECK(lacks(refused(Behind<SigmoidGate>{}, [](auto& d) { d.gate.initial = 3; }), {}) == "");
+  CHECK(lacks(refused(Behind<saved::Largest>{}, [](auto& d) { d.gate.kept = 1; }), {"kept = 2", "the model has 1"}) == "");
+  CHECK(refused(Behind<SigmoidGate>{}, [](auto& d) { d.gate.initial = 3; }) == "");  // where it begins is of no meaning once it is trained
 }

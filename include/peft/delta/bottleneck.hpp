@@ -87,7 +87,10 @@ struct Bottleneck {
   {
     gate.regularise(c, all.modules, grads.modules);
   }
-  void settings(auto&& says) const { says("scale", scale); }
+  void settings(auto&& says) const {
+    says("scale", scale);
+    if constexpr (requires { gate.settings(says); }) gate.settings(says);
+  }
 
  protected:
   static constexpr const char* down_name = r == Route::post ? "adapter_down" : "parallel_down";

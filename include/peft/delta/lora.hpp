@@ -114,6 +114,7 @@ struct LoRA {
     says("alpha", alpha);
     says("scaling", scaling == LoraScale::rank ? "rank" : "root");
     for (const auto& [path, own] : alphas) says("alpha of " + path, own);
+    if constexpr (requires { gate.settings(says); }) gate.settings(says);
   }
 
   void after_step(auto& c, auto& all, auto&, const StepInfo& step) const {
