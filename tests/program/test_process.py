@@ -91,6 +91,9 @@ class Signals(Case):
                     self.assertIn("nothing of a training is saved" if phase in BEFORE_TRAINING else "--resume", errors.splitlines()[-1])
                     self.assertEqual(len(errors.strip().splitlines()), 2, errors)
                     self.assertEqual((self.box.path / "out/adapter_model.safetensors").exists(), phase in AFTER_TRAINING)
+                    for later, name in (("reporting", "run.json"), ("predicting", "rows.tsv"), ("exporting", "export/model.safetensors")):
+                        begun = list(PHASES).index(phase) >= list(PHASES).index(later)
+                        self.assertEqual((self.box.path / name).exists(), begun, name)
                     self.resumes()
 
     def test_what_is_ignored_stays_ignored(self):
@@ -236,6 +239,17 @@ class Outputs(Case):
                 self.assertEqual(process.returncode, 130)
                 self.assertNotIn(b"interrupted", (self.box.path / "out/run.safetensors").read_bytes())
                 self.assertEqual((self.box.path / "out/run.safetensors").read_bytes()[8:9], b"{")
+
+    def test_what_stands_in_for_them(self):
+        os.mkfifo(self.box.path / "nobody")  # holds it at its end
+        process = self.box.start(epochs=1, json="nobody", before=lambda: [os.close(descriptor) for descriptor in range(3)])
+        proc = pathlib.Path(f"/proc/{process.pid}")
+        until = time.monotonic() + BOUND
+        while os.readlink(proc / "exe").split("/")[-1] != "finetune_run" and time.monotonic() < until:
+            time.sleep(0.001)
+        self.assertEqual([os.readlink(proc / "fd" / str(descriptor)) for descriptor in range(3)], ["/dev/null"] * 3)
+        process.kill()
+        process.communicate()
 
     def test_largest_file(self):
         """SIGXFSZ is an error of the write."""
