@@ -3,8 +3,8 @@
 
 #include <peft/core/error.hpp>
 
-std::vector<float> Job::predict_exported() const {
+double Job::compare_exported(const peft::LogitsOf<float>& own) const {
   const auto found = Exported::table().find(facts.family);
   peft::require(found != Exported::table().end(), "this build opens no exported ", facts.family, " checkpoint");
-  return found->second(*this);
+  return found->second(*this, own);
 }

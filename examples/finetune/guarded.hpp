@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include <peft/report/memory_plan.hpp>
 #include <peft/text/unicode/utf8.hpp>
 
 #include "front/process.hpp"
@@ -20,16 +21,24 @@ inline std::string printable(std::string_view message) {
   return text;
 }
 
+/// What went wrong, in a line.
+inline std::string message_of(const std::exception& e) {
+  const bool memory = dynamic_cast<const std::bad_alloc*>(&e) != nullptr;
+  return printable(memory ? peft::report::MemoryPlan().out_of_memory(e.what()) : e.what());
+}
+
 /// What a main function does, with one line on standard error and the status 1 for everything thrown.
 int guarded(const auto& body) {
   int status = 1;
   try {
     begin_process();
     status = body();
-  } catch (const std::bad_alloc&) {
-    std::cerr << "error: out of memory; try a smaller --batch or --max-length\n";
   } catch (const std::exception& e) {
-    std::cerr << "error: " << printable(e.what()) << "\n";
+    try {
+      std::cerr << "error: " << message_of(e) << "\n";
+    } catch (const std::bad_alloc&) {
+      std::cerr << "error: out of memory\n";  // there is none for more words
+    }
   }
   return end_process(status);
 }

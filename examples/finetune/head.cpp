@@ -3,6 +3,6 @@
 #include "head.hpp"
 
 namespace {
-const Exported exported_bert("bert", predict_exported<peft::Bert<float>>);
+const Exported exported_bert("bert", compare_exported<peft::Bert<float>>);
 const Runs head_bert("head", "bert", run_head<peft::Bert<float>>);
 }

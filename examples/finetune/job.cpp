@@ -10,7 +10,6 @@
 #include <peft/io/mapped_region.hpp>
 #include <peft/io/peft_adapter.hpp>
 #include <peft/io/peft_head.hpp>
-#include <peft/task/score.hpp>
 
 #include "front/methods.hpp"
 
@@ -121,11 +120,11 @@ RowsTask Job::rows_task() const {
   return ClassifyMean{labels(), facts.head_deviation, head_lr_factor()};
 }
 
-metric::Scores Job::score(const std::vector<float>& logits) const {
+metric::Scores Job::score(const LogitsOf<float>& logits_of) const {
   if (!dev.labelled) return {{}, std::nan(""), "unlabelled"};
-  if (dev.tagged) return score_tags(logits, *dev_tokens, dev);
-  if (dev.together > 1) return score_choices(logits, *dev_tokens);
-  return metric::score(kind, decide(logits, static_cast<std::size_t>(labels())), targets_of(*dev_tokens));
+  Scorer scorer = dev.tagged ? Scorer(*dev_tokens, dev) : Scorer(kind, static_cast<std::size_t>(labels()), *dev_tokens);
+  predict_pieces<float>(logits_of, *dev_tokens, [&](const LogitPiece<float>& piece) { scorer.add(piece); });
+  return scorer.scores();
 }
 
 SiteSet Job::sites(SiteSet standard, SiteSet possible) const {

@@ -19,11 +19,13 @@
 #include <peft/io/peft_methods.hpp>
 #include <peft/model/checkpoint_tensors.hpp>
 #include <peft/model/text_search.hpp>
+#include <peft/report/memory_plan.hpp>
 #include <peft/report/plan.hpp>
 #include <peft/report/tree.hpp>
 #include <peft/site.hpp>
 #include <peft/task/metric/glue.hpp>
 #include <peft/text/tokenizer.hpp>
+#include <peft/train/evaluate.hpp>
 #include <peft/train/fit.hpp>
 #include <peft/train/history.hpp>
 
@@ -67,6 +69,8 @@ class Job {
 
   /// Lines that are printed with the report.
   mutable RunNotes notes;
+  /// What the run takes of memory, as far as that is known.
+  mutable peft::report::MemoryPlan memory;
 
   int labels() const { return train.outputs(); }
   /// What the outputs of the head are called, for its file: nothing for a score, and for what has no head of classes.
@@ -77,10 +81,10 @@ class Job {
   bool reads_rows() const { return train.tagged || options.pooling == "mean"; }
   FirstTask first_task() const;
   RowsTask rows_task() const;
-  /// Scores of dev logits; NaN where dev is not labelled.
-  peft::metric::Scores score(const std::vector<float>& dev_logits) const;
-  /// Dev logits of the checkpoint that --export has written.
-  std::vector<float> predict_exported() const;
+  /// Scores of dev; NaN where it is not labelled.
+  peft::metric::Scores score(const peft::LogitsOf<float>& logits_of) const;
+  /// The largest difference of a dev logit between this model, which gives `own`, and the checkpoint that --export has written.
+  double compare_exported(const peft::LogitsOf<float>& own) const;
   /// The sites that --sites names, or `standard`; `possible` are those the method was compiled for.
   peft::SiteSet sites(peft::SiteSet standard, peft::SiteSet possible) const;
   std::string base_model() const;
@@ -108,7 +112,8 @@ class Job {
 
   /// `head`: where it is from; "" where it is fresh.
   void show_model(const std::vector<peft::report::Module>& modules, const std::string& method, const std::string& head) const;
-  void show_plan(const std::vector<peft::report::Buffer>& buffers, int workers) const;
+  /// What the whole run takes of memory.
+  void show_plan(int workers) const;
   void show_epoch(const peft::EpochReport& report, int epochs) const;
 
   /// What the run came to.

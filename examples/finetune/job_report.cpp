@@ -54,9 +54,9 @@ void Job::show_model(const std::vector<report::Module>& modules, const std::stri
             << report::delta_tree(modules).text() << "\n";
 }
 
-void Job::show_plan(const std::vector<report::Buffer>& buffers, int workers) const {
-  std::cout << "Memory of a step (" << workers << (workers == 1 ? " worker" : " workers") << "), planned:\n"
-            << report::memory_plan(buffers).text() << "\n"
+void Job::show_plan(int workers) const {
+  std::cout << "Memory of the run at its most (" << workers << (workers == 1 ? " worker" : " workers") << "), planned:\n"
+            << report::memory_plan(memory.at_peak()).text() << "\n"
             << std::flush;
 }
 
@@ -127,6 +127,7 @@ void Job::write_json(const Result& r, bool more) const {
   j["cpu_seconds"] = r.history.cpu_seconds;
   j["examples_per_second"] = r.history.examples_per_second();
   j["step_memory_mib"] = static_cast<double>(r.step_memory) / 1048576;
+  j["planned_memory_mib"] = static_cast<double>(memory.peak().resident) / 1048576;
   j["peak_memory_mib"] = static_cast<double>(report::peak_memory()) / 1048576;
   if (r.rank_total > 0) {
     j["rank_total"] = r.rank_total;

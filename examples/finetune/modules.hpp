@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "job.hpp"
+#include "run_memory.hpp"
 
 /// What the tree and the plan at the beginning of a run say of a model, whatever its type.
 struct ModelFacts {
@@ -52,7 +53,7 @@ std::vector<peft::report::Buffer> memory_of(const ModelFacts& model, std::size_t
 template <class Backbone>
 std::shared_ptr<const Backbone> open_backbone(const Job& job) {
   const Options& o = job.options;
-  auto backbone = Backbone::open(o.model)->with_dropout(o.dropout, o.dropout, o.dropout);
+  auto backbone = Backbone::open(o.model, [&](const peft::LoadSizes& sizes) { foresee_loading(job, sizes); })->with_dropout(o.dropout, o.dropout, o.dropout);
   if (o.drop_layers > 0) backbone = backbone->without_last_layers(o.drop_layers);
   if (job.delta && job.delta->settings.contains(peft::pooler_key) && backbone->has_pooler()) backbone = backbone->without_pooler();
   if (!job.adapter) return backbone;

@@ -3,7 +3,6 @@
 
 #include <peft/core/error.hpp>
 #include <peft/core/interrupt.hpp>
-#include <peft/io/atomic_file.hpp>
 #include <peft/io/mapped_region.hpp>
 
 #include <fcntl.h>
@@ -35,18 +34,48 @@ int opened(const std::string& path, bool pipe) {
 
 }  // namespace
 
-void write_output(const std::string& path, const std::string& text) {
-  require_unchanged("; nothing is written of it");
-  struct ::stat there {}, standard {};
+Output::Output(const std::string& path) : path_(path) {
+  struct stat there {}, standard {};
   const bool exists = ::stat(path.c_str(), &there) == 0;
-  if (exists && ::fstat(STDOUT_FILENO, &standard) == 0 && there.st_dev == standard.st_dev && there.st_ino == standard.st_ino) {
-    std::cout << text << std::flush;  // where it goes already: to replace the file would lose what it holds
-    return;
+  // Where it goes already: to replace the file would lose what it holds.
+  if (exists && ::fstat(STDOUT_FILENO, &standard) == 0 && there.st_dev == standard.st_dev && there.st_ino == standard.st_ino) return;
+  if (!exists || S_ISREG(there.st_mode))
+    file_ = std::make_unique<AtomicFile>(path);
+  else
+    device_ = opened(path, S_ISFIFO(there.st_mode));
+}
+
+Output::~Output() {
+  if (device_ >= 0) ::close(device_);
+}
+
+void Output::write(std::string_view text) {
+  constexpr std::size_t most = 1 << 16;
+  waiting_ += text;
+  if (waiting_.size() >= most) flush();
+}
+
+void Output::commit() {
+  require_unchanged("; nothing is written of it");
+  flush();
+  if (file_) file_->commit();
+}
+
+void Output::flush() {
+  if (file_) {
+    file_->write(waiting_);
+  } else if (device_ < 0) {
+    std::cout << waiting_ << std::flush;
+  } else {
+    const int reason = write_whole(device_, waiting_);
+    if (reason == EINTR) Interrupt::check();
+    require(reason == 0, "cannot write ", path_, ": ", std::strerror(reason));
   }
-  if (!exists || S_ISREG(there.st_mode)) return write_file(path, text);
-  const int file = opened(path, S_ISFIFO(there.st_mode));
-  const int reason = write_whole(file, text);
-  ::close(file);
-  if (reason == EINTR) Interrupt::check();
-  require(reason == 0, "cannot write ", path, ": ", std::strerror(reason));
+  waiting_.clear();
+}
+
+void write_output(const std::string& path, const std::string& text) {
+  Output out(path);
+  out.write(text);
+  out.commit();
 }

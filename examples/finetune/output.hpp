@@ -1,6 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include <string>
+#include <peft/io/atomic_file.hpp>
 
-/// A file is replaced whole; a device or a pipe is written to, and so is what standard output is. Throws peft::Error with the system's reason.
+#include <memory>
+#include <string>
+#include <string_view>
+
+/// What an option writes, in pieces: a file is replaced whole once it is committed; a device or a pipe is written to, and so is what
+/// standard output is. Throws peft::Error with the system's reason.
+class Output {
+ public:
+  explicit Output(const std::string& path);
+  Output(const Output&) = delete;
+  Output& operator=(const Output&) = delete;
+  ~Output();
+  void write(std::string_view text);
+  void commit();
+
+ private:
+  void flush();
+
+  std::string path_, waiting_;
+  std::unique_ptr<peft::AtomicFile> file_;
+  int device_ = -1;  // where it is neither: standard output
+};
+
+/// The whole of `text` at once.
 void write_output(const std::string& path, const std::string& text);

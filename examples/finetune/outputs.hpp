@@ -21,7 +21,7 @@ class Outputs {
     try {
       action();
     } catch (const std::exception& e) {
-      std::cerr << "error: " << option << " " << given << ": " << printable(e.what()) << "\n";
+      std::cerr << "error: " << option << " " << given << ": " << message_of(e) << "\n";
       failed_.insert(option);
     }
   }

@@ -2,11 +2,14 @@
 #pragma once
 #include <peft/data/dataset.hpp>
 #include <peft/data/tokenized.hpp>
+#include <peft/task/score.hpp>
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
 #include "options.hpp"
+#include "output.hpp"
 
 /// What a model says of one example.
 struct Prediction {
@@ -16,16 +19,28 @@ struct Prediction {
   std::string text;                            // what it has written
 };
 
-/// What --predict is for: a prediction per example, in the order of its file.
-struct Predictions {
-  enum class Of { Scores, Tags, Texts } of = Of::Scores;
-  std::vector<std::string> names;  // of the classes, by index; none of a score
-  std::vector<Prediction> rows;
+/// What --predict is for, as --predict-format says: a prediction per example, in the order of its file. Each is written as it comes.
+class Predictions {
+ public:
+  enum class Of { Scores, Tags, Texts };
+
+  /// `names`: of the classes, by index; none of a score.
+  Predictions(const Options& options, Of of, std::vector<std::string> names);
+  void add(const Prediction& row);
+  /// Those of a piece of a data set.
+  void add(const peft::LogitPiece<float>& piece, const peft::Dataset& data, const peft::Tokenized& tokens);
+  void commit() { out_.commit(); }
+
+ private:
+  void add_tags(const peft::LogitPiece<float>& piece, const peft::Dataset& data, const peft::Tokenized& tokens);
+  std::string as_table(const Prediction& row) const;
+  std::string as_json(const Prediction& row) const;
+  std::string as_answer(const Prediction& row) const;
+
+  const Options& options_;
+  const Of of_;
+  const std::vector<std::string> names_;
+  const std::string file_;
+  std::size_t index_ = 0;
+  Output out_;
 };
-
-/// From the logits of a data set. `names`: of its classes.
-Predictions predictions_of(const std::vector<float>& logits, const peft::Dataset& data, const peft::Tokenized& tokens,
-                           const std::vector<std::string>& names);
-
-/// Writes them as --predict and --predict-format say.
-void write_predictions(const Options& options, const Predictions& predictions);

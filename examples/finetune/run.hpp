@@ -20,11 +20,13 @@ int run_with(const Job& job, Task task, Method method, const std::string& label,
   job.settings();
   using M = Model<Backbone, Method, Task>;
   const Options& o = job.options;
-  M model(open_backbone<Backbone>(job), task, method, o.seed);
+  foresee_start(job);
+  const auto backbone = open_backbone<Backbone>(job);
+  M model(backbone, task, method, o.seed, [&](const Layout& layout) { foresee_tensors(job, use_of(*backbone), layout); });
   const bool loaded = load_into(model, job);
 
   Engine<M> engine(model, o.workers);
-  const std::size_t step = engine.plan((o.batch > 0 ? o.batch : 64) * task.together(), job.longest(), o.epochs > 0);
+  const std::size_t step = plan_steps(job, engine);
   Reader reader{trainee_of(engine, step, label), {}, {}};
   if (loaded) reader.facts.head = "of --load";
   reader.train = [&](const FitOptions& options, const Score& score) { return train(engine, *job.loader, options, score); };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <peft/model/generate.hpp>
 #include <peft/task/language_model.hpp>
 #include <peft/train/fit.hpp>
 
@@ -13,11 +14,14 @@ int run_text(const Job& job, Method method, const std::string& label) {
   job.settings();
   using M = Model<Backbone, Method, LanguageModel>;
   const Options& o = job.options;
-  M model(open_backbone<Backbone>(job), {}, method, o.seed);
+  foresee_start(job);
+  const auto backbone = open_backbone<Backbone>(job);
+  M model(backbone, {}, method, o.seed, [&](const Layout& layout) { foresee_tensors(job, use_of(*backbone), layout); });
   load_into(model, job);
 
   Engine<M> engine(model, o.workers);
-  const std::size_t step = engine.plan(o.batch > 0 ? o.batch : 64, job.longest(), true, job.decoder_longest());
+  const std::size_t step = plan_steps(job, engine);
+  foresee_texts(job, [&](const auto& prompts) { return foresee_generation(model, prompts, job.writing()); });
   Writer writer{trainee_of(engine, step, label), {}, {}};
   writer.train = [&](const FitOptions& options, const Score& score) { return fit(engine, *job.pair_loader, options, score); };
   writer.save_for_peft = [&](Job::Result&) { return save_writer_for_peft(model, job); };

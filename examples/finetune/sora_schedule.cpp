@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <peft/data/in_batches.hpp>
 #include <peft/report/numbers.hpp>
 #include <peft/report/table.hpp>
-#include <peft/task/score.hpp>
+#include <peft/train/evaluate.hpp>
 #include <peft/train/progress.hpp>
 #include <peft/train/sparsity_schedule.hpp>
 
@@ -34,16 +33,9 @@ SparsitySchedule schedule_of(const Job& job) {
 
 /// The scores on the first `count` training examples; the released code takes 1,000.
 metric::Scores memorised(const Job& job, auto& engine, std::size_t count) {
-  const Tokenized& data = job.loader->data();
-  std::vector<float> logits;
-  std::vector<double> targets;
-  const auto add = [&](Batch& b, std::size_t i) { data.add_to(b, i); };
-  in_batches(std::min(count, data.size()), 64, add, [&](const Batch& b, std::size_t) {
-    const auto part = engine.predict(b);
-    logits.insert(logits.end(), part.begin(), part.end());
-    targets.insert(targets.end(), b.targets.begin(), b.targets.end());
-  });
-  return metric::score(job.kind, decide(logits, static_cast<std::size_t>(job.labels())), targets);
+  Scorer scorer(job.kind, static_cast<std::size_t>(job.labels()), job.loader->data());
+  predict_pieces<float>([&](const Batch& b) { return engine.predict(b); }, job.loader->data(), [&](const LogitPiece<float>& piece) { scorer.add(piece); }, 64, count);
+  return scorer.scores();
 }
 
 void show(const std::vector<SparsityStep>& curve, std::ostream& to) {

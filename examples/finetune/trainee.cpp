@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trainee.hpp"
 
-#include <peft/core/finite.hpp>
 #include <peft/train/evaluate.hpp>
 #include <peft/train/evaluate_pairs.hpp>
 #include <peft/train/progress.hpp>
@@ -21,7 +20,7 @@ Job::Result begin_run(const Job& job, const Trainee& model) {
   if (model.facts.fresh_pooler && model.facts.head.empty()) job.notes.add("the checkpoint has no pooler: a fresh one is trained and saved as a part of the head");
   job.show_model(modules_of(model.facts, model.label), model.label, model.facts.head);
   const std::vector<report::Buffer> buffers = memory_of(model.facts, model.step_bytes);
-  job.show_plan(buffers, model.facts.workers);
+  job.show_plan(model.facts.workers);
   Job::Result result;
   result.trainable = model.facts.trainable;
   result.total = model.facts.total;
@@ -74,28 +73,39 @@ metric::Scores score_words(const Job& job, const SaidInWords& said) {
   return scores;
 }
 
-Predictions predictions_of(const Job& job, const SaidInWords& said) {
-  Predictions all{Predictions::Of::Texts, job.words->task.labels, {}};
-  const std::size_t n = all.names.size();
+void write_predictions(const Job& job, const SaidInWords& said) {
+  const std::vector<std::string>& names = job.words->task.labels;
+  const std::size_t n = names.size();
+  Predictions file(job.options, Predictions::Of::Texts, names);
   for (std::size_t i = 0; i < said.classes.size(); ++i) {
     Prediction row;
-    row.text = row.label = all.names[static_cast<std::size_t>(said.classes[i])];
+    row.text = row.label = names[static_cast<std::size_t>(said.classes[i])];
     for (std::size_t c = 0; c < n; ++c) row.scores.push_back(-said.losses[i * n + c]);
-    all.rows.push_back(std::move(row));
+    file.add(row);
   }
-  return all;
+  file.commit();
 }
 
 /// Texts as predictions; those of a task that gives a score are read as numbers. `rows`: which text is each one's; empty: its own.
-Predictions predictions_of(const Job& job, const std::vector<std::string>& texts, const std::vector<std::size_t>& rows) {
-  Predictions all{Predictions::Of::Texts, {}, {}};
+void write_predictions(const Job& job, const std::vector<std::string>& texts, const std::vector<std::size_t>& rows) {
+  Predictions file(job.options, Predictions::Of::Texts, {});
   for (std::size_t i = 0; i < (rows.empty() ? texts.size() : rows.size()); ++i) {
     Prediction row;
     row.text = texts[rows.empty() ? i : rows[i]];
     if (job.words) row.scores = {job.words->answer(row.text)};
-    all.rows.push_back(std::move(row));
+    file.add(row);
   }
-  return all;
+  file.commit();
+}
+
+/// The predictions of a model that gives classes or scores, piece by piece.
+void write_predictions(const Job& job, const Reader& model) {
+  const Dataset& data = job.asked ? *job.asked : job.dev;
+  const Tokenized& tokens = job.asked ? *job.asked_tokens : *job.dev_tokens;
+  Predictions file(job.options, data.tagged ? Predictions::Of::Tags : Predictions::Of::Scores,
+                   job.train.regression ? std::vector<std::string>() : job.train.label_names);
+  predict_pieces<float>(model.predict, tokens, [&](const LogitPiece<float>& piece) { file.add(piece, data, tokens); });
+  file.commit();
 }
 
 }  // namespace
@@ -108,11 +118,7 @@ int run_job(const Job& job, const Reader& model) {
   require(job.loader || !model.facts.head.empty(), o.model,
           ": its head is not of this task, and there is no training file for a fresh one; give --load with a trained one, or --data and --epochs");
   Job::Result result = begin_run(job, model);
-  std::vector<float> logits;  // of dev, where this process has computed them: a finished run that is resumed has not
-  const Score score = [&] {
-    logits = predict(model.predict, *job.dev_tokens);
-    return job.score(logits);
-  };
+  const Score score = [&] { return job.score(model.predict); };
   result.history = train_with_progress(job, model, score);
   if (result.history.interrupted) return job.stopped(result.history);
 
@@ -125,23 +131,18 @@ int run_job(const Job& job, const Reader& model) {
     save(job, model, settings, result);  // counts the ranks that are left
   else
     outputs.write("--out", o.out, [&] { save(job, model, settings, result); });
-  // The last epoch's scores and logits are those of the final values, unless an earlier epoch's were put back.
+  // The last epoch's scores are those of the final values, unless an earlier epoch's were put back.
   const auto& epochs = result.history.epochs;
-  const metric::Scores dev = logits.empty() || epochs.empty() || o.patience > 0 ? score() : epochs.back().dev;
+  const metric::Scores dev = epochs.empty() || o.patience > 0 ? score() : epochs.back().dev;
   if (job.dev.labelled) result.dev = dev;
 
   job.check_files();
   const bool more = !o.export_to.empty();
   outputs.write("--json", o.json, [&] { job.write_json(result, more); });
-  outputs.write("--predict", o.predict, [&] {
-    const std::vector<std::string> names = job.train.regression ? std::vector<std::string>() : job.train.label_names;
-    write_predictions(o, job.asked ? predictions_of(predict(model.predict, *job.asked_tokens), *job.asked, *job.asked_tokens, names)
-                                   : predictions_of(logits, job.dev, *job.dev_tokens, names));
-  });
+  outputs.write("--predict", o.predict, [&] { write_predictions(job, model); });
   outputs.write("--export", o.export_to, [&] {
     model.export_to(o.export_to, job.labels() > 1 ? job.train.label_names : std::vector<std::string>());
-    const auto other = job.predict_exported();
-    result.merge_error = largest_difference(logits, other);
+    result.merge_error = job.compare_exported(model.predict);
   });
   if (more) outputs.write("--json", o.json, [&] { job.write_json(result, false); });
   job.finish(result);
@@ -182,9 +183,9 @@ int run_job(const Job& job, const Writer& model) {
     });
   outputs.write("--predict", o.predict, [&] {
     require(classes || job.asked_prompts || result.written, "the texts of the dev prompts could not be written");
-    write_predictions(o, classes             ? predictions_of(job, job.asked_prompts ? say(job, model, *job.asked_prompts) : dev)
-                         : job.asked_prompts ? predictions_of(job, write(*job.asked_prompts), job.asked_rows)
-                                             : predictions_of(job, result.texts, {}));
+    if (classes) return write_predictions(job, job.asked_prompts ? say(job, model, *job.asked_prompts) : dev);
+    if (job.asked_prompts) return write_predictions(job, write(*job.asked_prompts), job.asked_rows);
+    write_predictions(job, result.texts, {});
   });
   if (more) outputs.write("--json", o.json, [&] { job.write_json(result, false); });
   job.finish(result);

@@ -104,6 +104,8 @@
 #include <peft/ops/tile.ipp>
 #include <peft/report/console.ipp>
 #include <peft/report/memory.ipp>
+#include <peft/report/memory_limits.ipp>
+#include <peft/report/memory_plan.ipp>
 #include <peft/report/numbers.ipp>
 #include <peft/report/plan.ipp>
 #include <peft/report/table.ipp>

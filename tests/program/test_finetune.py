@@ -269,7 +269,7 @@ class Run(Case):
         self.assertEqual(done.stderr, "")
         self.assertNotIn("\r", done.stdout)
         self.assertNotIn("\x1b", done.stdout)
-        for text in ("LoRA r=8", "encoder.layer.0-2", "3,171", "Memory of a step", "epoch 1/2", "epoch 2/2", "dev accuracy",
+        for text in ("LoRA r=8", "encoder.layer.0-2", "3,171", "Memory of the run at its most", "epoch 1/2", "epoch 2/2", "dev accuracy",
                      "examples/s", "peak memory", "the checkpoint's own"):
             self.assertIn(text, done.stdout)
         run = self.box.json("run.json")

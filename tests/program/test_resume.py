@@ -14,7 +14,7 @@ import test_texts
 from sandbox import TINY, WORDS, ProgramCase
 
 # The clock's, of which an interrupted run has others than one in one go; and what a process took, not the run.
-OF_THE_CLOCK, OF_THE_PROCESS = {"seconds", "cpu_seconds", "examples_per_second"}, {"peak_memory_mib"}
+OF_THE_CLOCK, OF_THE_PROCESS = {"seconds", "cpu_seconds", "examples_per_second"}, {"peak_memory_mib", "planned_memory_mib"}
 
 
 def sst(count, seed):

@@ -54,6 +54,26 @@ TEST_CASE("virtual rows are planned once", "[engine]") {
   CHECK(engine.planned_by_name() == lane.planned_by_name());
 }
 
+TEST_CASE("what steps will take is foreseen without taking it", "[engine]") {
+  M model(tiny::bert<float>({16, 2, 3, 20}, 0.1), {3});
+  Engine<M> engine(model, 1, {1 << 20, 1});
+  const std::size_t foreseen = engine.foresee(100, 20, true);
+  CHECK(foreseen > engine.foresee(100, 20, false));
+  const Batch batch = tiny::batch({12, 5, 9});
+  const GroupShape group = engine.largest_group(batch);
+  CHECK(group.tokens == 26);
+  CHECK(group.sequences == 3);
+  CHECK(group.longest == 12);
+  // A step with more room than it needs writes to both ends of it, and to no more than was foreseen.
+  const std::size_t written = engine.foresee(group, true);
+  Lane<M> lane(model);
+  CHECK(lane.foresee(group, true) == std::pair(lane.plan(group, true), written));
+  CHECK(written >= lane.plan(group, true));
+  CHECK(engine.plan(100, 20, true) == foreseen);
+  CHECK(engine.foresee(100, 20, true) == foreseen);  // nor does it void what is there
+  engine.accumulate(batch, 1, 3);
+}
+
 TEST_CASE("a step larger than its plan is refused", "[engine]") {
   M model(tiny::bert<float>(), {3});
   Lane<M> lane(model);

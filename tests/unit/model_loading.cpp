@@ -84,6 +84,30 @@ TEST_CASE("names with and without the prefix, 16-bit and 64-bit weights, buffers
   CHECK(small::logits_of(double_query) == wanted);
 }
 
+TEST_CASE("what loading takes is told before it is taken", "[model]") {
+  LoadSizes told{1, 1};
+  const auto tell = [&](const LoadSizes& sizes) { told = sizes; };
+  small::Checkpoint c;
+  c.write();
+  const auto numbers = [&] {
+    std::uint64_t n = 0;
+    for (const auto& [name, tensor] : Bert<float>::open(c.copy.path())->store().tensors()) n += tensor.size();
+    return n;
+  };
+  Bert<float>::open(c.copy.path(), tell);
+  CHECK(told.copied == 0);  // used where it is mapped
+  CHECK(told.passing == 0);
+  Bert<double>::open(c.copy.path(), tell);
+  CHECK(told.copied == numbers() * sizeof(double));
+  CHECK_THROWS_AS(Bert<float>::open(c.copy.path(), [](const LoadSizes&) { fail("too much"); }), Error);
+  // The model is the same whether it was told or not.
+  const auto plain = Bert<float>::open(c.copy.path()), counted = Bert<float>::open(c.copy.path(), tell);
+  CHECK(plain->store().tensors().size() == counted->store().tensors().size());
+  CHECK(to_host(plain->store().at(query)) == to_host(counted->store().at(query)));
+  CHECK(counted->store().source(query).size() == 32 * 32 * 4);
+  CHECK(counted->notes() == plain->notes());
+}
+
 TEST_CASE("a head of the checkpoint is used when it fits the task", "[model]") {
   const auto bert = Bert<float>::open(small::folder());
   const auto stored = SafeTensors::open(small::folder() / "model.safetensors").at("classifier.weight").values<float>();

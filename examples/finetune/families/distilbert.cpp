@@ -12,7 +12,7 @@ namespace {
 
 using Backbone = peft::Distilbert<float>;
 
-const Exported exported_distilbert("distilbert", predict_exported<Backbone>);
+const Exported exported_distilbert("distilbert", compare_exported<Backbone>);
 const Runs head_distilbert("head", "distilbert", run_head<Backbone>);
 const Runs bitfit_distilbert("bitfit", "distilbert", run_bitfit<Backbone>);
 const Runs full_distilbert("full", "distilbert", run_full<Backbone>);

@@ -13,7 +13,7 @@
 template <class Backbone>
 struct EncoderMethods {
   static constexpr const char* family = Backbone::Family::name;
-  Exported exported{family, predict_exported<Backbone>};
+  Exported exported{family, compare_exported<Backbone>};
   Runs head{"head", family, run_head<Backbone>};
   Runs bitfit{"bitfit", family, run_bitfit<Backbone>};
   Runs lora{"lora", family, run_lora<Backbone>};

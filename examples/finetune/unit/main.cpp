@@ -7,8 +7,11 @@
 #include <peft/core/session.hpp>
 #include <peft/io/mapped_file_guard.hpp>
 
+#include <malloc.h>
+
 #include <filesystem>
 #include <iostream>
+#include <new>
 
 #include "../front/option_table.hpp"
 #include "../guarded.hpp"
@@ -42,10 +45,22 @@ int main(int argc, char** argv) {
     const auto run = Runs::table().find({words[0], words[1]});
     peft::require(run != Runs::table().end(), "this build holds no --method ", words[0], " for a ", words[1], " checkpoint");
     const Options options = options_from(std::span(words).subspan(2));
+    // No arenas of threads, and large blocks go back as soon as they are free: memory is what was planned.
+    ::mallopt(M_ARENA_MAX, 1);
+    ::mallopt(M_MMAP_THRESHOLD, 1 << 18);
+    // The libraries' own start: where it fails they end the process with words of their own.
+    peft::report::MemoryPlan start;
+    start.add({"the program's start", peft::report::memory_now() + peft::report::MemorySizes{1 << 20, 1 << 20, 1 << 20}});
+    start.check();
     const peft::Interrupt interrupt("\ninterrupted: stopping; once more to end at once\n");
     const peft::Session session;
     try {
-      return run->second(Job(options));
+      const Job job(options);
+      try {
+        return run->second(job);
+      } catch (const std::bad_alloc& e) {
+        peft::fail(job.memory.out_of_memory(e.what()));
+      }
     } catch (const peft::Interrupted& stop) {
       return stopped(options, stop.signal);
     }

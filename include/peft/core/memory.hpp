@@ -4,14 +4,28 @@
 #include <cstring>
 #include <memory>
 #include <new>
+#include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include <peft/core/out_of_memory.hpp>
 #include <peft/core/session.hpp>
 #include <peft/core/tensor.hpp>
 #include <peft/core/transfer.hpp>
 
 namespace peft {
+
+/// A Kokkos::View of n elements. Where Kokkos has no memory it throws a runtime_error; this throws OutOfMemory.
+template <class View, class... Properties>
+View allocated(const char* label, std::size_t n, const Properties&... properties) {
+  try {
+    return View(Kokkos::view_alloc(std::string(label), properties...), n);
+  } catch (const std::runtime_error& e) {
+    if (std::string_view(e.what()).find("failed to allocate") == std::string_view::npos) throw;
+    throw OutOfMemory(label, n * sizeof(typename View::value_type));
+  }
+}
 
 /// Numbers that copies of this handle share, in memory of E. Unlike a Kokkos::View it may outlive Kokkos, and on the host exist
 /// before it: models live in globals, whose destructors run after Kokkos::finalize, and Kokkos aborts on a View that does.

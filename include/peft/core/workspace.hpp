@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <peft/core/error.hpp>
+#include <peft/core/memory.hpp>
 #include <peft/core/tensor.hpp>
 
 namespace peft {
@@ -26,7 +27,8 @@ class Workspace {
   void reserve(std::size_t bytes) {
     if (bytes > block_.size()) {
       settle();
-      block_ = Block(Kokkos::view_alloc(Kokkos::WithoutInitializing, "peft::workspace"), bytes);
+      block_ = Block();  // the old one goes first: what it holds is void
+      block_ = allocated<Block>("peft::workspace", bytes, Kokkos::WithoutInitializing);
     }
     counting_ = false;
     clear();
@@ -35,7 +37,7 @@ class Workspace {
   void count() {
     counting_ = true;
     clear();
-    peak_ = 0;
+    peak_ = bottom_peak_ = top_peak_ = 0;
     by_name_.clear();
   }
   bool counting() const { return counting_; }
@@ -79,6 +81,8 @@ class Workspace {
 
   /// Bytes in use at the worst moment since `count` (planned) or since the last `watch` (measured).
   std::size_t peak() const { return peak_; }
+  /// Bytes that a pass which was counted writes to where there is room enough: the two ends are at their worst at different times.
+  std::size_t spread() const { return bottom_peak_ + top_peak_; }
   void watch() { peak_ = 0; }
   /// While counting: the most bytes that each name held over a pass.
   const std::map<std::string, std::size_t>& by_name() const { return by_name_; }
@@ -98,12 +102,13 @@ class Workspace {
     const std::size_t at = end;
     end += bytes;
     peak_ = std::max(peak_, bottom_ + top_);
+    (&end == &bottom_ ? bottom_peak_ : top_peak_) = std::max(&end == &bottom_ ? bottom_peak_ : top_peak_, end);
     if (counting_) {
       by_name_[name] += bytes;
       return Mat<T, E>(nullptr, rows, cols);
     }
     if (bottom_ + top_ > block_.size() && grows_) {
-      beyond_.emplace_back(Kokkos::view_alloc(Kokkos::WithoutInitializing, "peft::workspace"), bytes);
+      beyond_.push_back(allocated<Block>("peft::workspace", bytes, Kokkos::WithoutInitializing));
       return Mat<T, E>(reinterpret_cast<T*>(beyond_.back().data()), rows, cols);
     }
     if (bottom_ + top_ > block_.size())
@@ -115,7 +120,7 @@ class Workspace {
 
   Block block_;
   std::vector<Block> beyond_;
-  std::size_t bottom_ = 0, top_ = 0, peak_ = 0;
+  std::size_t bottom_ = 0, top_ = 0, peak_ = 0, bottom_peak_ = 0, top_peak_ = 0;
   bool counting_ = false, grows_ = false;
   std::map<std::string, std::size_t> by_name_;
 };

@@ -30,9 +30,12 @@ class Tokenized {
   int together() const { return static_cast<int>(together_); }  ///< sequences of an example
   /// Tokens of example i, all its sequences counted.
   int length(std::size_t i) const { return static_cast<int>(end(i) - begin(i)); }
+  /// Where the tokens of example i begin among all; `size()` gives their end.
+  std::size_t row(std::size_t i) const { return begin(i); }
   /// Tokens of the longest sequence.
   int longest() const;
   std::int64_t example(std::size_t i) const { return examples_[i]; }  ///< index in the data set
+  std::span<const std::int32_t> ids() const { return ids_; }  ///< of all tokens
   double target(std::size_t i) const { return targets_[i]; }          ///< of an example; not of a tagged data set
 
   /// Of a tagged data set: where the words of example i have their first piece, as a row among all tokens; -1 where

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include <peft/core/error.hpp>
+#include <peft/core/out_of_memory.hpp>
 #include <peft/io/mapped_file.hpp>
 #include <peft/io/mapped_region.hpp>
 
@@ -34,6 +35,10 @@ PEFT_INLINE MappedFile::MappedFile(const std::filesystem::path& path) {
   if (!S_ISREG(status.st_mode)) stop(file, path, "it is not a regular file");
   const FileStamp then = FileStamp::of(status);
   void* data = then.size == 0 ? nullptr : ::mmap(nullptr, then.size, PROT_READ, MAP_PRIVATE, file, 0);
+  if (data == MAP_FAILED && errno == ENOMEM) {
+    ::close(file);
+    throw OutOfMemory("the map of " + path.string(), then.size);
+  }
   if (data == MAP_FAILED) stop(file, path, std::strerror(errno));
   region_ = MappedRegion::take(file, static_cast<const std::byte*>(data), then.size, path.string(), then);
 }

@@ -14,10 +14,15 @@ class Cache {
  public:
   using T = typename V::non_const_value_type;
 
+  /// The bytes that `reserve` would take; views without memory are what is there then, for a plan.
+  std::size_t count(int layers, Extent rows, Extent width) {
+    layers_.assign(static_cast<std::size_t>(layers), {V(nullptr, rows, width), V(nullptr, rows, width), false});
+    return 2 * static_cast<std::size_t>(layers) * static_cast<std::size_t>(rows) * static_cast<std::size_t>(width) * sizeof(T);
+  }
   /// Room for `rows` keys and values of `width` numbers in each of `layers` layers; what was there is void.
   void reserve(int layers, Extent rows, Extent width) {
     const std::size_t one = static_cast<std::size_t>(rows) * width, all = 2 * one * static_cast<std::size_t>(layers);
-    if (memory_.size() < all) memory_ = Memory(Kokkos::view_alloc(Kokkos::WithoutInitializing, "peft::cache"), all);
+    if (memory_.size() < all) memory_ = allocated<Memory>("peft::cache", all, Kokkos::WithoutInitializing);
     layers_.resize(static_cast<std::size_t>(layers));
     T* at = memory_.data();
     for (LayerCache<V>& layer : layers_) {

@@ -35,7 +35,7 @@ void add_tensor(Changed& changed, const std::string& path, const char* name, std
 /// The numbers of a frozen tensor after `change` has worked on a copy of it.
 template <class T, ExecutionSpace E>
 std::vector<float> changed_copy(Worker<E>& w, const Mat<const T, E>& frozen, const std::function<void(const Mat<T, E>&)>& change) {
-  Kokkos::View<T*, typename E::memory_space> block("peft::merged", frozen.size());
+  const auto block = allocated<Kokkos::View<T*, typename E::memory_space>>("peft::merged", frozen.size());
   const Mat<T, E> copy(block.data(), rows(frozen), cols(frozen));
   ops::copy(w, copy, frozen);
   change(copy);
@@ -101,14 +101,14 @@ HostTensor as_stored(const std::string& name, std::int64_t rows, std::int64_t co
 
 /// The backbone's tensors as its files have them, those in `changed` in place of its own.
 template <class T, ExecutionSpace E>
-std::map<std::string, HostTensor> stored_tensors(const TensorStore<T, E>& store, const std::map<std::string, std::vector<float>>& changed) {
+std::map<std::string, HostTensor> stored_tensors(const TensorStore<T, E>& store, Changed changed) {
   std::map<std::string, HostTensor> tensors;
   for (const auto& [name, view] : store.tensors()) {
     Interrupt::check();
     const auto found = changed.find(name);
     const bool transposed = store.transposed(name);
     tensors[name] = as_stored(name, rows(view), cols(view), transposed, !transposed && rows(view) == 1 && store.vector(name),
-                              found == changed.end() ? to_host(view) : found->second);
+                              found == changed.end() ? to_host(view) : std::move(found->second));
   }
   return tensors;
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -30,6 +32,20 @@ class Generator {
   RowDecoder<M> decoder_;
   TextSearch<typename M::T> search_;
 };
+
+/// The bytes of memory that writing takes beside the model, of prompts that are sorted by their length; nothing is taken.
+template <class M>
+std::size_t foresee_generation(const M& model, std::span<const std::vector<std::int32_t>> prompts, const GenerateOptions& options) {
+  const std::size_t n = prompts.size(), at_once = static_cast<std::size_t>(options.prompts), last = n == 0 ? 0 : (n - 1) % at_once + 1;
+  std::size_t most = 0;
+  for (std::size_t end : {n, n - last}) {  // the longest, and those before them, of which there may be more
+    if (end == 0) continue;
+    const auto some = prompts.subspan(end - std::min(end, end == n ? last : at_once), end == n ? last : std::min(end, at_once));
+    const Extent longest = M::Backbone::spec.cross ? 1 : static_cast<Extent>(some.back().size());
+    most = std::max(most, RowDecoder<M>(model).foresee(some, options.beams, longest + options.max_new_tokens - 1));
+  }
+  return most;
+}
 
 /// The new ids that each prompt goes on with.
 template <class M>

@@ -65,6 +65,14 @@ class Lane {
     return bytes;
   }
   const std::map<std::string, std::size_t>& planned_by_name() const { return names_; }
+  /// The room that groups up to `shape` need, and what they write to where there is more; takes no memory.
+  std::pair<std::size_t, std::size_t> foresee(const GroupShape& shape, bool training) {
+    worker.space.count();
+    run_empty(shape, training);
+    const std::pair sizes(worker.space.peak(), worker.space.spread());
+    worker.space.reserve(planned_);
+    return sizes;
+  }
 
   /// Forward and backward (only where `g` wants it) of one group; returns its loss. Gradients are in `accumulator()`, except those
   /// of embedding tables, which `add_tables` adds to the step's.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <functional>
 #include <limits>
 #include <memory>
 #include <span>
@@ -33,8 +34,9 @@ class Model {
   using Head = typename Task::template Params<V>;
   using Buffer = Memory<T, E>;
 
-  /// Tensors begin as their methods say; each draws from (seed, its name).
-  Model(std::shared_ptr<const Backbone> backbone, Task task = {}, Method method = {}, std::uint64_t seed = 42)
+  /// Tensors begin as their methods say; each draws from (seed, its name). `before`: is told of all of them before any has memory; may throw.
+  Model(std::shared_ptr<const Backbone> backbone, Task task = {}, Method method = {}, std::uint64_t seed = 42,
+        const std::function<void(const Layout&)>& before = {})
       : backbone_(std::move(backbone)), task_(task), attached_(*backbone_, method, layout_) {
     static_assert(Task::reads != Reads::words || Backbone::sites.contains(Site::lm_head),
                   "peft::Model: the backbone gives no words: it has no lm_head (LanguageModel needs T5, GPT-2 or Llama)");
@@ -45,6 +47,7 @@ class Model {
     Head head;
     task_.declare(fields, head, head_place());
     layout_.finish();
+    if (before) before(layout_);
     values_buffer_ = Buffer("peft::values", static_cast<std::size_t>(layout_.size()));
     values_ = attached_.bind(layout_, values_buffer_.data(), layout_.size());
     head_ = bind_head(values_buffer_.data(), layout_.size());

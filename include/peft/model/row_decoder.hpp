@@ -70,15 +70,25 @@ class RowDecoder final : public TextDecoder<typename M::T> {
   RowDecoder(const RowDecoder&) = delete;
   RowDecoder& operator=(const RowDecoder&) = delete;
 
+  /// The bytes of memory that such texts take, cache and workspace; nothing is taken. Not known where there is no cache: 0.
+  std::size_t foresee(std::span<const std::vector<std::int32_t>> prompts, int copies, Extent most) {
+    if constexpr (!cached) return 0;
+    begin(prompts, copies, most);
+    const int layers = stack_.end() - stack_.begin();
+    std::size_t bytes = cache_.count(layers, static_cast<Extent>(length_.size()) * capacity_, shape().key_width());
+    stack_.caches = cache_.layers();
+    if constexpr (spec.cross) {
+      bytes += cross_cache_.count(layers, sources_.tokens() + static_cast<Extent>(prompts.size()) * added_, shape().key_width());
+      stack_.cross_caches = cross_cache_.layers();
+    }
+    count(prompts, 1);
+    bytes += worker_.space.peak();
+    worker_.space.reserve(0);
+    return bytes;
+  }
+
   void start(std::span<const std::vector<std::int32_t>> prompts, int copies, Extent most, Extent at_once = 1) override {
-    copies_ = copies;
-    length_.assign(prompts.size() * static_cast<std::size_t>(copies), 0);
-    history_.assign(length_.size(), {});
-    added_ = model_.attached().input_rows();
-    prefix_ = model_.attached().prefix_rows(model_.values());
-    capacity_ = prefix_ + (spec.cross ? 0 : added_) + most;
-    sources_.clear();
-    for (const auto& prompt : prompts) sources_.add(0, prompt);
+    begin(prompts, copies, most);
     first_use_(sources_.ids, capacity_);
     if constexpr (!cached) return;
     const int layers = stack_.end() - stack_.begin();
@@ -88,7 +98,8 @@ class RowDecoder final : public TextDecoder<typename M::T> {
       cross_cache_.reserve(layers, sources_.tokens() + static_cast<Extent>(prompts.size()) * added_, shape().key_width());
       stack_.cross_caches = cross_cache_.layers();
     }
-    plan(prompts, at_once);
+    count(prompts, at_once);
+    worker_.space.reserve(worker_.space.peak());
     worker_.space.clear();
     if constexpr (spec.cross) encode(sources_);
     mark_ = worker_.space.mark();
@@ -130,8 +141,19 @@ class RowDecoder final : public TextDecoder<typename M::T> {
  private:
   const nn::Shape& shape() const { return model_.backbone().shape(); }
 
-  /// Makes room for the first step and for those that follow, by running both with the ops switched off.
-  void plan(std::span<const std::vector<std::int32_t>> prompts, Extent at_once) {
+  void begin(std::span<const std::vector<std::int32_t>> prompts, int copies, Extent most) {
+    copies_ = copies;
+    length_.assign(prompts.size() * static_cast<std::size_t>(copies), 0);
+    history_.assign(length_.size(), {});
+    added_ = model_.attached().input_rows();
+    prefix_ = model_.attached().prefix_rows(model_.values());
+    capacity_ = prefix_ + (spec.cross ? 0 : added_) + most;
+    sources_.clear();
+    for (const auto& prompt : prompts) sources_.add(0, prompt);
+  }
+
+  /// Counts the room for the first step and for those that follow, by running both with the ops switched off.
+  void count(std::span<const std::vector<std::int32_t>> prompts, Extent at_once) {
     const std::vector<std::int32_t> some(static_cast<std::size_t>(spec.cross ? at_once : 1));
     worker_.space.count();
     if constexpr (spec.cross) encode(sources_);
@@ -146,7 +168,6 @@ class RowDecoder final : public TextDecoder<typename M::T> {
       }
       run();
     }
-    worker_.space.reserve(worker_.space.peak());
     cross_cache_.filled(false);
   }
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <map>
 #include <set>
@@ -21,6 +24,12 @@
 
 namespace peft {
 
+/// What loading tensors takes.
+struct LoadSizes {
+  std::uint64_t copied = 0;   // bytes of tensors that cannot be used as they are mapped
+  std::uint64_t passing = 0;  // the most that making one of these takes beside itself
+};
+
 /// The immutable tensors of a backbone by name. Those of a checkpoint that already have the right scalar type, alignment and
 /// memory are used where they are mapped; others are converted once.
 template <class T, ExecutionSpace E>
@@ -35,20 +44,32 @@ class TensorStore {
 
   /// The tensor as (rows, cols); a vector is (1, n).
   C load(const std::string& name, Extent rows, Extent cols) {
-    const TensorRef& ref = file_.take(name, rows, cols);
-    constexpr DType mine = std::is_same_v<T, double> ? DType::F64 : DType::F32;
-    const bool aligned = reinterpret_cast<std::uintptr_t>(ref.bytes.data()) % alignof(T) == 0;
-    if (on_host<E> && ref.dtype == mine && aligned)
-      return put(name, C(reinterpret_cast<const T*>(ref.bytes.data()), rows, cols));
-    const auto values = ref.values<T>();
-    return put(name, own(name, values, rows, cols));
+    const TensorRef& ref = take(name, rows, cols);
+    if (on_host<E> && as_it_is(ref)) return put(name, C(mapped(ref), rows, cols));
+    return put(name, own(name, rows, cols, [&](T* to) { ref.read(std::span<T>(to, static_cast<std::size_t>(ref.size()))); }));
   }
 
   /// The tensor as (rows, cols), which the file holds transposed.
   C load_transposed(const std::string& name, Extent rows, Extent cols) {
-    const C stored = load(name, cols, rows);
+    const TensorRef& ref = take(name, cols, rows);
     transposed_.insert(name);
-    return put(name, own(name, peft::transposed(downloaded<E>(stored.data(), stored.size()), cols, rows), rows, cols));
+    if (counting_ && !as_it_is(ref)) sizes_.passing = std::max(sizes_.passing, bytes_of(rows, cols));
+    return put(name, own(name, rows, cols, [&](T* to) {
+      if (as_it_is(ref)) return transpose(mapped(ref), cols, rows, to);
+      const auto values = ref.values<T>();
+      transpose(values.data(), cols, rows, to);
+    }));
+  }
+  /// While it counts, tensors have no memory, and `loads` says what they will take.
+  void count(bool yes) {
+    counting_ = yes;
+    if (yes) sizes_ = {};
+  }
+  const LoadSizes& loads() const { return sizes_; }
+  /// Where a tensor lies in its file; nothing for one that was made.
+  std::span<const std::byte> source(const std::string& name) const {
+    const auto found = sources_.find(name);
+    return found == sources_.end() ? std::span<const std::byte>() : found->second;
   }
 
   /// Throws Error where a tensor that was loaded holds a number that is not finite, `rows`: in these rows, of a table. Nothing is looked
@@ -68,7 +89,8 @@ class TensorStore {
   /// A tensor made here, not read.
   C make(const std::string& name, const std::vector<T>& values, Extent rows, Extent cols) {
     made_.insert(name);
-    return put(name, own(name, values, rows, cols));
+    sources_.erase(name);
+    return put(name, own(name, rows, cols, [&](T* to) { std::copy(values.begin(), values.end(), to); }));
   }
   /// A tensor loaded or made before.
   const C& at(const std::string& name) const {
@@ -91,10 +113,36 @@ class TensorStore {
  private:
   static constexpr double largest = std::numeric_limits<T>::max();
 
+  static std::uint64_t bytes_of(Extent rows, Extent cols) { return static_cast<std::uint64_t>(rows) * static_cast<std::uint64_t>(cols) * sizeof(T); }
+  static bool as_it_is(const TensorRef& ref) {
+    constexpr DType mine = std::is_same_v<T, double> ? DType::F64 : DType::F32;
+    return ref.dtype == mine && reinterpret_cast<std::uintptr_t>(ref.bytes.data()) % alignof(T) == 0;
+  }
+  static const T* mapped(const TensorRef& ref) { return reinterpret_cast<const T*>(ref.bytes.data()); }
+  const TensorRef& take(const std::string& name, Extent rows, Extent cols) {
+    const TensorRef& ref = file_.take(name, rows, cols);
+    sources_[name] = ref.bytes;
+    return ref;
+  }
+
   bool from_file(const std::string& name) const { return loaded(name) && !made_.contains(name); }
   C put(const std::string& name, C tensor) { return tensors_[name] = tensor; }
-  C own(const std::string& name, const std::vector<T>& values, Extent rows, Extent cols) {
-    const auto& block = blocks_[name] = Memory<T, E>("peft::weight", values);
+  /// Memory of the store's own, which `fill` writes.
+  C own(const std::string& name, Extent rows, Extent cols, const std::function<void(T*)>& fill) {
+    const auto n = static_cast<std::size_t>(rows) * static_cast<std::size_t>(cols);
+    if (counting_) {
+      sizes_.copied += n * sizeof(T);
+      return C(nullptr, rows, cols);
+    }
+    auto& block = blocks_[name];
+    if constexpr (on_host<E>) {
+      block = Memory<T, E>("peft::weight", n);
+      fill(block.data());
+    } else {
+      std::vector<T> values(n);
+      fill(values.data());
+      block = Memory<T, E>("peft::weight", values);
+    }
     return C(block.data(), rows, cols);
   }
 
@@ -102,6 +150,9 @@ class TensorStore {
   std::map<std::string, Memory<T, E>> blocks_;  // of tensors that are not used as mapped
   std::map<std::string, C> tensors_;
   std::set<std::string> made_, transposed_;  // not from the file; held transposed there
+  std::map<std::string, std::span<const std::byte>> sources_;
+  bool counting_ = false;
+  LoadSizes sizes_;
 };
 
 }  // namespace peft

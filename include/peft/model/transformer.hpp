@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -90,7 +91,8 @@ class Transformer {
   /// A Hugging Face folder: config.json and model.safetensors or pytorch_model.bin (or shards), mapped read-only and checked whole.
   /// Or a model's name, "google-bert/bert-base-uncased", which is looked up in Hugging Face's cache (io/hub_cache.hpp).
   /// What the model needs must be there, under any name that transformers knows for it; what it does not take is named by `notes`.
-  static std::shared_ptr<const Transformer> open(const std::filesystem::path& model) {
+  /// `before`: is told what that takes when the files are mapped and nothing is loaded yet; may throw.
+  static std::shared_ptr<const Transformer> open(const std::filesystem::path& model, const std::function<void(const LoadSizes&)>& before = {}) {
     const auto folder = resolve_model(model.string());
     auto made = std::shared_ptr<Transformer>(new Transformer(F::read(folder), folder.string()));
     auto& store = made->store_ = TensorStore<T, E>(Checkpoint::open(folder), TensorNames{F::prefix, F::other_prefixes(), F::renamed()});
@@ -99,12 +101,21 @@ class Transformer {
       bool& tied = made->config_.tie_word_embeddings;
       tied = store.file().tied(made->path(Site::word_table, -1) + ".weight", made->path(Site::lm_head, -1) + ".weight", tied, F::always_tied);
     }
-    made->bind(
-        [&](Site s, const std::string& name, Extent rows, Extent cols) {
-          const bool turned = F::input_by_output && info(s).kind == Kind::linear && rows > 1;
-          return turned ? store.load_transposed(name, rows, cols) : store.load(name, rows, cols);
-        },
-        F::sites.contains(Site::pooler) && store.has(made->path(Site::pooler, -1) + ".weight"));
+    const auto load = [&] {
+      made->bind(
+          [&](Site s, const std::string& name, Extent rows, Extent cols) {
+            const bool turned = F::input_by_output && info(s).kind == Kind::linear && rows > 1;
+            return turned ? store.load_transposed(name, rows, cols) : store.load(name, rows, cols);
+          },
+          F::sites.contains(Site::pooler) && store.has(made->path(Site::pooler, -1) + ".weight"));
+    };
+    if (before) {
+      store.count(true);
+      load();
+      store.count(false);
+      before(store.loads());
+    }
+    load();
     store.file().finish(F::spec.causal ? std::vector<std::string>{} : std::vector<std::string>{cat(F::classifier, "."), cat(F::head_dense, "."), cat(F::head_out, ".")});
     made->notes_ = made->config_.notes;
     made->notes_.insert(made->notes_.end(), store.file().notes().begin(), store.file().notes().end());

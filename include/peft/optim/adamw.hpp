@@ -25,8 +25,8 @@ struct AdamW {
     using Buffer = Kokkos::View<T*, typename E::memory_space>;
 
     explicit State(const Layout& layout)
-        : m_("peft::adamw_m", static_cast<std::size_t>(layout.gradient_size())),
-          v_("peft::adamw_v", static_cast<std::size_t>(layout.gradient_size())) {}
+        : m_(allocated<Buffer>("peft::adamw_m", static_cast<std::size_t>(layout.gradient_size()))),
+          v_(allocated<Buffer>("peft::adamw_v", static_cast<std::size_t>(layout.gradient_size()))) {}
 
     /// One step at learning rate `lr`; the gradient is multiplied by `gradient_scale` (clipping) on the way.
     void update(const AdamW& a, Worker<E>& w, const Layout& layout, T* values, const T* gradients, double lr, double gradient_scale) {

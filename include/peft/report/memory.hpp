@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace peft::report {
 
@@ -17,6 +20,10 @@ std::uint64_t peak_memory();
 
 /// Resident memory of this process now, in bytes; the peak where the system does not say.
 std::uint64_t resident_memory();
+
+/// Bytes that become resident where these parts of mapped files are read: whole windows of 64 KiB, since Linux maps what lies around a
+/// page that it was asked for, as far as it is cached.
+std::uint64_t resident_when_read(std::vector<std::span<const std::byte>> parts);
 
 /// Sets the peak back to what is resident now, so that the next peak_memory() is the peak of one phase. False where
 /// the system does not allow it; the peak then goes on from the start of the process.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <sys/resource.h>
+#include <algorithm>
 #include <fstream>
 
 #include <peft/core/inline.hpp>
@@ -33,6 +34,22 @@ PEFT_INLINE std::uint64_t peak_memory() {
 PEFT_INLINE std::uint64_t resident_memory() {
   if (const auto now = process_status("VmRSS")) return *now;
   return peak_memory();
+}
+
+PEFT_INLINE std::uint64_t resident_when_read(std::vector<std::span<const std::byte>> parts) {
+  constexpr std::uintptr_t window = 1 << 16;
+  std::erase_if(parts, [](const auto& part) { return part.empty(); });
+  std::sort(parts.begin(), parts.end(), [](const auto& a, const auto& b) { return a.data() < b.data(); });
+  std::uint64_t sum = 0;
+  std::uintptr_t done = 0;  // windows up to here are counted
+  for (const auto& part : parts) {
+    const auto at = reinterpret_cast<std::uintptr_t>(part.data());
+    const std::uintptr_t begin = std::max(done, at / window * window), end = (at + part.size() + window - 1) / window * window;
+    if (end <= begin) continue;
+    sum += end - begin;
+    done = end;
+  }
+  return sum;
 }
 
 PEFT_INLINE bool reset_peak_memory() {

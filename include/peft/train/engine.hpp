@@ -53,12 +53,15 @@ class Engine {
   Worker<E>& worker() { return once_; }
 
   /// Makes room for steps on batches of up to `sequences` sequences of up to `longest` tokens, a decoder's up to `decoder_longest`. Returns bytes per worker.
-  std::size_t plan(int sequences, int longest, bool training, int decoder_longest = 0) {
-    check_length(rules(), longest);
-    // Lanes add the virtual rows; a group's size counts them.
-    const int extra = model_.attached().input_rows(), rows = grouping_.tokens + (longest + decoder_longest + extra) * model_.task().together();
-    return make_room({rows - extra, std::min(sequences, rows / (1 + extra)), longest, decoder_longest > 0 ? rows : 0, decoder_longest}, training);
+  std::size_t plan(int sequences, int longest, bool training, int decoder_longest = 0) { return make_room(room_for(sequences, longest, decoder_longest), training); }
+  /// What `plan` would return; takes no memory.
+  std::size_t foresee(int sequences, int longest, bool training, int decoder_longest = 0) {
+    return lanes_.front()->foresee(room_for(sequences, longest, decoder_longest), training).first;
   }
+  /// What a worker with room enough writes to in groups up to `shape`.
+  std::size_t foresee(const GroupShape& shape, bool training) { return lanes_.front()->foresee(shape, training).second; }
+  /// The largest group of those that a batch is cut into, by each of its numbers.
+  GroupShape largest_group(const Batch& batch) const { return cut_batch(rules(), batch, grouping_).largest; }
   const std::map<std::string, std::size_t>& planned_by_name() const { return lanes_.front()->planned_by_name(); }
 
   /// Derived tensors (`prepare`): call after every change of the values. What a delta samples for a training step, it draws
@@ -206,6 +209,13 @@ class Engine {
   Sequences sequences(const Batch& b, int begin, int end) const {
     const bool typed = model_.backbone().types() > 1;
     return {b.offsets, b.ids, typed ? std::span<const std::int32_t>(b.types) : std::span<const std::int32_t>(), b.examples, begin, end, b.slots};
+  }
+
+  GroupShape room_for(int sequences, int longest, int decoder_longest) const {
+    check_length(rules(), longest);
+    // Lanes add the virtual rows; a group's size counts them.
+    const int extra = model_.attached().input_rows(), rows = grouping_.tokens + (longest + decoder_longest + extra) * model_.task().together();
+    return {rows - extra, std::min(sequences, rows / (1 + extra)), longest, decoder_longest > 0 ? rows : 0, decoder_longest};
   }
 
   BatchRules rules() const {

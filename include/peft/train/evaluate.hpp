@@ -11,23 +11,35 @@
 
 namespace peft {
 
-/// Logits, row-major, of a whole data set in its order; `logits_of` gives those of a batch.
+/// Gives the logits of a batch, perhaps by Engine::predict.
 template <class T>
-std::vector<T> predict(const std::function<std::vector<T>(const Batch&)>& logits_of, const Tokenized& data, std::size_t batch = 64);
+using LogitsOf = std::function<std::vector<T>(const Batch&)>;
 
-/// Logits, row-major, of a whole data set in its order, without dropout: a row of `labels` per sequence, or per token where
-/// the task reads every row.
+/// Logits of the first `count` examples of a data set, in its order and without dropout, a batch at a time: no more of them are in memory at once.
+/// A row of `labels` per sequence, or per token where the task reads every row.
+template <class T>
+void predict_pieces(const LogitsOf<T>& logits_of, const Tokenized& data, const std::function<void(const LogitPiece<T>&)>& use, std::size_t batch = 64,
+                    std::size_t count = static_cast<std::size_t>(-1));
+
+/// All of them together, row-major.
+template <class T>
+std::vector<T> predict(const LogitsOf<T>& logits_of, const Tokenized& data, std::size_t batch = 64);
 template <class M>
 std::vector<typename M::T> predict(Engine<M>& engine, const Tokenized& data, std::size_t batch = 64) {
   using T = typename M::T;
   return predict<T>([&](const Batch& b) { return engine.predict(b); }, data, batch);
 }
 
-/// The scores of a classifier on a labelled data set; for other tasks see score_tags and score_choices.
+/// The largest difference between two models' logits of a data set; NaN where one of them is.
+double largest_difference(const LogitsOf<float>& a, const LogitsOf<float>& b, const Tokenized& data);
+
+/// The scores of a classifier or chooser on a labelled data set; of a tagger a Scorer with its data set gives them.
 template <class M>
 metric::Scores evaluate(Engine<M>& engine, const Tokenized& data, metric::Kind kind) {
-  const auto logits = predict(engine, data);
-  return metric::score(kind, decide(logits, static_cast<std::size_t>(engine.model().task().labels)), targets_of(data));
+  using T = typename M::T;
+  Scorer scorer(kind, static_cast<std::size_t>(engine.model().task().labels), data);
+  predict_pieces<T>([&](const Batch& b) { return engine.predict(b); }, data, [&](const LogitPiece<T>& piece) { scorer.add(piece); });
+  return scorer.scores();
 }
 
 }  // namespace peft

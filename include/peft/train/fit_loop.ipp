@@ -111,7 +111,7 @@ class TrainingLoop {
 
   void save() {
     if (options_.before_save) options_.before_save();
-    const std::vector<T> now = run_.values();
+    std::vector<T> now = run_.values();
     check_finite("a trained value", now);
     if (options_.checkpoint.empty()) return;
     count();
@@ -119,7 +119,7 @@ class TrainingLoop {
     std::map<std::string, std::vector<T>> buffers = run_.optimizer_state();
     for (const auto& [name, state] : buffers) check_finite(name.c_str(), state);  // a square may outgrow what its gradient did not
     if (options_.patience > 0) buffers["best"] = best_.empty() ? now : best_;
-    buffers["values"] = now;
+    buffers["values"] = std::move(now);
     try {
       write_checkpoint(options_.checkpoint, run_.layout(), at_, buffers);
     } catch (const Error& e) {
