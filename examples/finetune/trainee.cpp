@@ -42,7 +42,6 @@ History train_with_progress(const Job& job, const Trainee& model, const Score& s
 }
 
 void save(const Job& job, const Trainee& model, std::map<std::string, std::string> settings, Job::Result& result) {
-  job.check_files();
   settings.insert(model.settings.begin(), model.settings.end());
   const bool whole = model.save_for_peft(result);
   if (!whole && !job.options.out.empty()) save_delta(job.options.out, {job.options.method, std::move(settings), model.tensors()});
