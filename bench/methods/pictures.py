@@ -48,7 +48,7 @@ def read(path):
 def train(o, method, task, folder, *more):
     """Runs the program once for `folder`."""
     command = [o.program, "--model", o.model, "--task", task, "--data", str(o.data / {"cola": "CoLA", "rte": "RTE"}[task]), "--method", method,
-               "--epochs", str(o.epochs), "--limit", str(o.limit), "--out", str(folder), *more]
+               "--epochs", str(o.epochs), "--limit", str(o.limit), "--out", str(folder), "--overwrite", *more]
     print("+", *command, file=sys.stderr, flush=True)
     subprocess.run(command, check=True, stdout=sys.stderr)
 

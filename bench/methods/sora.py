@@ -51,7 +51,7 @@ def run(o, method, lr, strength, seed):
         o.out.mkdir(parents=True, exist_ok=True)
         report = pathlib.Path(f"{folder}.json")
         done, failure = start(o, "sst2", method, lr, o.limit, o.epochs, seed, report, "--sites", "attn.q,attn.k,attn.v,attn.out,ff.up,ff.down",
-                              "--rank", str(o.rank), "--out", str(folder), *(["--set", f"sparsity={strength:g}"] if method == "sora" else []))
+                              "--rank", str(o.rank), "--out", str(folder), "--overwrite", *(["--set", f"sparsity={strength:g}"] if method == "sora" else []))
         if done.returncode:
             sys.exit(failure)
         data = json.loads(report.read_text(encoding="utf-8"))

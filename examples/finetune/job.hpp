@@ -15,6 +15,7 @@
 #include <peft/data/pair_dataset.hpp>
 #include <peft/data/tokenized.hpp>
 #include <peft/data/tokenized_pairs.hpp>
+#include <peft/io/atomic_files.hpp>
 #include <peft/io/delta_file.hpp>
 #include <peft/io/peft_methods.hpp>
 #include <peft/model/checkpoint_tensors.hpp>
@@ -94,7 +95,7 @@ class Job {
   peft::GenerateOptions writing() const;
   /// A table of the method's own, which is saved beside its delta once the run has trained.
   void beside(const std::string& file, std::function<std::string()> text) const { beside_.emplace_back(file, std::move(text)); }
-  void write_beside() const;
+  void stage_beside(peft::AtomicFiles& files) const;
   /// How the command line wants to train.
   peft::FitOptions fit_options(const peft::CheckpointTensors& weights) const;
   /// What must be the same when a run on these weights is resumed: every input and every option that its numbers depend on.

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <iostream>
 
-#include <peft/io/atomic_file.hpp>
+#include <peft/io/atomic_files.hpp>
 #include <peft/io/json.hpp>
 #include <peft/report/memory.hpp>
 #include <peft/report/numbers.hpp>
@@ -66,9 +66,8 @@ void Job::show_epoch(const EpochReport& r, int epochs) const {
   std::cout << (r.best && epochs > 1 ? "  (best)" : "") << "\n" << std::flush;
 }
 
-void Job::write_beside() const {
-  if (options.out.empty()) return;
-  for (const auto& [file, text] : beside_) write_file(fs::path(options.out) / file, text());
+void Job::stage_beside(AtomicFiles& files) const {
+  for (const auto& [file, text] : beside_) files.add(fs::path(options.out) / file).write(text());
 }
 
 void Job::finish(const Result& result) const {
@@ -98,7 +97,7 @@ int Job::stopped(const History& history) const {
 }
 
 void Job::write_json(const Result& r, bool more) const {
-  if (more && fs::exists(options.json) && !fs::is_regular_file(options.json)) return;
+  if (more && is_stream(options.json)) return;
   nlohmann::ordered_json j;
   j["method"] = options.method;
   j["task"] = options.task;

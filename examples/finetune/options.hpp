@@ -27,7 +27,7 @@ struct Options {
   std::string out, load, predict, json, export_to;
   std::string split, predict_from, predict_format = "tsv";  // what --predict writes about, and how
   std::string labels = "auto";                              // what a column of numbers holds
-  bool resume = false, shuffle = true;
+  bool resume = false, overwrite = false, shuffle = true;
   std::int64_t checkpoint_steps = 0;
   std::string base_model;  // as told to PEFT
   // Of a backbone that writes.

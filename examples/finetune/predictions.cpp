@@ -9,8 +9,9 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <sstream>
+
+#include "predict_file.hpp"
 
 using namespace peft;
 
@@ -34,16 +35,10 @@ std::string cell(std::string name) {
   return one_line(std::move(name));
 }
 
-/// In a folder a submission has the name that the leaderboard wants.
-std::string file_of(const Options& o) {
-  if (o.predict_format != "glue" || !std::filesystem::is_directory(o.predict)) return o.predict;
-  return (std::filesystem::path(o.predict) / glue_task(o.task).submission(o.split)).string();
-}
-
 }  // namespace
 
 Predictions::Predictions(const Options& options, Of of, std::vector<std::string> names)
-    : options_(options), of_(of), names_(std::move(names)), file_(file_of(options)), out_(file_) {
+    : options_(options), of_(of), names_(std::move(names)), file_(predict_file(options)), out_(file_) {
   if (options.predict_format == "glue") out_.write("index\tprediction\n");
   if (options.predict_format != "tsv" || of != Of::Scores) return;
   out_.write("#");

@@ -30,7 +30,7 @@ int run_with(const Job& job, Task task, Method method, const std::string& label,
   Reader reader{trainee_of(engine, step, label), {}, {}};
   if (loaded) reader.facts.head = "of --load";
   reader.train = [&](const FitOptions& options, const Score& score) { return train(engine, *job.loader, options, score); };
-  reader.save_for_peft = [&](Job::Result& result) { return save_reader_for_peft(model, job, result); };
+  reader.stage_for_peft = [&](AtomicFiles& files, Job::Result& result) { return stage_reader_for_peft(files, model, job, result); };
   reader.predict = [&](const Batch& batch) { return engine.predict(batch); };
   reader.export_to = [&](const auto& folder, const auto& labels) { export_checkpoint(model, folder, labels); };
   return run_job(job, reader);

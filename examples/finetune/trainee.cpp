@@ -8,6 +8,7 @@
 #include <map>
 
 #include "outputs.hpp"
+#include "saved_files.hpp"
 #include "predictions.hpp"
 
 using namespace peft;
@@ -43,9 +44,24 @@ History train_with_progress(const Job& job, const Trainee& model, const Score& s
 
 void save(const Job& job, const Trainee& model, std::map<std::string, std::string> settings, Job::Result& result) {
   settings.insert(model.settings.begin(), model.settings.end());
-  const bool whole = model.save_for_peft(result);
-  if (!whole && !job.options.out.empty()) save_delta(job.options.out, {job.options.method, std::move(settings), model.tensors()});
-  job.write_beside();
+  AtomicFiles files;
+  const InPeftFiles peft = model.stage_for_peft(files, result);
+  const std::string& out = job.options.out;
+  if (out.empty()) return;
+  if (!peft.all) stage_delta(files, out, {job.options.method, std::move(settings), model.tensors()}, peft.checksum);
+  job.stage_beside(files);
+  for (const auto& file : saved_files(out)) files.remove(file);  // of a run that this one replaces
+  if (job.options.epochs == 0)
+    for (const auto& file : checkpoints(out)) files.remove(file);
+  files.commit();
+}
+
+/// The run's checkpoint has all that was trained: what could not be saved of it is not lost.
+void save_or_say(const Job& job, const Trainee& model, const std::map<std::string, std::string>& settings, Job::Result& result) try {
+  save(job, model, settings, result);
+} catch (const Error& e) {
+  if (job.options.epochs == 0) throw;
+  fail(e.what(), "; the run itself is saved: make room, and the same command with --resume writes it again");
 }
 
 /// What a backbone that writes says of the classes of a GLUE task, each in its words.
@@ -129,7 +145,7 @@ int run_job(const Job& job, const Reader& model) {
   if (o.out.empty())
     save(job, model, settings, result);  // counts the ranks that are left
   else
-    outputs.write("--out", o.out, [&] { save(job, model, settings, result); });
+    outputs.write("--out", o.out, [&] { save_or_say(job, model, settings, result); });
   // The last epoch's scores are those of the final values, unless an earlier epoch's were put back.
   const auto& epochs = result.history.epochs;
   const metric::Scores dev = epochs.empty() || o.patience > 0 ? score() : epochs.back().dev;
@@ -165,7 +181,7 @@ int run_job(const Job& job, const Writer& model) {
 
   job.check_files();
   Outputs outputs;
-  outputs.write("--out", o.out, [&] { save(job, model, job.settings(), result); });
+  outputs.write("--out", o.out, [&] { save_or_say(job, model, job.settings(), result); });
   const auto& epochs = result.history.epochs;
   if (job.dev_pairs) result.dev = !scored || epochs.empty() || o.patience > 0 ? score() : epochs.back().dev;
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <peft/io/atomic_files.hpp>
 #include <peft/io/peft_save.hpp>
 #include <peft/model/peft_files.hpp>
 #include <peft/train/evaluate_text.hpp>
@@ -18,6 +19,12 @@
 
 using Score = std::function<peft::metric::Scores()>;
 
+/// What of a delta PEFT's files hold.
+struct InPeftFiles {
+  bool all = false;
+  std::string checksum;  // of those that stand beside our own file; "": there are none
+};
+
 /// A model that a run trains, whatever its type: so runs are compiled once, not for every backbone, method and task.
 struct Trainee {
   ModelFacts facts;
@@ -26,8 +33,8 @@ struct Trainee {
   std::function<peft::History(const peft::FitOptions&, const Score&)> train;
   std::function<std::vector<peft::HostTensor>()> tensors;  // all that its delta is
   std::map<std::string, std::string> settings;             // what their meaning depends on
-  /// Saves to --out, where it is given, what Hugging Face PEFT has files for. Do these hold all of the delta?
-  std::function<bool(Job::Result&)> save_for_peft;
+  /// To --out, where it is given: what Hugging Face PEFT has files for.
+  std::function<InPeftFiles(peft::AtomicFiles&, Job::Result&)> stage_for_peft;
 };
 template <class M>
 Trainee trainee_of(const peft::Engine<M>& engine, std::size_t step_bytes, const std::string& label) {
@@ -63,9 +70,9 @@ bool fits_peft(const M& model, const Job& job) {
   return reason.empty();
 }
 
-/// Saves a reader for PEFT. A gated LoRA's pruned ranks, which are counted into `result`, have a folder of their own.
+/// A reader's. A gated LoRA's pruned ranks, which are counted into `result`, have a folder of their own.
 template <class M>
-bool save_reader_for_peft(const M& model, const Job& job, Job::Result& result) {
+InPeftFiles stage_reader_for_peft(peft::AtomicFiles& files, const M& model, const Job& job, Job::Result& result) {
   using namespace peft;
   using D = ContentsOf<M>;
   const std::filesystem::path out = job.options.out;
@@ -77,27 +84,25 @@ bool save_reader_for_peft(const M& model, const Job& job, Job::Result& result) {
       result.rank_total += rows(modules[k].A);
       result.rank_kept += lora.modules[k].rank;
     }
-    if (!out.empty()) save_peft_lora(out / "pruned", lora);
+    if (!out.empty()) stage_peft_lora(files, out / "pruned", lora);
   }
   if constexpr (InPeft<D> || (HasPeftFiles<D> && !gated<D>)) {
-    if (out.empty() || !fits_peft(model, job)) return false;
-    save_adapter(model, out, job.base_model(), job.head_labels());
-    return !peft_files_are_lossy<D>();
+    if (out.empty() || !fits_peft(model, job)) return {};
+    return {!peft_files_are_lossy<D>(), stage_adapter(files, model, out, job.base_model(), job.head_labels())};
   } else {
-    return false;
+    return {};
   }
 }
 
-/// Saves a writer for PEFT.
+/// A writer's.
 template <class M>
-bool save_writer_for_peft(const M& model, const Job& job) {
+InPeftFiles stage_writer_for_peft(peft::AtomicFiles& files, const M& model, const Job& job) {
   using namespace peft;
   using D = ContentsOf<M>;
   if constexpr (HasPeftFiles<D>) {
-    if (job.options.out.empty() || !fits_peft(model, job)) return false;
-    save_adapter(model, job.options.out, job.base_model());
-    return !peft_files_are_lossy<D>();
+    if (job.options.out.empty() || !fits_peft(model, job)) return {};
+    return {!peft_files_are_lossy<D>(), stage_adapter(files, model, job.options.out, job.base_model())};
   } else {
-    return false;
+    return {};
   }
 }

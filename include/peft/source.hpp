@@ -41,6 +41,7 @@
 #include <peft/data/tokenized_pairs.ipp>
 #include <peft/data/tsv.ipp>
 #include <peft/io/atomic_file.ipp>
+#include <peft/io/atomic_files.ipp>
 #include <peft/io/checkpoint.ipp>
 #include <peft/io/check_finite.ipp>
 #include <peft/io/checksum.ipp>
@@ -54,6 +55,7 @@
 #include <peft/io/config/roberta.ipp>
 #include <peft/io/config/t5.ipp>
 #include <peft/io/delta_file.ipp>
+#include <peft/io/folder_lock.ipp>
 #include <peft/io/folder_view.ipp>
 #include <peft/io/hash.ipp>
 #include <peft/io/hub_cache.ipp>
@@ -86,6 +88,7 @@
 #include <peft/io/safetensors.ipp>
 #include <peft/io/safetensors_header.ipp>
 #include <peft/io/safetensors_write.ipp>
+#include <peft/io/saved_together.ipp>
 #include <peft/io/tensor_file.ipp>
 #include <peft/io/tensor_hash.ipp>
 #include <peft/io/tensor_ref.ipp>

@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -125,6 +126,7 @@ class RoundTrip:
         """Gates start at N(0, 1) and shrink until few are left, then none."""
         left = []
         for sparsity in (self.sparsity * 1.6, self.sparsity * 50):
+            shutil.rmtree(self.path / "out", ignore_errors=True)
             self.ours(method="sora", rank=2, sparsity=sparsity, epochs=2, out="out", predict="out.tsv", json="out.json")
             run = json.loads((self.path / "out.json").read_text())
             left.append(run["rank_total"] - run["rank_removed"])

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests of the program's front: what it reads, refuses and hands over, and the order of what a run writes.
 test_front.py PROGRAM [unittest options]"""
+import contextlib
 import os
 import re
 import shutil
 import subprocess
 import sys
+import threading
+import time
 import unittest
 
 from sandbox import TINY, ProgramCase, Sandbox
@@ -62,12 +65,12 @@ class Front(unittest.TestCase):
                   "patience": 2, "seed": 18446744073709551615, "workers": 3, "precision": None, "batch": 9, "batch-tokens": 77, "bucket": 4, "accumulate": 2,
                   "texts": 3, "max-new-tokens": 11, "beams": 2, "out": "out", "checkpoint-steps": 5, "export": None, "base-model": "a name = b",
                   "predict": "p.tsv", "predict-format": "jsonl", "split": "test", "predict-from": None, "labels": "classes", "json": "j.json"}
-        flags = ("no-shuffle", "resume")
+        flags = ("no-shuffle", "resume", "overwrite")
         known = set(re.findall(r"^  --([a-z-]+)", self.run_front("--help").stdout, re.MULTILINE))
         self.assertEqual(known, set(values) | set(flags))
         _, _, first = self.handed(*(f"--{flag}" for flag in flags), **values)
         said = {name.removeprefix("--") for name, _ in first}
-        self.assertEqual(said, (known - {"precision", "export", "predict-from", "sparsity", "resume", "no-shuffle"}) | set(flags))
+        self.assertEqual(said, (known - {"precision", "export", "predict-from", "sparsity"} - set(flags)) | set(flags))
         self.assertIn(("--set", "sparsity=0.1"), first)
         self.assertIn(("--seed", "18446744073709551615"), first)
         self.assertIn(("--base-model", "a name = b"), first)
@@ -167,18 +170,55 @@ class Front(unittest.TestCase):
             self.refused("--export plain", f"--method {method}", "no change of weights", method=method, export="plain")
         self.assertFalse((self.box.path / "plain").exists())
 
+    def without_rights(self, **changes):
+        """The front as a user who may not everything: root becomes nobody."""
+        become = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
+        return subprocess.run(become + self.box.command(**changes), capture_output=True, text=True, cwd=self.box.path)
+
     def test_unwritable(self):
-        if not shutil.which("setpriv") or os.geteuid() != 0:
-            self.skipTest("needs root and setpriv")
-        closed = self.box.path / "closed"
-        closed.mkdir(mode=0o755)
-        os.chmod(self.box.path, 0o755)
-        for option, name in (("out", "closed/new"), ("out", "closed"), ("export", "closed/new"), ("json", "closed/x"), ("predict", "closed/x")):
-            line = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *self.box.command(**{option: name})]
-            done = subprocess.run(line, capture_output=True, text=True, cwd=self.box.path)
-            self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
-            self.assertIn(f"--{option} {name}", done.stderr)
-            self.assertIn("ermission", done.stderr)
+        box, glue = self.box.path, {"predict_format": "glue", "task": "sst2"}
+        for folder, mode in (("open", 0o777), ("closed", 0o555), ("blind", 0o666), ("submission", 0o555), ("submissions", 0o777)):
+            (box / folder).mkdir()
+            os.chmod(box / folder, mode)
+        for file in ("open/kept", "submissions/SST-2.tsv"):
+            self.box.write(file, "kept").chmod(0o444)
+        for link, target in (("open/nowhere", "none/x"), ("open/circle", "circle"), ("open/in-closed", "../closed/x"), ("open/folder", "../none")):
+            (box / link).symlink_to(target)
+        os.mkfifo(box / "open/pipe", 0o444)
+        os.chmod(box, 0o755)
+        for option, name, word, more in (
+                ("out", "closed/new", "ermission", {}), ("out", "closed", "ermission", {}), ("out", "blind/new", "ermission", {}), ("out", "open/folder", "folder", {}),
+                ("out", "open/kept", "folder", {}), ("export", "closed/new", "ermission", {}), ("export", "blind", "ermission", {}),
+                *((o, n, w, {}) for o in ("json", "predict") for n, w in (
+                    ("closed/x", "ermission"), ("blind/x", "ermission"), ("open/kept", "may not be written"), ("open/nowhere", "No such file"),
+                    ("open/circle", "symbolic links"), ("open/in-closed", "ermission"), ("open/pipe", "ermission"), ("open", "is a folder"))),
+                ("predict", "submission", "ermission", glue), ("predict", "submissions", "may not be written", glue)):
+            with self.subTest(option=option, name=name):
+                done = self.without_rights(**{option: name}, **more)
+                self.assertEqual((done.returncode, done.stdout), (1, ""), done.stderr)
+                self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+                self.assertIn(f"--{option} {name}", done.stderr)
+                self.assertIn(word, done.stderr)
+        # What can be written is let through, and nothing is left.
+        before = sorted(str(f) for f in (box / "open").iterdir())
+        for option, name in (("json", "open/new"), ("json", "/dev/null"), ("predict", "open/new")):
+            self.assertEqual(self.without_rights(**{option: name}).returncode, 7)
+        self.assertEqual(sorted(str(f) for f in (box / "open").iterdir()), before)
+
+    def test_full_disk(self):
+        """Where there is room for names and for nothing in them."""
+        disk = self.box.path / "disk"
+        disk.mkdir()
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", disk], capture_output=True).returncode:
+            self.skipTest("needs the right to mount")
+        self.addCleanup(subprocess.run, ["umount", disk])
+        try:
+            (disk / "filler").write_bytes(b"x" * 100000)
+        except OSError:
+            pass
+        for option, name in (("out", "disk/out"), ("out", "disk"), ("export", "disk"), ("json", "disk/x"), ("predict", "disk/x")):
+            self.refused(f"--{option} {name}", "No space left", **{option: name})
+        self.assertEqual([f.name for f in disk.rglob("*") if f.is_file()], ["filler"])
 
     def test_quick(self):
         """It starts within 20 ms of processor time."""
@@ -266,11 +306,24 @@ class Run(ProgramCase):
         self.failing("--predict", "No space left", files=[adapter, "a.json", "plain/model.safetensors"], out="out", json="a.json", predict="/dev/full", export="plain")
         self.assertIn("merge_error", self.box.json("a.json"))
         self.failing("--json", "No space left", files=["b.tsv", "out2/adapter_model.safetensors"], out="out2", json="/dev/full", predict="b.tsv", export="plain2")
-        (self.box.path / "plain3/model.safetensors/x").mkdir(parents=True)
-        self.failing("--export", "plain3", files=["c.json", "c.tsv", "out3/adapter_model.safetensors"], out="out3", json="c.json", predict="c.tsv", export="plain3")
+        with self.in_the_way("plain3"):
+            self.failing("--export", "plain3", files=["c.json", "c.tsv", "out3/adapter_model.safetensors"], out="out3", json="c.json", predict="c.tsv", export="plain3")
         self.assertNotIn("merge_error", self.box.json("c.json"))
-        (self.box.path / "out4/adapter_model.safetensors/x").mkdir(parents=True)
-        self.failing("--out", "adapter_model", files=["d.json", "d.tsv", "plain4/model.safetensors"], out="out4", json="d.json", predict="d.tsv", export="plain4")
+        with self.in_the_way("out4"):
+            self.failing("--out", "adapter_model", "--resume writes it again", files=["d.json", "d.tsv", "plain4/model.safetensors"], out="out4", json="d.json", predict="d.tsv", export="plain4")
+
+    @contextlib.contextmanager
+    def in_the_way(self, folder):
+        """Once a run has taken its folder, folders stand there where it will want to write files."""
+        def stand():
+            while not (self.box.path / folder / "run.lock").exists():
+                time.sleep(0.001)
+            for name in ("model.safetensors", "adapter_model.safetensors"):
+                (self.box.path / folder / name / "x").mkdir(parents=True)
+        thread = threading.Thread(target=stand, daemon=True)
+        thread.start()
+        yield
+        thread.join(60)
 
     def test_more_epochs(self):
         """A finished run goes on to more epochs; of a constant rate it is then the run that had them from the start."""

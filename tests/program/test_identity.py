@@ -79,6 +79,13 @@ def adapter(folder):
     files.save(file, tensors | {name: negated(name, tensors[name])})
 
 
+def scale(folder):
+    """Of an adapter without notes, as PEFT writes it: of ours the pair would be refused."""
+    file = folder / "start/adapter_model.safetensors"
+    files.save(file, files.load(file))
+    document("start/adapter_config.json", lambda c: c.update(lora_alpha=3))(folder)
+
+
 # What is changed of the inputs, and the name that the refusal has for it.
 REFUSED = {
     "weights with their signs flipped": (of_one(negated), "weights of --model: now"),
@@ -96,7 +103,7 @@ REFUSED = {
     "half of dev": (lines("dev.csv", lambda body: body[:15]), "dev data: now 15 examples"),
     "one dev label": (lines("dev.csv", lambda body: [body[0].rsplit(",", 1)[0] + "," + ("bad" if body[0].endswith("good") else "good"), *body[1:]]), "dev data: now"),
     "a --load of other values": (adapter, "content of --load: now"),
-    "a --load of another scale": (document("start/adapter_config.json", lambda c: c.update(lora_alpha=3)), "content of --load: now"),
+    "a --load of another scale": (scale, "content of --load: now"),
 }
 
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests of the program's labels: classes of heads, tasks and files are matched by their names.   test_labels.py PROGRAM [unittest options]"""
+import shutil
 import sys
 import unittest
 
@@ -117,6 +118,7 @@ class Heads(Case):
 
 class Adapters(Case):
     def saved(self, method, **changes):
+        shutil.rmtree(self.box.path / "out", ignore_errors=True)
         self.good(**({"data": self.data(KINDS * 4, KINDS), "epochs": 1, "out": "out", "method": method, "predict": "first.tsv"} | changes))
 
     def test_names_are_saved(self):

@@ -73,6 +73,10 @@ class Resumed(ProgramCase):
     def reports(self, text, but):
         return {k: v for k, v in json.loads(text).items() if k not in OF_THE_PROCESS | but}
 
+    def clear(self):
+        for folder in ("out", "plain"):
+            shutil.rmtree(self.box.path / folder, ignore_errors=True)
+
     def test_finished(self):
         """A finished run that is resumed writes every byte again."""
         for name, given in self.jobs():
@@ -87,8 +91,7 @@ class Resumed(ProgramCase):
                     shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
                 self.good("--resume", **given)
                 self.assertSame(self.outputs(), first)
-                for folder in ("out", "plain"):
-                    shutil.rmtree(self.box.path / folder, ignore_errors=True)
+                self.clear()
 
     def test_interrupted(self):
         """A run that Ctrl-C has stopped once, and which is resumed, reports what one in one go does."""
@@ -99,7 +102,7 @@ class Resumed(ProgramCase):
                 given = {"method": "lora", "epochs": 12, "checkpoint_steps": 1, "out": "out", "json": "run.json", "predict": "run.tsv"} | given
                 self.good(**given)
                 whole = self.outputs()
-                shutil.rmtree(self.box.path / "out")
+                self.clear()
                 process = subprocess.Popen(self.box.command(**given), cwd=self.box.path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
                 checkpoint, wait = self.box.path / "out/run.safetensors", time.monotonic() + 30
                 while not checkpoint.exists() and process.poll() is None and time.monotonic() < wait:
@@ -109,6 +112,7 @@ class Resumed(ProgramCase):
                 self.assertEqual(process.returncode, 130, said)
                 self.good("--resume", **given)
                 self.assertSame(self.outputs(), whole, OF_THE_CLOCK)
+                self.clear()
 
     def test_texts_that_nobody_writes(self):
         """--predict without the texts that it would be of is refused before training, not left empty."""

@@ -4,6 +4,7 @@
     test_weights.py PROGRAM [unittest options]
 """
 import json
+import shutil
 import sys
 import unittest
 
@@ -138,6 +139,7 @@ class NoPooler(Case):
         masked = self.copy("tiny-bert", "masked", architectures=["BertForMaskedLM"])
         files.change_tensors(masked, lambda t: {n: v for n, v in t.items() if not n.startswith(("bert.pooler.", "classifier."))})
         for folder, dense in ((self.deberta(), "pooler.dense"), (masked, "bert.pooler.dense")):
+            shutil.rmtree(self.box.path / "out", ignore_errors=True)
             logits, said = self.predicted(folder, method="lora", epochs=1, out="out", set="scaling=rank")
             self.assertIn("no pooler", said)
             kept = files.load(self.box.path / "out/adapter_model.safetensors")

@@ -105,7 +105,7 @@ TEST_CASE("what was saved and of which any bit has changed is refused, or the sa
   save_delta(folder.path(), delta);
   PeftLora lora;
   lora.modules = {{"a.query", 1, 2, 2, 1, {1, 2}, {3, 4}}};
-  save_peft_lora(folder.path(), lora);
+  save_peft_lora(folder / "adapter", lora);
 
   // What is left over is the name of the entry that holds the checksum: without it a file counts as another program's.
   const auto flip_all = [&](const char* name, auto&& same_when_read) {
@@ -130,8 +130,8 @@ TEST_CASE("what was saved and of which any bit has changed is refused, or the sa
     for (const HostTensor& t : delta.tensors) same = same && read.tensor(t.name).shape == t.shape && read.tensor(t.name).data == t.data;
     return same;
   });
-  flip_all("adapter_model.safetensors", [&] {
-    const PeftLora read = load_peft_lora(folder.path());
+  flip_all("adapter/adapter_model.safetensors", [&] {
+    const PeftLora read = load_peft_lora(folder / "adapter");
     return read.modules.size() == 1 && read.modules[0].A == lora.modules[0].A && read.modules[0].B == lora.modules[0].B && read.modules[0].path == "a.query";
   });
 }

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "io_foreign.hpp"
 #include "io_temporary.hpp"
 
 using namespace peft;
@@ -68,6 +69,7 @@ void check_same(const PeftLora& a, const PeftLora& b) {
 std::string with_config(const char* key, const json& value) {
   const Temporary folder;
   save_peft_lora(folder.path(), even());
+  make_foreign(folder / "adapter_model.safetensors");
   json config = config_in(folder);
   config[key] = value;
   put(folder / "adapter_config.json", config.dump());
@@ -198,6 +200,7 @@ TEST_CASE("peft lora: configs as PEFT writes them") {
   const Temporary folder;
   auto lora = even();
   save_peft_lora(folder.path(), lora);
+  make_foreign(folder / "adapter_model.safetensors");
   json config = json::parse(R"({"alora_invocation_tokens": null, "alpha_pattern": {}, "arrow_config": null,
     "auto_mapping": null, "base_model_name_or_path": null, "bias": "none", "corda_config": null, "eva_config": null,
     "exclude_modules": null, "fan_in_fan_out": false, "inference_mode": true, "init_lora_weights": true,

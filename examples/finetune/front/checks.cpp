@@ -3,6 +3,7 @@
 
 #include <peft/core/error.hpp>
 #include <peft/data/glue.hpp>
+#include <peft/io/atomic_file.hpp>
 #include <peft/io/checkpoint.hpp>
 
 #include <fcntl.h>
@@ -11,6 +12,9 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+
+#include "../output.hpp"
+#include "../predict_file.hpp"
 
 using namespace peft;
 namespace fs = std::filesystem;
@@ -49,17 +53,21 @@ bool same(const std::string& a, const std::string& b) {
   return !a.empty() && !b.empty() && fs::equivalent(a, b, absent);
 }
 
-Complaint model_is_left_alone(const Plan& p) {
+Complaint inputs_are_left_alone(const Plan& p) {
   for (const auto& [option, path] : {std::pair{"--export", &p.options.export_to}, {"--out", &p.options.out}})
-    if (same(*path, p.options.model)) return cat(option, " ", *path, ": it is the folder of --model; give another");
+    for (const auto& [input, folder] : {std::pair{"--model", &p.options.model}, {"--load", &p.options.load}})
+      if (same(*path, *folder)) return cat(option, " ", *path, ": it is the folder of ", input, "; give another");
   return {};
 }
 
 Complaint outputs_differ(const Plan& p) {
-  const auto& [predict, json] = std::pair{p.options.predict, p.options.json};
-  const bool device = fs::exists(json) && !fs::is_regular_file(json);
-  if (json.empty() || device || (fs::path(json).lexically_normal() != fs::path(predict).lexically_normal() && !same(predict, json))) return {};
-  return cat("--json ", json, ": it is the file of --predict; give another");
+  const auto are_one = [](const std::string& a, const std::string& b) {
+    return !a.empty() && !b.empty() && (fs::path(a).lexically_normal() == fs::path(b).lexically_normal() || same(a, b));
+  };
+  const Options& o = p.options;
+  if (!is_stream(o.json) && are_one(o.json, predict_file(o))) return cat("--json ", o.json, ": it is the file of --predict; give another");
+  if (are_one(o.export_to, o.out)) return cat("--export ", o.export_to, ": it is the folder of --out; give another");
+  return {};
 }
 
 /// Mapped and checked, no more; the Error says what is wrong with them.
@@ -103,47 +111,46 @@ Complaint pooling_suits_the_task(const Plan& p) {
   return {};
 }
 
-/// Why no file can be made in a folder: one is made, and removed again.
-Complaint no_file_in(const fs::path& folder) {
-  const std::string probe = (folder / cat(".finetune-", ::getpid())).string();
-  const int file = ::open(probe.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (file < 0) return std::strerror(errno);
-  ::close(file);
-  ::unlink(probe.c_str());
-  return {};
+/// Can the file be written at the end of the run? One is made beside it, as then, with something in it, since a full disk may still have room for
+/// a name; and is gone again.
+Complaint cannot_write(const char* option, const std::string& given, const fs::path& file) {
+  try {
+    AtomicFile probe(file);
+    probe.write(std::string(4096, ' '));
+    return {};
+  } catch (const Error& e) {
+    return cat(option, " ", given, ": ", e.what());
+  }
 }
 
-/// Can a file be written there at the end of the run? One is replaced whole, hence made beside what is there; a device or a pipe is written to.
+/// A file is replaced whole, hence made beside what is there; a device or a pipe is written to.
 Complaint file_can_be_made(const char* option, const std::string& path) {
   if (path.empty()) return {};
-  const fs::path folder = fs::path(path).has_parent_path() ? fs::path(path).parent_path() : fs::path(".");
-  if (fs::is_directory(path)) return cat(option, " ", path, ": it is a folder, a file name was expected");
-  if (!fs::is_directory(folder)) return cat(option, " ", path, ": there is no folder ", folder);
-  if (fs::exists(path) && !fs::is_regular_file(path)) {
-    if (::access(path.c_str(), W_OK) == 0) return {};
-    return cat(option, " ", path, ": ", std::strerror(errno));
-  }
-  if (const Complaint problem = no_file_in(folder)) return cat(option, " ", path, ": no file can be made in ", folder, ": ", *problem);
-  return {};
+  const auto no = [&](const auto&... why) { return cat(option, " ", path, ": ", why...); };
+  std::error_code problem, ignored;
+  const fs::file_status there = fs::status(path, problem);
+  if (problem && there.type() != fs::file_type::not_found) return no(problem.message());
+  if (fs::is_directory(there)) return no("it is a folder, a file name was expected");
+  if (fs::is_socket(there)) return no("it is a socket, which cannot be opened");
+  if (is_stream(path)) return ::faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) == 0 ? Complaint{} : no(std::strerror(errno));
+  if (const fs::path folder = folder_of(path); !fs::is_symlink(path, ignored) && !fs::is_directory(folder, ignored)) return no("there is no folder ", folder);
+  return cannot_write(option, path, path);
 }
-Complaint predict_can_be_written(const Plan& p) {
-  const Options& o = p.options;
-  if (o.predict_format == "glue" && fs::is_directory(o.predict)) return {};  // a submission is named after its task
-  return file_can_be_made("--predict", o.predict);
-}
+Complaint predict_can_be_written(const Plan& p) { return file_can_be_made("--predict", predict_file(p.options)); }
 Complaint json_can_be_written(const Plan& p) { return file_can_be_made("--json", p.options.json); }
 
-/// Makes a folder where there is none, and tries a file in it.
-Complaint folder_can_be_made(const char* option, const std::string& path) {
+/// Makes a folder where there is none, and tries the file in it that counts.
+Complaint folder_can_be_made(const char* option, const std::string& path, const char* file) {
   if (path.empty()) return {};
-  std::error_code problem;
-  fs::create_directories(path, problem);
-  if (problem) return cat(option, " ", path, ": ", problem.message());
-  if (const Complaint none = no_file_in(path)) return cat(option, " ", path, ": no file can be made in it: ", *none);
-  return {};
+  try {
+    make_folder(path);
+  } catch (const Error& e) {
+    return cat(option, " ", path, ": ", e.what());
+  }
+  return cannot_write(option, path, fs::path(path) / file);
 }
-Complaint out_can_be_made(const Plan& p) { return folder_can_be_made("--out", p.options.out); }
-Complaint export_can_be_made(const Plan& p) { return folder_can_be_made("--export", p.options.export_to); }
+Complaint out_can_be_made(const Plan& p) { return folder_can_be_made("--out", p.options.out, "run.safetensors"); }
+Complaint export_can_be_made(const Plan& p) { return folder_can_be_made("--export", p.options.export_to, "config.json"); }
 
 Complaint predictions_are_asked_for(const Plan& p) {
   const Options& o = p.options;
@@ -172,9 +179,9 @@ constexpr Check table[] = {
     {"export", export_can_be_done},
     {"weights", weights_open},
     {"data", data_is_there},
-    {"model left alone", model_is_left_alone},
-    {"outputs differ", outputs_differ},
+    {"inputs left alone", inputs_are_left_alone},
     {"predictions", predictions_are_asked_for},
+    {"outputs differ", outputs_differ},
     {"texts", texts_are_written},
     {"predict", predict_can_be_written},
     {"json", json_can_be_written},

@@ -7,6 +7,7 @@
 #include "../guarded.hpp"
 #include "checks.hpp"
 #include "command_line.hpp"
+#include "folders.hpp"
 #include "hand_over.hpp"
 
 int main(int argc, char** argv) {
@@ -14,6 +15,7 @@ int main(int argc, char** argv) {
   return guarded([&]() -> int {
     const Plan plan = plan_of(parse_command_line(argc, argv));
     check(plan);
+    const Folders folders(plan);
     hand_over(plan);
   });
 }

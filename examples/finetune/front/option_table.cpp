@@ -86,6 +86,7 @@ constexpr OptionInfo table[] = {
 
     {"out", output, &O::out, path, "folder for the delta and the run's checkpoint"},
     {"resume", output, &O::resume, on, "go on with the run saved in --out, with the same inputs wherever they lie"},
+    {"overwrite", output, &O::overwrite, on, "let the run replace what --out and --export hold of an earlier one; with --resume, where there is none to go on with"},
     {"checkpoint-steps", output, &O::checkpoint_steps, amount, "save the run every so many steps too; 0: at the end of every epoch alone"},
     {"export", output, &O::export_to, path, "folder for a plain Hugging Face checkpoint with everything merged"},
     {"base-model", output, &O::base_model, any, "the backbone's name in PEFT's files", "--model"},

@@ -5,31 +5,37 @@
 #include <peft/core/error.hpp>
 #include <peft/core/interrupt.hpp>
 #include <peft/core/session.hpp>
+#include <peft/io/folder_lock.hpp>
 #include <peft/io/mapped_file_guard.hpp>
 
 #include <malloc.h>
 
-#include <filesystem>
 #include <iostream>
 #include <new>
 
 #include "../front/option_table.hpp"
 #include "../guarded.hpp"
 #include "../runs.hpp"
+#include "../saved_files.hpp"
 
 namespace {
 
 /// Says what is left of a run that a signal has stopped before or after its training; returns the exit status.
 int stopped(const Options& options, int signal) {
-  bool saved = false;
-  std::error_code none;
-  for (const auto& entry : std::filesystem::directory_iterator(options.out, none))
-    saved = saved || (entry.path().stem().string().starts_with("run") && entry.path().extension() == ".safetensors");
-  std::cerr << "stopped; " << (saved                 ? "the run is saved: the same command with --resume goes on where it stopped\n"
-                               : options.epochs == 0 ? "outputs that were written stay\n"
-                                                     : "nothing of a training is saved\n");
+  std::cerr << "stopped; " << (!checkpoints(options.out).empty() ? "the run is saved: the same command with --resume goes on where it stopped\n"
+                               : options.epochs == 0             ? "outputs that were written stay\n"
+                                                                 : "nothing of a training is saved\n");
   return 128 + signal;
 }
+
+/// The front has locked what the run writes to; its end is here.
+struct Leave {
+  const Options& options;
+  ~Leave() {
+    for (const std::string& folder : {options.out, options.export_to})
+      if (!folder.empty()) peft::leave_folder(folder);
+  }
+};
 
 }  // namespace
 
@@ -45,6 +51,7 @@ int main(int argc, char** argv) {
     const auto run = Runs::table().find({words[0], words[1]});
     peft::require(run != Runs::table().end(), "this build holds no --method ", words[0], " for a ", words[1], " checkpoint");
     const Options options = options_from(std::span(words).subspan(2));
+    const Leave leave{options};
     // No arenas of threads, and large blocks go back as soon as they are free: memory is what was planned.
     ::mallopt(M_ARENA_MAX, 1);
     ::mallopt(M_MMAP_THRESHOLD, 1 << 18);

@@ -15,13 +15,17 @@ namespace peft {
 /// process that dies at once (SIGKILL, power) leaves its temporary, named ".<file>.<process>.<count>.tmp", behind.
 class AtomicFile {
  public:
-  /// Throws Error with the system's reason when the directory does not exist or cannot be written.
+  /// Throws Error with the system's reason when the directory does not exist or cannot be written, and for a file that may not be
+  /// written itself: a directory would let it be replaced all the same.
   explicit AtomicFile(const std::filesystem::path& path);
 
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
 
   ~AtomicFile() { discard(); }
+
+  /// The file to be: behind a symbolic link, what that leads to.
+  const std::filesystem::path& path() const { return path_; }
 
   /// Appends. Throws Error (disk full, file too large, ...) and removes the temporary.
   void write(std::span<const std::byte> bytes);
@@ -31,8 +35,12 @@ class AtomicFile {
   /// Makes the new content durable and visible under the file's name. Throws Error and keeps the old file.
   void commit();
 
+  /// The steps of commit(), for files that are put in place together: the content on the disk; under the file's name; and the
+  /// name in the directory on the disk.
+  void flush();
+  void replace();
+
  private:
-  void sync_directory() const;
   [[noreturn]] void stop(int reason);
   void discard() noexcept;
 
@@ -42,6 +50,18 @@ class AtomicFile {
 
 /// The whole of `text` as the file `path`, atomically.
 void write_file(const std::filesystem::path& path, std::string_view text);
+
+/// Removes the temporaries in a folder whose process is gone, all or those of one file. For a folder that one process owns.
+void remove_leftovers(const std::filesystem::path& folder, std::string_view of = "");
+
+/// What was renamed, made or removed in a folder is on the disk when this returns. A file system that cannot do that is left alone.
+void flush_folder(const std::filesystem::path& folder);
+
+/// Makes a folder, and those above it, where they are not there, durably. Throws Error with the system's reason.
+void make_folder(const std::filesystem::path& folder);
+
+/// The folder that a file is in: "." of a bare name.
+std::filesystem::path folder_of(const std::filesystem::path& file);
 
 }  // namespace peft
 

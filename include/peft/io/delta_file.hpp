@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <peft/core/inline.hpp>
+#include <peft/io/atomic_files.hpp>
 #include <peft/io/tensor_ref.hpp>
 
 namespace peft {
@@ -31,7 +32,11 @@ inline constexpr const char* delta_file_version = "1";
 
 /// Writes `folder`/peft_delta.safetensors atomically (the folder is made when missing).
 /// Throws Error for an empty method, data that does not fit its shape, a name used twice, and when writing fails.
+/// The folder then holds this save alone: an adapter that was there goes.
 void save_delta(const std::filesystem::path& folder, const DeltaFile& delta);
+
+/// The same as a part of what is saved together. `adapter`: the checksum of the adapter's tensors, where one stands beside it.
+void stage_delta(AtomicFiles& files, const std::filesystem::path& folder, const DeltaFile& delta, const std::string& adapter = "");
 
 /// Whether the folder holds such a file.
 bool has_delta(const std::filesystem::path& folder);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <nlohmann/json.hpp>
-#include <system_error>
 
 #include <peft/core/error.hpp>
 #include <peft/io/check_finite.hpp>
@@ -12,6 +11,7 @@
 #include <peft/io/near_names.hpp>
 #include <peft/io/safetensors.hpp>
 #include <peft/io/safetensors_write.hpp>
+#include <peft/io/saved_together.hpp>
 
 namespace peft {
 
@@ -32,19 +32,23 @@ PEFT_INLINE const HostTensor& DeltaFile::tensor(std::string_view name) const {
   fail("the saved delta (method ", method, ") has no tensor \"", name, "\"", near_names(name, names));
 }
 
-PEFT_INLINE void save_delta(const std::filesystem::path& folder, const DeltaFile& delta) {
+PEFT_INLINE void stage_delta(AtomicFiles& files, const std::filesystem::path& folder, const DeltaFile& delta, const std::string& adapter) {
   const auto path = folder / delta_file_name;
   require(!delta.method.empty(), "cannot write ", path, ": the method has no name");
   std::vector<NamedTensor> tensors;
   for (const auto& tensor : delta.tensors) tensors.push_back(named(tensor));
-  std::error_code problem;
-  std::filesystem::create_directories(folder, problem);
-  require(!problem, "cannot make the folder ", folder, ": ", problem.message());
-  write_safetensors(path, tensors,
-                    {{"format", "peft.hpp"},
-                     {"version", delta_file_version},
-                     {"method", delta.method},
-                     {"settings", to_text(nlohmann::json(delta.settings), -1, path.string())}});
+  std::map<std::string, std::string> metadata{{"format", "peft.hpp"},
+                                              {"version", delta_file_version},
+                                              {"method", delta.method},
+                                              {"settings", to_text(nlohmann::json(delta.settings), -1, path.string())}};
+  if (!adapter.empty()) metadata.emplace(adapter_note, adapter);
+  write_safetensors(files.add(path), tensors, metadata);
+}
+
+PEFT_INLINE void save_delta(const std::filesystem::path& folder, const DeltaFile& delta) {
+  AtomicFiles files;
+  stage_delta(files, folder, delta);
+  commit_save(files, folder);
 }
 
 PEFT_INLINE bool has_delta(const std::filesystem::path& folder) {
@@ -52,6 +56,7 @@ PEFT_INLINE bool has_delta(const std::filesystem::path& folder) {
 }
 
 PEFT_INLINE DeltaFile load_delta(const std::filesystem::path& folder) {
+  check_one_save(folder);
   const SafeTensors file = SafeTensors::open(folder / delta_file_name);
   check_checksum(file);
   const auto entry = [&](const char* key) {

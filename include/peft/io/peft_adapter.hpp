@@ -33,6 +33,9 @@ struct PeftAdapter {
   void add(std::string name, std::vector<std::int64_t> shape, std::vector<float> data);
 };
 
+/// All that PEFT 0.21 writes for a kind, as its configs have it by default.
+nlohmann::json default_config(const std::string& kind);
+
 /// Python readers expect 16, not 16.0, where a number is whole.
 nlohmann::json plain_number(double value);
 

@@ -8,7 +8,6 @@
 #include <system_error>
 #include <utility>
 
-#include <peft/io/atomic_file.hpp>
 #include <peft/io/check_finite.hpp>
 #include <peft/io/checksum.hpp>
 #include <peft/io/json.hpp>
@@ -17,6 +16,7 @@
 #include <peft/io/peft_adapter.hpp>
 #include <peft/io/peft_names.hpp>
 #include <peft/io/safetensors_write.hpp>
+#include <peft/io/saved_together.hpp>
 
 namespace peft {
 
@@ -54,7 +54,7 @@ PEFT_INLINE nlohmann::json rounded_number(double value) {
 
 namespace peft_adapter {
 
-// All that PEFT 0.21 writes for a kind, as its configs have it by default.
+// By kind; see default_config.
 struct Defaults {
   const char* kind;
   const char* config;
@@ -80,7 +80,15 @@ constexpr Defaults own_keys[] = {
     {"P_TUNING", R"({"encoder_dropout": 0.0, "encoder_hidden_size": null, "encoder_num_layers": 2, "encoder_reparameterization_type": "MLP"})"},
     {"PREFIX_TUNING", R"({"encoder_hidden_size": null, "init_weights": null, "prefix_projection": false})"}};
 
+// What PEFT saves whole for a task, without being told. It means every module whose name ends so, and what is inside of it.
+PEFT_INLINE std::set<std::string> saved_for(const std::string& task) {
+  return task == "SEQ_CLS" || task == "TOKEN_CLS" ? std::set<std::string>{"classifier", "score"} : std::set<std::string>{};
+}
+
+}  // namespace peft_adapter
+
 PEFT_INLINE nlohmann::json default_config(const std::string& kind) {
+  using namespace peft_adapter;
   nlohmann::json config = parse_json(common_keys, kind);
   config["peft_type"] = kind;
   if (kind == "LORA" || kind == "ADALORA") config.update(parse_json(lora_keys, kind));
@@ -90,17 +98,10 @@ PEFT_INLINE nlohmann::json default_config(const std::string& kind) {
   return config;
 }
 
-// What PEFT saves whole for a task, without being told. It means every module whose name ends so, and what is inside of it.
-PEFT_INLINE std::set<std::string> saved_for(const std::string& task) {
-  return task == "SEQ_CLS" || task == "TOKEN_CLS" ? std::set<std::string>{"classifier", "score"} : std::set<std::string>{};
-}
-
-}  // namespace peft_adapter
-
 PEFT_INLINE PeftAdapter new_adapter(const std::string& kind, const std::string& base_model, const std::vector<HostTensor>& head,
                                     const std::string& prefix, const std::string& task_type) {
   PeftAdapter a;
-  a.config = peft_adapter::default_config(kind);
+  a.config = default_config(kind);
   if (!task_type.empty()) a.config["task_type"] = task_type;
   if (!base_model.empty()) a.config["base_model_name_or_path"] = base_model;
   const std::set<std::string> by_task = peft_adapter::saved_for(task_type);
@@ -116,19 +117,22 @@ PEFT_INLINE PeftAdapter new_adapter(const std::string& kind, const std::string& 
   return a;
 }
 
-PEFT_INLINE void save_peft(const std::filesystem::path& folder, const PeftAdapter& a) {
+PEFT_INLINE std::string stage_peft(AtomicFiles& files, const std::filesystem::path& folder, const PeftAdapter& a) {
   std::vector<NamedTensor> tensors;
   for (const auto& t : a.tensors) tensors.push_back(named(t));
-  const auto file = folder / "adapter_config.json";
+  const auto file = folder / "adapter_config.json", weights = folder / "adapter_model.safetensors";
   const std::string config = to_text(a.config, 2, file.string());
-  std::error_code problem;
-  std::filesystem::create_directories(folder, problem);
-  require(!problem, "cannot make the folder ", folder, ": ", problem.message());
-  const auto weights = folder / "adapter_model.safetensors";
-  std::map<std::string, std::string> metadata{{"format", "pt"}};
+  std::map<std::string, std::string> metadata{{"format", "pt"}, {std::string(config_note), hash_of_config(a)}};
   if (a.labels) metadata[labels_key] = to_label_text(*a.labels, weights.string());
-  write_safetensors(weights, tensors, metadata);
-  write_file(file, config + "\n");
+  const std::string sum = write_safetensors(files.add(weights), tensors, metadata);
+  files.add_seal(file).write(config + "\n");
+  return sum;
+}
+
+PEFT_INLINE void save_peft(const std::filesystem::path& folder, const PeftAdapter& a) {
+  AtomicFiles files;
+  stage_peft(files, folder, a);
+  commit_save(files, folder);
 }
 
 namespace peft_adapter {
@@ -148,8 +152,10 @@ PEFT_INLINE PeftAdapter load_peft(const std::filesystem::path& folder) {
   a.kind();
   for (const char* patterns : {"rank_pattern", "alpha_pattern"}) a.key_order[patterns] = keys_of_member(text.text(), patterns);
   if (!std::filesystem::exists(weights) && std::filesystem::exists(older)) weights = older;
+  check_one_save(folder);
   const TensorFile file = open_tensors(weights);
   check_checksum(file);
+  check_config(file, a);
   for (const auto& name : file.names()) {
     const TensorRef& t = file.at(name);
     if (peft_adapter::is_mask(t)) continue;

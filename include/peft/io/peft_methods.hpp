@@ -36,6 +36,7 @@
 /// What only passes an adapter on includes this; io/peft_adapter.hpp, which has its config, brings a JSON library with it.
 namespace peft {
 
+class AtomicFiles;
 struct PeftAdapter;
 
 using TensorsByName = std::map<std::string, HostTensor>;
@@ -54,11 +55,14 @@ concept InPeft = requires { PeftFormat<D>::kind; };
 PeftAdapter new_adapter(const std::string& kind, const std::string& base_model, const std::vector<HostTensor>& head,
                         const std::string& prefix = "base_model.model.", const std::string& task_type = "SEQ_CLS");
 
-/// Writes both files into `folder` (made when missing), each atomically, the config last. Throws Error for data that does
-/// not fit its shape, names used twice, and when writing fails.
+/// Puts both files into `folder` (made when missing) together, see AtomicFiles; the folder then holds this save alone: a delta of ours
+/// that was there goes. Throws Error for data that does not fit its shape, names used twice, and when writing fails.
 void save_peft(const std::filesystem::path& folder, const PeftAdapter& a);
 
-/// Reads both files; F16, BF16 and F64 become float. Throws Error for files that are missing, damaged or of other dtypes.
+/// The same as a part of what is saved together; returns the checksum of the tensors' file.
+std::string stage_peft(AtomicFiles& files, const std::filesystem::path& folder, const PeftAdapter& a);
+
+/// Reads both files; F16, BF16 and F64 become float. Throws Error for files that are missing, damaged, of other dtypes, or not of one save.
 PeftAdapter load_peft(const std::filesystem::path& folder);
 
 /// "LORA", "IA3", ...

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <filesystem>
+#include <string>
 
 #include <peft/core/inline.hpp>
+#include <peft/io/atomic_files.hpp>
 #include <peft/io/peft_lora.hpp>
 
 namespace peft {
@@ -13,8 +15,9 @@ struct PeftAdapter;
 /// Throws Error for sizes that do not fit and modules listed twice.
 PeftAdapter adapter_of(const PeftLora& lora);
 
-/// Writes it; see `adapter_of` and `save_peft`.
+/// Writes it, alone or as a part of what is saved together; see `adapter_of`, `save_peft` and `stage_peft`.
 void save_peft_lora(const std::filesystem::path& folder, const PeftLora& lora);
+std::string stage_peft_lora(AtomicFiles& files, const std::filesystem::path& folder, const PeftLora& lora);
 
 }  // namespace peft
 

@@ -120,4 +120,8 @@ PEFT_INLINE void save_peft_lora(const std::filesystem::path& folder, const PeftL
   save_peft(folder, adapter_of(lora));
 }
 
+PEFT_INLINE std::string stage_peft_lora(AtomicFiles& files, const std::filesystem::path& folder, const PeftLora& lora) {
+  return stage_peft(files, folder, adapter_of(lora));
+}
+
 }  // namespace peft

@@ -9,6 +9,7 @@
 
 #include <peft/core/dtype.hpp>
 #include <peft/core/inline.hpp>
+#include <peft/io/atomic_file.hpp>
 #include <peft/io/tensor_ref.hpp>
 
 namespace peft {
@@ -30,6 +31,9 @@ NamedTensor named(const HostTensor& tensor);
 /// Throws Error for a name used twice, an impossible shape, missing data, a number that is not finite, or when writing fails (the old file stays).
 void write_safetensors(const std::filesystem::path& path, std::span<const NamedTensor> tensors,
                        const std::map<std::string, std::string>& metadata = {{"format", "pt"}});
+
+/// The same into a file that is put in place later; returns the file's checksum (io/checksum.hpp).
+std::string write_safetensors(AtomicFile& to, std::span<const NamedTensor> tensors, const std::map<std::string, std::string>& metadata);
 
 }  // namespace peft
 

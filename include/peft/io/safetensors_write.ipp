@@ -26,7 +26,13 @@ PEFT_INLINE NamedTensor named(const HostTensor& tensor) {
 
 PEFT_INLINE void write_safetensors(const std::filesystem::path& path, std::span<const NamedTensor> tensors,
                                    const std::map<std::string, std::string>& metadata) {
-  const std::string file = path.string();
+  AtomicFile file(path);
+  write_safetensors(file, tensors, metadata);
+  file.commit();
+}
+
+PEFT_INLINE std::string write_safetensors(AtomicFile& to, std::span<const NamedTensor> tensors, const std::map<std::string, std::string>& metadata) {
+  const std::string file = to.path().string();
   std::vector<const NamedTensor*> order;
   for (const std::size_t width : {8, 4, 2, 1})
     for (const auto& tensor : tensors)
@@ -64,7 +70,8 @@ PEFT_INLINE void write_safetensors(const std::filesystem::path& path, std::span<
   std::string notes;
   for (const auto& [key, value] : metadata)
     if (key != checksum_key) notes += cat(in_quotes(key), ":", in_quotes(value), ",");
-  notes += cat(in_quotes(std::string(checksum_key)), ":", in_quotes(checksum(written, metadata)));
+  const std::string sum = checksum(written, metadata);
+  notes += cat(in_quotes(std::string(checksum_key)), ":", in_quotes(sum));
   std::string text = cat("{\"__metadata__\":{", notes, "}", header.empty() ? "" : ",", header, "}");
   text.append((8 - text.size() % 8) % 8, ' ');
   require(text.size() <= longest_safetensors_header, "cannot write ", file, ": its header would have ", text.size(),
@@ -72,11 +79,10 @@ PEFT_INLINE void write_safetensors(const std::filesystem::path& path, std::span<
 
   std::string length(8, '\0');
   for (std::size_t i = 0; i < 8; ++i) length[i] = static_cast<char>(text.size() >> (8 * i) & 0xff);
-  AtomicFile out(path);
-  out.write(length);
-  out.write(text);
-  for (const TensorRef& tensor : written) out.write(tensor.bytes);
-  out.commit();
+  to.write(length);
+  to.write(text);
+  for (const TensorRef& tensor : written) to.write(tensor.bytes);
+  return sum;
 }
 
 }  // namespace peft

@@ -124,7 +124,7 @@ std::vector<std::pair<std::string, int>> layer_counts(const Backbone& backbone) 
 /// config.json of a model with `outputs`; those without a label are numbered.
 ExportedConfig config(const std::string& architecture, std::size_t outputs, bool regression, const std::vector<std::string>& labels);
 
-/// model.safetensors, config.json made of the source's, and copies of the tokenizer's files.
+/// model.safetensors, config.json made of the source's, and copies of the tokenizer's files, put in place together.
 void write(const std::filesystem::path& source, const std::filesystem::path& folder, const std::map<std::string, HostTensor>& tensors,
            const ExportedConfig& exported);
 

@@ -3,8 +3,9 @@
 #include <system_error>
 
 #include <peft/core/transposed.hpp>
-#include <peft/io/atomic_file.hpp>
+#include <peft/io/atomic_files.hpp>
 #include <peft/io/json.hpp>
+#include <peft/io/mapped_file.hpp>
 #include <peft/io/safetensors_write.hpp>
 #include <peft/model/export.hpp>
 
@@ -39,13 +40,18 @@ PEFT_INLINE ExportedConfig config(const std::string& architecture, std::size_t o
   return exported;
 }
 
+// What an exported folder has as its source has it.
+constexpr const char* copied[] = {"tokenizer.json",       "tokenizer_config.json", "vocab.txt",  "special_tokens_map.json", "added_tokens.json",
+                                  "spiece.model",         "spm.model",             "vocab.json", "merges.txt",              "sentencepiece.bpe.model",
+                                  "generation_config.json"};
+
 PEFT_INLINE void write(const std::filesystem::path& source, const std::filesystem::path& folder,
                        const std::map<std::string, HostTensor>& tensors, const ExportedConfig& exported) {
   namespace fs = std::filesystem;
   std::vector<NamedTensor> list;
   for (const auto& [name, t] : tensors) list.push_back(named(t));
-  fs::create_directories(folder);
-  write_safetensors(folder / "model.safetensors", list);
+  AtomicFiles files;
+  write_safetensors(files.add(folder / "model.safetensors"), list, {{"format", "pt"}});
 
   auto config = parse_json_file(source / "config.json");
   config["architectures"] = {exported.architecture};
@@ -63,10 +69,14 @@ PEFT_INLINE void write(const std::filesystem::path& source, const std::filesyste
   }
   config.erase("problem_type");
   if (!exported.problem_type.empty()) config["problem_type"] = exported.problem_type;
-  write_file(folder / "config.json", config.dump(2) + "\n");
-  for (const char* file : {"tokenizer.json", "tokenizer_config.json", "vocab.txt", "special_tokens_map.json", "spiece.model",
-                           "spm.model", "vocab.json", "merges.txt", "generation_config.json"})
-    if (fs::exists(source / file)) fs::copy_file(source / file, folder / file, fs::copy_options::overwrite_existing);
+  for (const char* file : copied) {
+    if (fs::exists(source / file))
+      files.add(folder / file).write(MappedFile(source / file).text());
+    else
+      files.remove(folder / file);  // of an earlier export, from another backbone
+  }
+  files.add_seal(folder / "config.json").write(config.dump(2) + "\n");
+  files.commit();
 }
 
 }  // namespace model_export

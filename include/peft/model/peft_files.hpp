@@ -23,6 +23,7 @@
 #include <peft/io/peft_methods.hpp>
 #include <peft/io/peft_save.hpp>
 #include <peft/io/peft_tensors.hpp>
+#include <peft/io/saved_together.hpp>
 #include <peft/model/model.hpp>
 #include <peft/model/saved_tensors.hpp>
 
@@ -203,19 +204,27 @@ auto to_adapter(const M& model, const std::string& base_model) {
   }
 }
 
-/// The same in PEFT's files. `labels`: what the head's classes are called.
+/// The same in PEFT's files, as a part of what is saved together; returns the checksum of the tensors' file. `labels`: what the head's classes are called.
 template <class M>
-void save_adapter(const M& model, const std::filesystem::path& folder, const std::string& base_model, const HeadLabels& labels = {}) {
+std::string stage_adapter(AtomicFiles& files, const M& model, const std::filesystem::path& folder, const std::string& base_model, const HeadLabels& labels = {}) {
   static_assert(HasPeftFiles<ContentsOf<M>> || is_lora<ContentsOf<M>>, "peft::save_adapter: PEFT has no files for this method: `save` writes our own");
   if constexpr (InPeft<ContentsOf<M>>) {
     auto adapter = to_adapter(model, base_model);
     adapter.labels = labels;
-    save_peft(folder, adapter);
+    return stage_peft(files, folder, adapter);
   } else {
     PeftLora lora = to_peft(model, base_model);
     lora.labels = labels;
-    save_peft_lora(folder, lora);
+    return stage_peft_lora(files, folder, lora);
   }
+}
+
+/// The same, alone.
+template <class M>
+void save_adapter(const M& model, const std::filesystem::path& folder, const std::string& base_model, const HeadLabels& labels = {}) {
+  AtomicFiles files;
+  stage_adapter(files, model, folder, base_model, labels);
+  commit_save(files, folder);
 }
 
 /// Takes PEFT's tensors: the model's LoRA must have exactly these modules and ranks (see `LoRA<Dynamic>::ranks`). What they lack
@@ -286,13 +295,16 @@ std::vector<std::string> from_adapter(M& model, const PeftAdapter& adapter) {
 template <class M>
 void save(const M& model, const std::filesystem::path& folder, const std::string& method = "delta") {
   using D = ContentsOf<M>;
+  AtomicFiles files;
+  std::string adapter;
   bool whole = false;
   if constexpr (HasPeftFiles<D>)
     if (not_in_peft(model).empty()) {
-      save_adapter(model, folder, model.backbone().folder());
+      adapter = stage_adapter(files, model, folder, model.backbone().folder());
       whole = !peft_files_are_lossy<D>();
     }
-  if (!whole) save_delta(folder, {method, settings_of(model), saved_tensors(model)});
+  if (!whole) stage_delta(files, folder, {method, settings_of(model), saved_tensors(model)}, adapter);
+  commit_save(files, folder);
 }
 
 /// Loads what `save` has written into a model of the same method: our own file where there is one, bit for bit, else PEFT's, which may lack
