@@ -91,7 +91,8 @@ TEST_CASE("what loading takes is told before it is taken", "[model]") {
   c.write();
   const auto numbers = [&] {
     std::uint64_t n = 0;
-    for (const auto& [name, tensor] : Bert<float>::open(c.copy.path())->store().tensors()) n += tensor.size();
+    const auto bert = Bert<float>::open(c.copy.path());
+    for (const auto& [name, tensor] : bert->store().tensors()) n += tensor.size();
     return n;
   };
   Bert<float>::open(c.copy.path(), tell);

@@ -261,7 +261,7 @@ TEST_CASE("what is asked before a save keeps it from being made", "[train]") {
     if (p.step == 6) before = get(o.checkpoint);
   };
   CHECK(error_of([&] { Trained<>().fit(o); }) == "the weights changed");
-  CHECK(asked == 3);
+  CHECK(asked == 4);  // once more after any failure, whose cause a change may be
   CHECK(before.size() > 1000);
   CHECK(get(o.checkpoint) == before);
   o.checkpoint.clear();  // the end of an epoch asks too where nothing is saved
