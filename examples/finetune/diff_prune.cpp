@@ -47,7 +47,7 @@ int run_diff_prune(const Job& job) {
     std::cout << "pruned: " << report::count(kept) << " of " << report::count(of) << " numbers stay changed ("
               << report::percent(double(kept), double(of)) << ")\n" << std::flush;
   };
-  job.beside("nonzeros.tsv", [&] { return nonzeros(load_delta(job.options.out), diff); });
+  job.beside("nonzeros.tsv", [&](const DeltaFile& trained) { return nonzeros(trained, diff); });
   return run<peft::Bert<float>>(job, method, "diff pruning");
 }
 

@@ -93,9 +93,11 @@ class Job {
   std::vector<std::vector<std::int32_t>> class_ids() const;
   /// How texts are written, as the command line wants it.
   peft::GenerateOptions writing() const;
+  /// Of what was trained, as it is saved in our own form.
+  using Table = std::function<std::string(const peft::DeltaFile&)>;
   /// A table of the method's own, which is saved beside its delta once the run has trained.
-  void beside(const std::string& file, std::function<std::string()> text) const { beside_.emplace_back(file, std::move(text)); }
-  void stage_beside(peft::AtomicFiles& files) const;
+  void beside(const std::string& file, Table text) const { beside_.emplace_back(file, std::move(text)); }
+  void stage_beside(peft::AtomicFiles& files, const peft::DeltaFile& trained) const;
   /// How the command line wants to train.
   peft::FitOptions fit_options(const peft::CheckpointTensors& weights) const;
   /// What must be the same when a run on these weights is resumed: every input and every option that its numbers depend on.
@@ -146,7 +148,7 @@ class Job {
   peft::TokenizedPairs tokenized(const peft::PairDataset& pairs, std::int64_t limit) const;
 
   mutable std::map<std::string, std::string> settings_, standards_;
-  mutable std::vector<std::pair<std::string, std::function<std::string()>>> beside_;
+  mutable std::vector<std::pair<std::string, Table>> beside_;
   mutable std::set<std::string> told_;
   int most_new_tokens_ = options.max_new_tokens;
   std::string labels_line(bool trained) const;

@@ -66,8 +66,8 @@ void Job::show_epoch(const EpochReport& r, int epochs) const {
   std::cout << (r.best && epochs > 1 ? "  (best)" : "") << "\n" << std::flush;
 }
 
-void Job::stage_beside(AtomicFiles& files) const {
-  for (const auto& [file, text] : beside_) files.add(fs::path(options.out) / file).write(text());
+void Job::stage_beside(AtomicFiles& files, const DeltaFile& trained) const {
+  for (const auto& [file, text] : beside_) files.add(fs::path(options.out) / file).write(text(trained));
 }
 
 void Job::finish(const Result& result) const {

@@ -49,6 +49,6 @@ int run_pasta(const Job& job) {
   pasta.adapted = pasta_choices.at(adapt);
   pasta.dropout = job.options.delta_dropout;
   require(pasta.specials >= 1, "the setting specials is ", pasta.specials, ", expected 1 or more");
-  job.beside("special_token_norms.tsv", [&] { return pasta_norms<Backbone>(load_delta(job.options.out), pasta); });
+  job.beside("special_token_norms.tsv", [&](const DeltaFile& trained) { return pasta_norms<Backbone>(trained, pasta); });
   return run<Backbone>(job, method, cat("PASTA, ", pasta.vectors(), pasta.vectors() == 1 ? " vector" : " vectors", " a layer"));
 }

@@ -6,8 +6,14 @@
 #include <vector>
 
 /// What runs save of a model in --out, beside the checkpoints of their own.
-inline constexpr const char* saved_names[] = {"adapter_config.json",        "adapter_model.safetensors",        "peft_delta.safetensors",
-                                              "pruned/adapter_config.json", "pruned/adapter_model.safetensors", "sparsity.tsv"};
+inline constexpr const char* saved_names[] = {"adapter_config.json",
+                                              "adapter_model.safetensors",
+                                              "peft_delta.safetensors",
+                                              "pruned/adapter_config.json",
+                                              "pruned/adapter_model.safetensors",
+                                              "nonzeros.tsv",
+                                              "sparsity.tsv",
+                                              "special_token_norms.tsv"};
 
 /// Those that are there.
 inline std::vector<std::filesystem::path> saved_files(const std::filesystem::path& out) {

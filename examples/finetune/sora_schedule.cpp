@@ -74,7 +74,7 @@ int run_sora_schedule(const Job& job) {
     const auto curve = fit_sparsity_schedule(
         engine, data, options, schedule, [&] { return memorised(job, engine, static_cast<std::size_t>(sample)); }, score, callbacks);
     show(curve, std::cout);
-    job.beside("sparsity.tsv", [table = sparsity_table(curve)] { return table; });
+    job.beside("sparsity.tsv", [table = sparsity_table(curve)](const DeltaFile&) { return table; });
     return history_of(curve);
   };
   return run<peft::Bert<float>>(job, method, cat("SoRA r=", lora.rank), train);

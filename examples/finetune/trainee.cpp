@@ -48,8 +48,9 @@ void save(const Job& job, const Trainee& model, std::map<std::string, std::strin
   const InPeftFiles peft = model.stage_for_peft(files, result);
   const std::string& out = job.options.out;
   if (out.empty()) return;
-  if (!peft.all) stage_delta(files, out, {job.options.method, std::move(settings), model.tensors()}, peft.checksum);
-  job.stage_beside(files);
+  const DeltaFile trained{job.options.method, std::move(settings), peft.all ? std::vector<HostTensor>() : model.tensors()};
+  if (!peft.all) stage_delta(files, out, trained, peft.checksum);
+  job.stage_beside(files, trained);
   for (const auto& file : saved_files(out)) files.remove(file);  // of a run that this one replaces
   if (job.options.epochs == 0)
     for (const auto& file : checkpoints(out)) files.remove(file);

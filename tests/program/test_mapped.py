@@ -27,7 +27,7 @@ class Mapped(ProgramCase):
         self.weights = files.copy("tiny-bert", self.box.path / "model") / "model.safetensors"
         self.checkpoint = self.box.path / "out/run.safetensors"
 
-    def changed(self, change, *options, begun=lambda line: line.startswith("Memory of a step"), after=0, **given):
+    def changed(self, change, *options, begun=lambda line: line.startswith("Memory of "), after=0, **given):
         """Starts a run, changes the file where the run stands once it has said what `begun` waits for, and lets it go on. The run stands
         still meanwhile, so nothing depends on who is faster."""
         command = self.box.command(*options, **given)

@@ -63,10 +63,11 @@ TEST_CASE("SoRA's gate on the bottleneck of adapters: gradients, a step, pruned 
   const Field* gate = model.find("bert.encoder.layer.1.attention.lora_g");
   REQUIRE(gate != nullptr);
   CHECK(model.trainable() == 2 * 2 * (2 * 3 * 12 + 3 + 12 + 3) + 3 * 13);
-  model.write(*gate, {0.002, -0.5, -0.001});
+  const double lr = 1e-3, xi = lr * Proximal{}.strength;
+  model.write(*gate, {xi / 5, -0.5, -xi / 10});
   Engine<decltype(model)> engine(model, 1);
-  engine.after_step({1e-3, 1, 10});  // lambda 10: a threshold of 0.01
-  CHECK(model.read(*gate) == std::vector<double>{0, -0.49, 0});
+  engine.after_step({lr, 1, 10});
+  CHECK(model.read(*gate) == std::vector<double>{0, -(0.5 - xi), 0});
 }
 
 TEST_CASE("adapters: trainable parameters in closed form, and how they begin") {
