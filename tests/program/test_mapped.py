@@ -40,8 +40,9 @@ class Mapped(ProgramCase):
         time.sleep(after)
         process.send_signal(signal.SIGSTOP)
         time.sleep(0.02)  # a tick of the file system's clock
-        with open(f"/proc/{process.pid}/maps") as maps:
-            self.mapped = {line.split(maxsplit=5)[5].strip() for line in maps if str(self.box.path) in line}
+        if process.poll() is None:  # it has not ended before
+            with open(f"/proc/{process.pid}/maps") as maps:
+                self.mapped = {line.split(maxsplit=5)[5].strip() for line in maps if str(self.box.path) in line}
         change()
         process.send_signal(signal.SIGCONT)
         said, errors = process.communicate(timeout=120)
