@@ -314,9 +314,15 @@ class Run(ProgramCase):
 
     @contextlib.contextmanager
     def in_the_way(self, folder):
-        """Once a run has taken its folder, folders stand there where it will want to write files."""
+        """Once a run's front has looked at its folder and handed over, folders stand there where the run will want to write files."""
+        def trains():
+            try:
+                owner = (self.box.path / folder / "run.lock").read_text().split()[1]
+                return os.readlink(f"/proc/{owner}/exe").endswith("finetune_run")
+            except (OSError, IndexError):
+                return False
         def stand():
-            while not (self.box.path / folder / "run.lock").exists():
+            while not trains():
                 time.sleep(0.001)
             for name in ("model.safetensors", "adapter_model.safetensors"):
                 (self.box.path / folder / name / "x").mkdir(parents=True)
