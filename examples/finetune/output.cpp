@@ -7,8 +7,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -35,14 +33,11 @@ int opened(const std::string& path, bool pipe) {
 }  // namespace
 
 Output::Output(const std::string& path) : path_(path) {
-  struct stat there {}, standard {};
-  const bool exists = ::stat(path.c_str(), &there) == 0;
-  // Where it goes already: to replace the file would lose what it holds.
-  if (exists && ::fstat(STDOUT_FILENO, &standard) == 0 && there.st_dev == standard.st_dev && there.st_ino == standard.st_ino) return;
-  if (!exists || S_ISREG(there.st_mode))
-    file_ = std::make_unique<AtomicFile>(path);
+  if (is_standard_output(path)) return;
+  if (is_stream(path))
+    device_ = opened(path, std::filesystem::is_fifo(path));
   else
-    device_ = opened(path, S_ISFIFO(there.st_mode));
+    file_ = std::make_unique<AtomicFile>(path);
 }
 
 Output::~Output() {

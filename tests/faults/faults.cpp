@@ -98,7 +98,9 @@ auto guard(const char* name, const std::string& path, const std::string& more, b
   return call();
 }
 
-int open_with(const char* symbol, const char* path, int flags, mode_t mode) {
+/// `rest`: the mode, where a file may be made.
+int open_with(const char* symbol, const char* path, int flags, va_list rest) {
+  const mode_t mode = flags & O_CREAT ? va_arg(rest, mode_t) : 0;
   const auto real = next<int (*)(const char*, int, ...)>(symbol);
   if ((flags & O_ACCMODE) == O_RDONLY) return real(path, flags, mode);
   return guard("open", path, "", true, [&] { return real(path, flags, mode); });
@@ -111,16 +113,16 @@ extern "C" {
 int open(const char* path, int flags, ...) {
   va_list rest;
   va_start(rest, flags);
-  const mode_t mode = flags & O_CREAT ? va_arg(rest, mode_t) : 0;
+  const int file = open_with("open", path, flags, rest);
   va_end(rest);
-  return open_with("open", path, flags, mode);
+  return file;
 }
 int open64(const char* path, int flags, ...) {
   va_list rest;
   va_start(rest, flags);
-  const mode_t mode = flags & O_CREAT ? va_arg(rest, mode_t) : 0;
+  const int file = open_with("open64", path, flags, rest);
   va_end(rest);
-  return open_with("open64", path, flags, mode);
+  return file;
 }
 ssize_t write(int file, const void* bytes, size_t size) {
   static const auto real = next<ssize_t (*)(int, const void*, size_t)>("write");

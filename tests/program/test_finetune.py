@@ -9,6 +9,7 @@ import signal
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
@@ -247,6 +248,14 @@ class BadOutput(Case):
         self.assertTrue(pathlib.Path("/dev/null").is_char_device())
         done = self.good(epochs=0, predict="/dev/stdout")
         self.assertEqual(len(re.findall(r"^(?:-?\d\S*\t){3}\d$", done.stdout, re.M)), 31)
+
+
+    @unittest.skipUnless(os.access("/dev/shm", os.W_OK), "there is no /dev/shm")
+    def test_files_below_dev_are_files(self):
+        with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+            for _ in range(2):  # one that is not there yet, and one that is replaced
+                self.good(epochs=0, json=f"{folder}/run.json", predict=f"{folder}/rows.tsv")
+                self.assertEqual(sorted(os.listdir(folder)), ["rows.tsv", "run.json"])
 
 
 class Run(Case):

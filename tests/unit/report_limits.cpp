@@ -60,15 +60,15 @@ TEST_CASE("control groups of version 2 limit with all that are above them", "[re
 
 TEST_CASE("control groups of version 1 are found where they are mounted", "[report]") {
   const std::string mounts = "31 23 0:28 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n32 31 0:29 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n";
-  const Folder root{{"proc/self/cgroup", "4:memory:/work/a\n2:cpu,cpuacct:/other\n0::/\n"},
+  const Folder root{{"proc/self/cgroup", "4:memory:/jobs/a\n2:cpu,cpuacct:/other\n0::/\n"},
               {"proc/self/mountinfo", mounts + "35 31 0:32 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"},
               {"sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n"},
-              {"sys/fs/cgroup/memory/work/a/memory.usage_in_bytes", in_bytes(6)},
-              {"sys/fs/cgroup/memory/work/a/memory.limit_in_bytes", in_bytes(10)},
-              {"sys/fs/cgroup/memory/work/a/memory.stat", "cache 7\ntotal_inactive_file 1048576\ntotal_active_file 1048576\n"}};
-  CHECK(rooms(root, &MemorySizes::resident) == Rooms{{"the control group /work/a", 6 * MiB}});
+              {"sys/fs/cgroup/memory/jobs/a/memory.usage_in_bytes", in_bytes(6)},
+              {"sys/fs/cgroup/memory/jobs/a/memory.limit_in_bytes", in_bytes(10)},
+              {"sys/fs/cgroup/memory/jobs/a/memory.stat", "cache 7\ntotal_inactive_file 1048576\ntotal_active_file 1048576\n"}};
+  CHECK(rooms(root, &MemorySizes::resident) == Rooms{{"the control group /jobs/a", 6 * MiB}});
   // A container's own group is the top of what it sees mounted.
-  root.put("proc/self/mountinfo", mounts + "35 31 0:32 /work /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n");
+  root.put("proc/self/mountinfo", mounts + "35 31 0:32 /jobs /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n");
   root.put("sys/fs/cgroup/memory/a/memory.limit_in_bytes", in_bytes(3));
   CHECK(rooms(root, &MemorySizes::resident) == Rooms{{"the control group /a", 3 * MiB}});
   // Of a group outside what is mounted only the top is known.
