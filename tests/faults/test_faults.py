@@ -126,6 +126,11 @@ class Calls(Case):
         """Numbers of calls: every step-th."""
         return range(1 if WHOLE else (step + 1) // 2, len(calls) + 1, 1 if WHOLE else step)
 
+    @staticmethod
+    def must_work(call, path):
+        """Not so: to remove what is in the way or left over, and to write the owner's name into the lock."""
+        return call not in ("unlink", "pwrite") or path.endswith("adapter_config.json")
+
     def check(self, name, faults, step, programs=("finetune_run",)):
         given, old, new = self.prepare(name)
         for program in programs:
@@ -139,7 +144,9 @@ class Calls(Case):
                     self.tried += 1
                     if fault == "kill":
                         self.assertEqual(done.returncode, -9, what)
-                    elif done.returncode:  # else it was a call that need not succeed
+                    elif done.returncode == 0:  # on a full disk there is room for what needs none
+                        self.assertFalse(fault == "eio" and self.must_work(*calls[at - 1][1:3]), what)
+                    else:
                         self.assertEqual(done.returncode, 1, what)
                         self.assertRegex(done.stderr.splitlines()[-1], "^error: .*(No space left|Input/output error)", what)
                         self.assertEqual([n for n in self.content() if n.endswith(".tmp")], [], what)
@@ -150,7 +157,8 @@ class Calls(Case):
         self.check("lora", ["kill"], 1)
 
     def test_failing(self):
-        self.check("lora", ["full", "eio", "short"], 5)
+        self.check("lora", ["full", "short"], 5)
+        self.check("lora", ["eio"], 1)
 
     def test_front(self):
         self.check("lora", ["kill", "full", "eio"], 1, ["finetune"])
@@ -169,7 +177,7 @@ class Calls(Case):
             self.tried += 1
             self.assertEqual(done.returncode, 1, done.stdout)
             self.assertRegex(done.stderr, "run.safetensors.*No space left.*after step 2 of 3.*resumed from step 1.*make room")
-            self.good("--resume", **given)
+            self.assertNotIn("begins from the start", self.good("--resume", **given).stderr)
             self.assertEqual(self.content(), new)
 
     def test_other_files(self):
