@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Trainable parameters (heads left out) and the planned memory of a step against the depth of a BERT of width 768, as a table
-// with tabs: what READ keeps constant and the others do not.
+// Trainable parameters (heads left out) and the planned memory of a step against the depth of a BERT of width 768, as a
+// table with tabs: what READ keeps constant and the others do not.
 #include <peft/delta/bias.hpp>
 #include <peft/delta/full.hpp>
 #include <peft/delta/lora.hpp>
@@ -23,7 +23,8 @@ void line(const char* name, const std::shared_ptr<const Bert<float>>& backbone, 
   M model(backbone, Classify{2}, method);
   Engine<M> engine(model, 1);
   const std::size_t bytes = engine.plan(32, 40, true);
-  std::cout << name << "\t" << backbone->layers() << "\t" << model.trainable() - 2 * (backbone->width() + 1) << "\t" << bytes << std::endl;
+  std::cout << name << "\t" << backbone->layers() << "\t" << model.trainable() - 2 * (backbone->width() + 1) << "\t"
+            << bytes << std::endl;
 }
 
 }  // namespace

@@ -25,7 +25,8 @@ constexpr Extent group = 256;
 struct Filled {
   std::vector<float> data;
   V view;
-  Filled(Extent rows, Extent cols, std::uint64_t seed = 1) : data(static_cast<std::size_t>(rows) * cols), view(data.data(), rows, cols) {
+  Filled(Extent rows, Extent cols, std::uint64_t seed = 1)
+      : data(static_cast<std::size_t>(rows) * cols), view(data.data(), rows, cols) {
     for (std::size_t i = 0; i < data.size(); ++i) data[i] = static_cast<float>(rng::normal(rng::mix(seed), i));
   }
   operator V() const { return view; }
@@ -48,7 +49,9 @@ struct Rows {
     }
   }
   Extent tokens() const { return offsets.back(); }
-  Dropout drop() const { return {99, static_cast<std::uint32_t>(0.1 * 4294967296.0), 1 / 0.9, example.data(), position.data()}; }
+  Dropout drop() const {
+    return {99, static_cast<std::uint32_t>(0.1 * 4294967296.0), 1 / 0.9, example.data(), position.data()};
+  }
   ops::Segments segments(Extent heads, Extent width) const {
     ops::Segments s{static_cast<Extent>(offsets.size()) - 1, heads, 1 / std::sqrt(static_cast<double>(width))};
     s.q_offsets = s.k_offsets = offsets.data();
@@ -62,17 +65,20 @@ struct OneWorker : Worker<Host> {
 };
 
 void rate(benchmark::State& state, const char* name, double per_iteration) {
-  state.counters[name] = benchmark::Counter(per_iteration, benchmark::Counter::kIsIterationInvariantRate, benchmark::Counter::kIs1000);
+  state.counters[name] =
+      benchmark::Counter(per_iteration, benchmark::Counter::kIsIterationInvariantRate, benchmark::Counter::kIs1000);
 }
 
 enum Product { forward, backward, weight };  // y = x W', dx = dy W, dW = dy' x
 
 void gemm(benchmark::State& state, Product product) {
-  const Extent n = static_cast<Extent>(state.range(0)), out = static_cast<Extent>(state.range(1)), in = static_cast<Extent>(state.range(2));
+  const Extent n = static_cast<Extent>(state.range(0)), out = static_cast<Extent>(state.range(1)),
+               in = static_cast<Extent>(state.range(2));
   OneWorker w;
   // Enough weights that they come from memory, as those of many layers do.
   std::vector<Filled> weights;
-  for (std::int64_t bytes = 0; bytes < (48 << 20); bytes += 4ll * out * in) weights.emplace_back(out, in, weights.size());
+  for (std::int64_t bytes = 0; bytes < (48 << 20); bytes += 4ll * out * in)
+    weights.emplace_back(out, in, weights.size());
   Filled x(n, in), y(n, out);
   std::size_t turn = 0;
   for (auto _ : state) {
@@ -98,11 +104,12 @@ BENCHMARK_CAPTURE(gemm, weight, weight)->Apply(step_shapes);
 
 void attention(benchmark::State& state, bool back) {
   const Rows r(static_cast<int>(state.range(0)));
-  const Extent heads = static_cast<Extent>(state.range(1)), width = static_cast<Extent>(state.range(2)), d = heads * width;
+  const Extent heads = static_cast<Extent>(state.range(1)), width = static_cast<Extent>(state.range(2)),
+               d = heads * width;
   const Dropout drop = state.range(3) ? r.drop() : Dropout{};
   OneWorker w;
-  Filled q(r.tokens(), d, 1), k(r.tokens(), d, 2), v(r.tokens(), d, 3), dout(r.tokens(), d, 4), out(r.tokens(), d), dq(r.tokens(), d),
-      dk(r.tokens(), d), dv(r.tokens(), d), lse(r.tokens(), heads);
+  Filled q(r.tokens(), d, 1), k(r.tokens(), d, 2), v(r.tokens(), d, 3), dout(r.tokens(), d, 4), out(r.tokens(), d),
+      dq(r.tokens(), d), dk(r.tokens(), d), dv(r.tokens(), d), lse(r.tokens(), heads);
   const auto run = [&] { ops::attention<Host, float>(w, r.segments(heads, width), q, k, v, out, lse, drop); };
   run();
   for (auto _ : state) {
@@ -145,7 +152,9 @@ void add_norm(benchmark::State& state) {
 BENCHMARK(add_norm)->ArgNames({"width", "dropout"})->Args({384, 0})->Args({384, 1})->Args({768, 1});
 
 void norm_backward(benchmark::State& state) {
-  over_rows(state, [](auto& w, const Rows&, C x, C h, V z, V, V rstd, C gamma, C) { ops::norm_backward(w, x, h, C(rstd), gamma, z); });
+  over_rows(state, [](auto& w, const Rows&, C x, C h, V z, V, V rstd, C gamma, C) {
+    ops::norm_backward(w, x, h, C(rstd), gamma, z);
+  });
 }
 BENCHMARK(norm_backward)->ArgName("width")->Arg(384)->Arg(768);
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whole training steps of a random MiniLM (6 x 384) and BERT-base (12 x 768), every method, 32 sequences of 128 tokens or as
-// long as SST-2's. Counters: tokens/s, examples/s; plan: the workspace of all workers; FLOP/s of the step's products over its
-// whole time; limit: what products of these shapes alone reach in this run; share: the former over the latter.
+// Whole training steps of a random MiniLM (6 x 384) and BERT-base (12 x 768), every method, 32 sequences of 128 tokens
+// or as long as SST-2's. Counters: tokens/s, examples/s; plan: the workspace of all workers; FLOP/s of the step's
+// products over its whole time; limit: what products of these shapes alone reach in this run; share: the former over
+// the latter.
 #include <peft/delta/bias.hpp>
 #include <peft/delta/full.hpp>
 #include <peft/delta/sora.hpp>
@@ -89,7 +90,8 @@ double product_limit(int workers, const nn::Shape& shape, int tokens) {
     const auto start = std::chrono::steady_clock::now();
 #pragma omp parallel num_threads(workers)
     {
-      std::vector<float> x(static_cast<std::size_t>(n) * inner, 0.5f), y(x.size()), w(static_cast<std::size_t>(d) * (4 * d + 2 * inner), 0.5f);
+      std::vector<float> x(static_cast<std::size_t>(n) * inner, 0.5f), y(x.size()),
+          w(static_cast<std::size_t>(d) * (4 * d + 2 * inner), 0.5f);
       const auto product = [&](Extent out, Extent in, const float* from) {
         ops::gemm_host<float>(n, out, in, 1, {x.data(), in}, {from, in, true}, 0, {y.data(), out});
       };
@@ -113,7 +115,8 @@ void step(benchmark::State& state, Method method, bool input, bool weight) {
   const Batch batch = batch_of(full);
   M model(backbone(base), Classify{2}, method);
   Engine<M> engine(model);
-  const std::size_t planned = engine.plan(batch.sequences(), batch.longest(), true) * static_cast<std::size_t>(engine.workers());
+  const std::size_t planned =
+      engine.plan(batch.sequences(), batch.longest(), true) * static_cast<std::size_t>(engine.workers());
   AdamW::State<float, Host> adamw(model.layout());
   std::int64_t done = 0;
   const auto run = [&] {
@@ -129,7 +132,8 @@ void step(benchmark::State& state, Method method, bool input, bool weight) {
   for (auto _ : state) run();
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
   const double flops = products(model.backbone().shape(), batch, input, weight);
-  const double limit = product_limit(engine.workers(), model.backbone().shape(), std::min(batch.tokens() / engine.workers(), engine.grouping().tokens));
+  const double limit = product_limit(engine.workers(), model.backbone().shape(),
+                                     std::min(batch.tokens() / engine.workers(), engine.grouping().tokens));
   using benchmark::Counter;
   state.counters["tokens/s"] = Counter(batch.tokens(), Counter::kIsIterationInvariantRate);
   state.counters["examples/s"] = Counter(batch.sequences(), Counter::kIsIterationInvariantRate);

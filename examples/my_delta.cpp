@@ -9,8 +9,14 @@ struct RankOne {
   static constexpr Route route = Route::branch;                     // y += f(x)
   static constexpr Kind fits = Kind::linear;
   static constexpr Keep keeps = Keep::input;                        // backward reads x
-  template <class V> struct Params { V u, v; };                     // (1, in)  (1, out)
-  template <class V> struct Kept { V h; };                          // (n, 1)
+  template <class V>
+  struct Params {
+    V u, v;
+  };                     // (1, in)  (1, out)
+  template <class V>
+  struct Kept {
+    V h;
+  };                          // (n, 1)
 
   void declare(auto& fields, auto& p, const Module& m) const {
     fields.vector("u", p.u, m.in, normal(0.02));
@@ -27,7 +33,7 @@ struct RankOne {
     auto dh = c.temp(rows(x), 1);
     ops::gemm(c.w, dh, dy, t(p.v));                                 // dh  = dy v'    (n, 1)
     ops::gemm(c.w, g.u, t(dh), x, 1, 1);                            // du += dh' x    (1, in)
-    ops::gemm(c.w, dx, dh, p.u, 1, 1);                              // dx += dh u     (n, in); nothing where dx is empty
+    ops::gemm(c.w, dx, dh, p.u, 1, 1);  // dx += dh u     (n, in); nothing where dx is empty
   }
 };
 

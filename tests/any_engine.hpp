@@ -12,7 +12,8 @@
 
 #include "space.hpp"
 
-/// An engine and its model without their types, and AdamW: what trains a model in a test is compiled once, not for each model.
+/// An engine and its model without their types, and AdamW: what trains a model in a test is compiled once, not for each
+/// model.
 namespace untyped {
 
 class AnyEngine {
@@ -46,7 +47,8 @@ class EngineOf : public AnyEngine {
   std::vector<double> read(const peft::Field& f) const override { return numbers(values_, f); }
   std::vector<double> gradient(const peft::Field& f) const override { return numbers(gradients_, f); }
   void write(const peft::Field& f, const std::vector<double>& values) override {
-    peft::require(static_cast<std::int64_t>(values.size()) == f.size(), f.name, ": ", values.size(), " values for (", f.rows, ", ", f.cols, ")");
+    peft::require(static_cast<std::int64_t>(values.size()) == f.size(), f.name, ": ", values.size(), " values for (",
+                  f.rows, ", ", f.cols, ")");
     const std::vector<T> written(values.begin(), values.end());
     peft::upload(worker_.exec, values_ + f.offset, written.data(), written.size());
   }
@@ -84,7 +86,9 @@ template <class M>
 class EngineOn final : public EngineOf<typename M::T, typename M::E> {
  public:
   explicit EngineOn(peft::Engine<M>& e)
-      : EngineOf<typename M::T, typename M::E>(e.model().layout(), e.model().buffer().data(), e.total().data(), e.worker()), engine_(e) {}
+      : EngineOf<typename M::T, typename M::E>(e.model().layout(), e.model().buffer().data(), e.total().data(),
+                                               e.worker()),
+        engine_(e) {}
 
   std::int64_t counted(const peft::Batch& batch) const override { return engine_.counted(batch); }
   void prepare(std::uint64_t seed, bool training) override { engine_.prepare(seed, training); }

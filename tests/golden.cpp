@@ -25,7 +25,8 @@ peft::Batch read_batch(const peft::SafeTensors& file, const std::string& name) {
   for (int i = 0; i < b.sequences(); ++i) {
     b.examples.push_back(i);
     int slot = 0;  // of the tiny checkpoints' [CLS] and [SEP]
-    for (int k = b.offsets[i]; k < b.offsets[i + 1]; ++k) b.slots.push_back(b.ids[k] == 2 || b.ids[k] == 3 ? slot++ : -1);
+    for (int k = b.offsets[i]; k < b.offsets[i + 1]; ++k)
+      b.slots.push_back(b.ids[k] == 2 || b.ids[k] == 3 ? slot++ : -1);
   }
   return b;
 }
@@ -62,7 +63,8 @@ std::string in_file(std::string name) {
   return name;
 }
 
-std::vector<double> reference(const peft::SafeTensors& file, const std::string& kind, const peft::Field& f, bool transposed) {
+std::vector<double> reference(const peft::SafeTensors& file, const std::string& kind, const peft::Field& f,
+                              bool transposed) {
   const std::vector<double> values = file.at(kind + in_file(f.name)).values<double>();
   return transposed ? peft::transposed(values, f.cols, f.rows) : values;
 }
@@ -70,7 +72,9 @@ std::vector<double> reference(const peft::SafeTensors& file, const std::string& 
 void check(const Subject& model, const peft::SafeTensors& file, const Tolerance& tolerance) {
   using namespace peft;
   untyped::AnyEngine& engine = model.engine;
-  const auto wanted = [&](const std::string& kind, const Field& f) { return reference(file, kind, f, model.transposed(f.name)); };
+  const auto wanted = [&](const std::string& kind, const Field& f) {
+    return reference(file, kind, f, model.transposed(f.name));
+  };
   std::vector<Field> trained;
   for (const Field& f : engine.layout().fields())
     if (f.role == Role::trained) trained.push_back(f);
@@ -84,7 +88,8 @@ void check(const Subject& model, const peft::SafeTensors& file, const Tolerance&
       engine.write(f, wanted("init.", f));
     }
     for (const Field& f : engine.layout().fields())
-      if (f.role == Role::state && f.init.kind == Init::constant) engine.write(f, std::vector<double>(static_cast<std::size_t>(f.size()), f.init.scale));
+      if (f.role == Role::state && f.init.kind == Init::constant)
+        engine.write(f, std::vector<double>(static_cast<std::size_t>(f.size()), f.init.scale));
     engine.prepare();
   };
   const AdamW adamw{.lr = 1e-3};

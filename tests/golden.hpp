@@ -13,8 +13,8 @@
 #include "catch.hpp"
 #include "space.hpp"
 
-/// Comparison of a whole method with PyTorch's numbers (tests/golden/make.py): logits, loss, every gradient, every parameter
-/// after five optimizer steps, and the losses of twenty.
+/// Comparison of a whole method with PyTorch's numbers (tests/golden/make.py): logits, loss, every gradient, every
+/// parameter after five optimizer steps, and the losses of twenty.
 namespace golden {
 
 std::filesystem::path folder(const std::string& checkpoint);
@@ -27,12 +27,13 @@ inline double difference(const std::vector<float>& a, const std::vector<double>&
   return difference(std::vector<double>(a.begin(), a.end()), b, floor);
 }
 
-/// A key bias has no gradient in exact arithmetic (softmax ignores it), nor has the bias that all choices share: both sides
-/// compute noise, which Adam turns into steps.
+/// A key bias has no gradient in exact arithmetic (softmax ignores it), nor has the bias that all choices share: both
+/// sides compute noise, which Adam turns into steps.
 bool is_noise(const std::string& name, int together);
 
 /// A tensor of the file, (rows, cols) as the model has it: weights of GPT-2 are stored the other way round.
-std::vector<double> reference(const peft::SafeTensors& file, const std::string& kind, const peft::Field& f, bool transposed);
+std::vector<double> reference(const peft::SafeTensors& file, const std::string& kind, const peft::Field& f,
+                              bool transposed);
 
 struct Tolerance {
   double forward = 1e-5, gradient = 1e-4, parameters = 1e-4, losses = 1e-4;
@@ -60,7 +61,9 @@ void check(const std::filesystem::path& model_folder, const std::filesystem::pat
     const auto logits = engine.predict(batch);
     return std::vector<double>(logits.begin(), logits.end());
   };
-  check({training, task.together(), predict, [&](const std::string& name) { return model.backbone().store().transposed(name); }}, file, tolerance);
+  check({training, task.together(), predict,
+         [&](const std::string& name) { return model.backbone().store().transposed(name); }},
+        file, tolerance);
 }
 
 }  // namespace golden

@@ -15,8 +15,8 @@ void expect_right(const peft::testing::Gradcheck& result, const Bounds& bounds, 
   CHECK(result.largest > bounds.largest * part_of_space);
 }
 
-void expect_right(const Check& check, const peft::testing::ModelCheckOptions& asked, std::int64_t trainable, bool flip, const std::string& name,
-                  const Bounds& bounds) {
+void expect_right(const Check& check, const peft::testing::ModelCheckOptions& asked, std::int64_t trainable, bool flip,
+                  const std::string& name, const Bounds& bounds) {
   auto options = asked;
   options.every = std::max(options.every, every_of_space);
   const auto result = check(options);

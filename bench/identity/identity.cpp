@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What it costs to know a model's weights again: their hash beside reading the same bytes, the first time and when it is known.
+// What it costs to know a model's weights again: their hash beside reading the same bytes, the first time and when it
+// is known.
 //   bench_identity FOLDER          a checkpoint
 //   bench_identity GIGABYTES       one of that size, made in the temporary folder and removed
 // The files are read once before, so that a disk is no part of it. MiB of memory: by how much the process has grown.
@@ -30,8 +31,9 @@ fs::path made(double gigabytes, const fs::path& folder) {
   const auto columns = static_cast<std::size_t>(gigabytes * 1e9 / (4. * rows * layers));
   std::string header;
   for (std::size_t i = 0; i < layers; ++i)
-    header += peft::cat(header.empty() ? "{" : ", ", "\"layer.", i, ".weight\": {\"dtype\": \"F32\", \"shape\": [", rows, ", ", columns, "], \"data_offsets\": [", i * rows * columns * 4,
-                        ", ", (i + 1) * rows * columns * 4, "]}");
+    header += peft::cat(header.empty() ? "{" : ", ", "\"layer.", i, ".weight\": {\"dtype\": \"F32\", \"shape\": [",
+                        rows, ", ", columns, "], \"data_offsets\": [", i * rows * columns * 4, ", ",
+                        (i + 1) * rows * columns * 4, "]}");
   header += "}";
   fs::create_directories(folder);
   std::ofstream out(folder / "model.safetensors", std::ios::binary);
@@ -45,7 +47,8 @@ fs::path made(double gigabytes, const fs::path& folder) {
   }
   out.close();
   const ::timespec times[] = {{1'600'000'000, 0}, {1'600'000'000, 0}};  // what was written just now is not kept
-  peft::require(out.good() && ::utimensat(AT_FDCWD, (folder / "model.safetensors").c_str(), times, 0) == 0, folder, " cannot be written");
+  peft::require(out.good() && ::utimensat(AT_FDCWD, (folder / "model.safetensors").c_str(), times, 0) == 0, folder,
+                " cannot be written");
   return folder;
 }
 
@@ -99,6 +102,7 @@ int main(int argc, char** argv) {
   for (int i = 0; i < 5; ++i) known = std::min(known, milliseconds([&] { peft::cached_tensor_hash(tensors); }));
   const double grown = resident() - before;
   fs::remove_all(work);
-  std::printf("{\"megabytes\": %.1f, \"read by one thread, ms\": %.2f, \"hash, ms\": %.2f, \"hash / read\": %.2f, \"first time, ms\": %.2f, \"known, ms\": %.3f, \"MiB of memory\": %.1f}\n",
-              bytes / 1e6, reading, hashing, hashing / reading, first, known, grown);
+  std::printf(
+      "{\"megabytes\": %.1f, \"read by one thread, ms\": %.2f, \"hash, ms\": %.2f, \"hash / read\": %.2f, \"first time, ms\": %.2f, \"known, ms\": %.3f, \"MiB of memory\": %.1f}\n",
+      bytes / 1e6, reading, hashing, hashing / reading, first, known, grown);
 }

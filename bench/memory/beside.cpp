@@ -10,12 +10,14 @@ namespace peft::bench {
 
 namespace {
 
-/// Where the released code of LST has blocks, of each stack: nine of T5-base's twelve layers, the odd ones of T5-large, the last of
-/// T5-3B; elsewhere at every layer.
+/// Where the released code of LST has blocks, of each stack: nine of T5-base's twelve layers, the odd ones of T5-large,
+/// the last of T5-3B; elsewhere at every layer.
 std::vector<int> ladder_layers(const Options& o, int layers) {
   std::vector<int> one;
   for (int l = 0; l < layers; ++l)
-    if (o.layers > 0 || o.size == "small" || (o.size == "base" && l % 4 != 0) || (o.size == "large" && l % 2 == 1) || l + 1 == layers) one.push_back(l);
+    if (o.layers > 0 || o.size == "small" || (o.size == "base" && l % 4 != 0) || (o.size == "large" && l % 2 == 1) ||
+        l + 1 == layers)
+      one.push_back(l);
   std::vector<int> both = one;
   for (const int l : one) both.push_back(layers + l);
   return both;

@@ -8,8 +8,8 @@ namespace peft::bench {
 
 namespace {
 
-/// `Full` whose tensors all lie in one block as large as the largest of them. The plan of a step depends on their shapes alone, so it
-/// is that of full fine-tuning; a step run with it would be nonsense.
+/// `Full` whose tensors all lie in one block as large as the largest of them. The plan of a step depends on their
+/// shapes alone, so it is that of full fine-tuning; a step run with it would be nonsense.
 struct FullInOneBlock {
   static constexpr Route route = Full::route;
   static constexpr Kind fits = Full::fits;
@@ -32,7 +32,8 @@ struct FullInOneBlock {
   static std::pair<Extent, Extent> shape(const Module& m) {
     const Kind kind = info(m.site).kind;
     require(kind != Kind::table || m.in_head, "full fine-tuning without memory is planned for tied words only");
-    return kind == Kind::table ? std::pair{m.in, m.out} : std::pair{kind == Kind::norm ? 1 : m.out, kind == Kind::norm ? m.out : m.in};
+    return kind == Kind::table ? std::pair{m.in, m.out}
+                               : std::pair{kind == Kind::norm ? 1 : m.out, kind == Kind::norm ? m.out : m.in};
   }
   void declare_shared(auto& fields, auto& shared, const auto&, const std::vector<Module>& modules) const {
     Extent most = 0;

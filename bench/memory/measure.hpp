@@ -18,19 +18,24 @@ namespace peft::bench {
 
 /// One run: a method on a T5 of a size, and what is done with it.
 struct Options {
-  std::string size = "base", method, mode = "train";  // plan: nothing is run; train: steps; infer: one sentence at a time
+  std::string size = "base", method,
+              mode = "train";  // plan: nothing is run; train: steps; infer: one sentence at a time
   int layers = 0;                                      // of each stack; 0: the size's own
-  int batch = 48, source = 64, target = 4;             // pairs; their tokens on the encoder's side, in the mean, and on the decoder's
+  int batch = 48, source = 64,
+      target = 4;             // pairs; their tokens on the encoder's side, in the mean, and on the decoder's
   bool depth_first = false;                            // groups of the default size, not the whole batch at once
   int repeats = 2;                                     // steps, or sentences
-  int width = 0;                                       // rank, bottleneck, rows or state; 0: the method's own (main.cpp)
-  std::string cell = "gru";                            // of READ
+  int width = 0;  // rank, bottleneck, rows or state; 0: the method's own (main.cpp)
+  std::string cell = "gru";  // of READ
 };
 
-/// Sources of half to one and a half times the mean length, evenly; an epoch's lengths do not matter here, the sum and the longest do.
+/// Sources of half to one and a half times the mean length, evenly; an epoch's lengths do not matter here, the sum and
+/// the longest do.
 inline Batch batch_of(const Options& o) {
   Batch b;
-  const auto id = [&](int s, int t) { return static_cast<std::int32_t>(2 + rng::combine(rng::mix(3), static_cast<std::uint64_t>(10000 * s + t)) % 32000); };
+  const auto id = [&](int s, int t) {
+    return static_cast<std::int32_t>(2 + rng::combine(rng::mix(3), static_cast<std::uint64_t>(10000 * s + t)) % 32000);
+  };
   for (int s = 0; s < o.batch; ++s) {
     const int n = o.batch == 1 ? o.source : o.source / 2 + s * o.source / (o.batch - 1);
     std::vector<std::int32_t> ids, types(static_cast<std::size_t>(n)), decoder{0};
@@ -65,21 +70,25 @@ inline GroupShape group_of(const Batch& b, const Options& o, int added) {
 }
 
 struct Figures {
-  std::int64_t backbone = 0, trainable = 0;                                // numbers
-  std::size_t weights = 0, values = 0, gradients = 0, moments = 0, step = 0;  // planned bytes; step: the workspace of one worker
-  std::map<std::string, std::size_t> buffers;                              // of the workspace: all that a name is given in a step
-  std::uint64_t peak = 0, resident = 0;                                    // of the process; before the method came
-  std::vector<double> seconds;                                             // of CPU time
+  std::int64_t backbone = 0, trainable = 0;  // numbers
+  std::size_t weights = 0, values = 0, gradients = 0, moments = 0,
+              step = 0;  // planned bytes; step: the workspace of one worker
+  std::map<std::string, std::size_t> buffers;  // of the workspace: all that a name is given in a step
+  std::uint64_t peak = 0, resident = 0;  // of the process; before the method came
+  std::vector<double> seconds;  // of CPU time
 };
 
 inline void print(const Options& o, const Figures& f, const GroupShape& group) {
-  std::cout << "{\"size\": \"" << o.size << "\", \"layers\": " << (o.layers > 0 ? o.layers : t5_config(o.size).num_layers) << ", \"method\": \"" << o.method
-            << "\", \"width\": " << o.width << ", \"mode\": \"" << o.mode << "\", \"groups\": \"" << (o.depth_first ? "depth-first" : "whole")
-            << "\", \"pairs\": " << o.batch << ", \"source\": " << o.source << ", \"target\": " << o.target << ", \"group_tokens\": " << group.tokens
-            << ", \"group_decoder_tokens\": " << group.decoder_tokens << ", \"backbone\": " << f.backbone << ", \"trainable\": " << f.trainable
-            << ", \"weights_bytes\": " << f.weights << ", \"values_bytes\": " << f.values << ", \"gradients_bytes\": " << f.gradients
-            << ", \"moments_bytes\": " << f.moments << ", \"step_bytes\": " << f.step << ", \"peak_bytes\": " << f.peak << ", \"resident_bytes\": "
-            << f.resident << ", \"cpu_seconds\": [";
+  std::cout << "{\"size\": \"" << o.size
+            << "\", \"layers\": " << (o.layers > 0 ? o.layers : t5_config(o.size).num_layers) << ", \"method\": \""
+            << o.method << "\", \"width\": " << o.width << ", \"mode\": \"" << o.mode << "\", \"groups\": \""
+            << (o.depth_first ? "depth-first" : "whole") << "\", \"pairs\": " << o.batch << ", \"source\": " << o.source
+            << ", \"target\": " << o.target << ", \"group_tokens\": " << group.tokens
+            << ", \"group_decoder_tokens\": " << group.decoder_tokens << ", \"backbone\": " << f.backbone
+            << ", \"trainable\": " << f.trainable << ", \"weights_bytes\": " << f.weights
+            << ", \"values_bytes\": " << f.values << ", \"gradients_bytes\": " << f.gradients
+            << ", \"moments_bytes\": " << f.moments << ", \"step_bytes\": " << f.step << ", \"peak_bytes\": " << f.peak
+            << ", \"resident_bytes\": " << f.resident << ", \"cpu_seconds\": [";
   for (std::size_t i = 0; i < f.seconds.size(); ++i) std::cout << (i ? ", " : "") << f.seconds[i];
   std::cout << "], \"buffers\": {";
   const char* comma = "";
@@ -113,10 +122,13 @@ void measure(const Options& o, Method method) {
   f.trainable = model.trainable();
   f.weights = static_cast<std::size_t>(f.backbone) * sizeof(float);
   f.values = static_cast<std::size_t>(layout.size()) * sizeof(float);
-  f.gradients = static_cast<std::size_t>(layout.gradient_size() + layout.group_size()) * sizeof(float);  // the sum, and a worker's own
+  f.gradients = static_cast<std::size_t>(layout.gradient_size() + layout.group_size()) *
+                sizeof(float);  // the sum, and a worker's own
   if (training) f.moments = 2 * static_cast<std::size_t>(layout.gradient_size()) * sizeof(float);
   for_each_delta<typename Method::Plain>([&](auto i) {
-    if constexpr (requires { Method::Plain::template type<i>::stands_for_all; }) {  // it holds less than it is planned for
+    if constexpr (requires {
+                    Method::Plain::template type<i>::stands_for_all;
+                  }) {  // it holds less than it is planned for
       f.trainable = f.backbone;
       f.values = f.weights, f.gradients = f.moments = 2 * f.weights;
     }
@@ -131,7 +143,8 @@ void measure(const Options& o, Method method) {
       const double start = cpu_seconds();
       if (training) {
         engine.zero_gradients();
-        const double loss = engine.accumulate(batch, 1. / static_cast<double>(engine.counted(batch)), static_cast<std::uint64_t>(i));
+        const double loss =
+            engine.accumulate(batch, 1. / static_cast<double>(engine.counted(batch)), static_cast<std::uint64_t>(i));
         require(std::isfinite(loss), "the loss is ", loss);
         engine.finish_gradients();
         adamw.front().update({}, engine.worker(), layout, model.buffer().data(), engine.total().data(), 1e-5, 1);

@@ -17,7 +17,10 @@ inline T5Config t5_config(const std::string& size, int layers = 0) {
     const char* name;
     int layers, width, heads, head, inner;
   };
-  constexpr Numbers sizes[] = {{"small", 6, 512, 8, 64, 2048}, {"base", 12, 768, 12, 64, 3072}, {"large", 24, 1024, 16, 64, 4096}, {"3b", 24, 1024, 32, 128, 16384}};
+  constexpr Numbers sizes[] = {{"small", 6, 512, 8, 64, 2048},
+                               {"base", 12, 768, 12, 64, 3072},
+                               {"large", 24, 1024, 16, 64, 4096},
+                               {"3b", 24, 1024, 32, 128, 16384}};
   for (const Numbers& n : sizes) {
     if (size != n.name) continue;
     T5Config c;
@@ -31,8 +34,8 @@ inline T5Config t5_config(const std::string& size, int layers = 0) {
   fail("size ", size, ": small, base, large or 3b");
 }
 
-/// A backbone of that shape for plans: a checkpoint whose file is one hole, mapped and never read, so that it takes neither disk nor
-/// memory. What does read it finds zeros.
+/// A backbone of that shape for plans: a checkpoint whose file is one hole, mapped and never read, so that it takes
+/// neither disk nor memory. What does read it finds zeros.
 inline std::shared_ptr<const T5<float>> t5_without_values(const T5Config& c) {
   struct Folder {
     std::filesystem::path path;
@@ -44,17 +47,18 @@ inline std::shared_ptr<const T5<float>> t5_without_values(const T5Config& c) {
   std::string name = (std::filesystem::temp_directory_path() / "t5-shape-XXXXXX").string();
   require(mkdtemp(name.data()) != nullptr, "cannot make a folder like ", name);
   const Folder folder{name};
-  std::ofstream(folder.path / "config.json") << cat(
-      R"({"model_type":"t5","is_encoder_decoder":true,"vocab_size":)", c.vocab_size, R"(,"pad_token_id":0,"eos_token_id":1,"d_model":)", c.d_model,
-      R"(,"d_kv":)", c.d_kv, R"(,"d_ff":)", c.d_ff, R"(,"num_heads":)", c.num_heads, R"(,"num_layers":)", c.num_layers, R"(,"num_decoder_layers":)",
-      c.num_decoder_layers, "}");
+  std::ofstream(folder.path / "config.json")
+      << cat(R"({"model_type":"t5","is_encoder_decoder":true,"vocab_size":)", c.vocab_size,
+             R"(,"pad_token_id":0,"eos_token_id":1,"d_model":)", c.d_model, R"(,"d_kv":)", c.d_kv, R"(,"d_ff":)",
+             c.d_ff, R"(,"num_heads":)", c.num_heads, R"(,"num_layers":)", c.num_layers, R"(,"num_decoder_layers":)",
+             c.num_decoder_layers, "}");
   std::string header;
   std::int64_t end = 0;
   const auto tensor = [&](const std::string& path, std::int64_t rows, std::int64_t cols) {
     const std::int64_t begin = end;
     end += 4 * (rows > 0 ? rows : 1) * cols;
-    header += cat(header.empty() ? "{" : ",", "\"", path, R"(.weight":{"dtype":"F32","shape":[)", rows > 0 ? cat(rows, ",") : std::string(), cols,
-                  R"(],"data_offsets":[)", begin, ",", end, "]}");
+    header += cat(header.empty() ? "{" : ",", "\"", path, R"(.weight":{"dtype":"F32","shape":[)",
+                  rows > 0 ? cat(rows, ",") : std::string(), cols, R"(],"data_offsets":[)", begin, ",", end, "]}");
   };
   const std::int64_t d = c.d_model, q = c.attention_size();
   tensor("shared", c.vocab_size, d);

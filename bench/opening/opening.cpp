@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Seconds of the processor to open a BERT and its tokenizer and to tokenize SST-2, the best of some runs.   opening MODEL SST-2 RUNS
-// against.py runs this beside the same of an older commit, so it keeps to what that has.
+// Seconds of the processor to open a BERT and its tokenizer and to tokenize SST-2, the best of some runs.   opening
+// MODEL SST-2 RUNS against.py runs this beside the same of an older commit, so it keeps to what that has.
 #include <Kokkos_Core.hpp>
 #include <algorithm>
 #include <cstdio>
@@ -36,5 +36,7 @@ int main(int argc, char** argv) {
     tokens = 0;
     for (const auto& example : data.examples) tokens += tokenizer.encode(example).ids.size();
   });
-  std::printf("{\"open the model 100 times\": %.9g, \"open the tokenizer\": %.9g, \"tokenize SST-2\": %.9g, \"tokens\": %zu}\n", model, words, texts, tokens);
+  std::printf(
+      "{\"open the model 100 times\": %.9g, \"open the tokenizer\": %.9g, \"tokenize SST-2\": %.9g, \"tokens\": %zu}\n",
+      model, words, texts, tokens);
 }

@@ -2,8 +2,8 @@
 #include <peft/delta/adalora.hpp>
 #include <peft/io/peft_adalora.hpp>
 
-#include "runs.hpp"
 #include "run.hpp"
+#include "runs.hpp"
 
 namespace {
 
@@ -14,8 +14,12 @@ struct ChosenOrthogonality : DefectPenalty<ChosenOrthogonality> {
   bool squared = true;
   double gamma = 0.1;
   double weight(std::size_t defects) const { return squared ? gamma : gamma / static_cast<double>(defects); }
-  double value(auto& c, auto D) const { return squared ? SquaredOrthogonality{}.value(c, D) : MeanOrthogonality{}.value(c, D); }
-  double slope(auto& c, auto D) const { return squared ? SquaredOrthogonality{}.slope(c, D) : MeanOrthogonality{}.slope(c, D); }
+  double value(auto& c, auto D) const {
+    return squared ? SquaredOrthogonality{}.value(c, D) : MeanOrthogonality{}.value(c, D);
+  }
+  double slope(auto& c, auto D) const {
+    return squared ? SquaredOrthogonality{}.slope(c, D) : MeanOrthogonality{}.slope(c, D);
+  }
 };
 
 int run_adalora(const Job& job) {
@@ -34,7 +38,8 @@ int run_adalora(const Job& job) {
   delta.beta1 = job.setting("beta1", delta.beta1);
   delta.beta2 = job.setting("beta2", delta.beta2);
   delta.orthogonality.squared = job.choice("orthogonality", {"squared", "mean"}) == 0;
-  delta.orthogonality.gamma = job.setting("gamma", delta.orthogonality.squared ? SquaredOrthogonality{}.gamma : MeanOrthogonality{}.gamma);
+  delta.orthogonality.gamma =
+      job.setting("gamma", delta.orthogonality.squared ? SquaredOrthogonality{}.gamma : MeanOrthogonality{}.gamma);
   if (job.adapter) {
     part.mask = Linear;
     configure_from(*job.adapter, part);

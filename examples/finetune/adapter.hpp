@@ -2,8 +2,8 @@
 #pragma once
 #include <peft/delta/houlsby.hpp>
 
-#include "runs.hpp"
 #include "run.hpp"
+#include "runs.hpp"
 
 template <class Backbone>
 int run_adapter(const Job& job) {

@@ -35,7 +35,8 @@ BackboneFacts facts_of(const std::filesystem::path& folder) {
   facts.vocabulary = config.vocab_size;
   facts.head_deviation = config.initializer_range;
   if (config.num_labels > 1) facts.labels = config.labels;
-  for (int i = static_cast<int>(facts.labels.size()); config.num_labels > 1 && i < config.num_labels; ++i) facts.labels.push_back(cat("LABEL_", i));
+  for (int i = static_cast<int>(facts.labels.size()); config.num_labels > 1 && i < config.num_labels; ++i)
+    facts.labels.push_back(cat("LABEL_", i));
   facts.start = F::start_token(config);
   facts.names = module_names<F>();
   facts.tensors = {F::prefix, F::other_prefixes(), F::renamed()};
@@ -64,7 +65,8 @@ BackboneFacts read_facts(const std::filesystem::path& folder) {
   return All::facts(folder, family->name);
 }
 
-std::optional<HostTensor> read_tensor(const std::filesystem::path& folder, const BackboneFacts& facts, const std::string& name) {
+std::optional<HostTensor> read_tensor(const std::filesystem::path& folder, const BackboneFacts& facts,
+                                      const std::string& name) {
   const CheckpointTensors file(Checkpoint::open(folder), facts.tensors);
   const TensorRef* t = file.find(name);
   file.check_finite(name, std::numeric_limits<float>::max());

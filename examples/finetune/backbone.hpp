@@ -34,4 +34,5 @@ struct BackboneFacts {
 BackboneFacts read_facts(const std::filesystem::path& folder);
 
 /// A tensor of the folder's weights; none where there is none of that name.
-std::optional<peft::HostTensor> read_tensor(const std::filesystem::path& folder, const BackboneFacts& facts, const std::string& name);
+std::optional<peft::HostTensor> read_tensor(const std::filesystem::path& folder, const BackboneFacts& facts,
+                                            const std::string& name);

@@ -18,7 +18,8 @@ struct KnownHead {
   bool saved = false;       // with the head itself: data of other classes are refused
 };
 
-KnownHead known_head(const Options& options, const BackboneFacts& facts, const std::optional<peft::DeltaFile>& delta, const peft::PeftAdapter* adapter);
+KnownHead known_head(const Options& options, const BackboneFacts& facts, const std::optional<peft::DeltaFile>& delta,
+                     const peft::PeftAdapter* adapter);
 
 /// The classes of a run: the data's, in the order of the head.
 struct Classes {
@@ -26,8 +27,8 @@ struct Classes {
   std::string note;  // how that order came about
 };
 
-/// Throws Error for data of other classes than those that a saved head was trained on. `more`: classes of the head that do not occur in
-/// the data stay.
+/// Throws Error for data of other classes than those that a saved head was trained on. `more`: classes of the head that
+/// do not occur in the data stay.
 Classes classes_of(const KnownHead& head, const peft::Dataset& data, bool more);
 
 /// The names for people: the first few, separated by commas.

@@ -2,8 +2,8 @@
 #include <peft/delta/compacter.hpp>
 #include <peft/delta/full.hpp>
 
-#include "runs.hpp"
 #include "run.hpp"
+#include "runs.hpp"
 
 namespace {
 

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <iostream>
 
-#include "runs.hpp"
 #include "run.hpp"
+#include "runs.hpp"
 
 namespace {
 
@@ -34,18 +34,22 @@ int run_diff_prune(const Job& job) {
   part.mask = job.sites(Everything, Everything);
   DiffPruning& diff = part.delta;
   const std::string counts = job.setting("counts", "expected");
-  require(counts == "expected" || counts == "released", "the setting counts is \"", counts, "\", expected expected or released");
+  require(counts == "expected" || counts == "released", "the setting counts is \"", counts,
+          "\", expected expected or released");
   if (counts == "released") diff = DiffPruning::released();
   diff.structured = job.setting("structured", double(diff.structured)) != 0;
   diff.fraction = job.setting("fraction", diff.fraction);
   diff.prune_at = job.setting("prune-at", diff.prune_at);
   diff.lambda = job.setting("lambda", diff.lambda);
-  require(diff.fraction > 0 && diff.fraction <= 1, "the setting fraction is ", diff.fraction, ", expected more than 0, up to 1");
-  require(diff.prune_at >= 0 && diff.prune_at <= 1, "the setting prune-at is ", diff.prune_at, ", expected a part of the steps, 0 to 1");
+  require(diff.fraction > 0 && diff.fraction <= 1, "the setting fraction is ", diff.fraction,
+          ", expected more than 0, up to 1");
+  require(diff.prune_at >= 0 && diff.prune_at <= 1, "the setting prune-at is ", diff.prune_at,
+          ", expected a part of the steps, 0 to 1");
   diff.gate_lr_factor = job.options.lr > 0 ? job.setting("gate-lr", 0.1) / job.options.lr : 1;
   diff.on_prune = [](std::int64_t kept, std::int64_t of) {
     std::cout << "pruned: " << report::count(kept) << " of " << report::count(of) << " numbers stay changed ("
-              << report::percent(double(kept), double(of)) << ")\n" << std::flush;
+              << report::percent(double(kept), double(of)) << ")\n"
+              << std::flush;
   };
   job.beside("nonzeros.tsv", [&](const DeltaFile& trained) { return nonzeros(trained, diff); });
   return run<peft::Bert<float>>(job, method, "diff pruning");

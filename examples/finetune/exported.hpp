@@ -7,8 +7,9 @@
 
 #include "job.hpp"
 
-/// Opens what --export has written as a plain model, and compares its dev logits with `own`, piece by piece: the largest difference. A unit that runs the head alone on a family, which is
-/// the same model, holds one object of this type for it.
+/// Opens what --export has written as a plain model, and compares its dev logits with `own`, piece by piece: the
+/// largest difference. A unit that runs the head alone on a family, which is the same model, holds one object of this
+/// type for it.
 struct Exported {
   using Own = peft::LogitsOf<float>;
   using Compare = double (*)(const Job&, const Own& own);
@@ -32,5 +33,6 @@ double compare_exported_with(const Job& job, const Exported::Own& own, const Tas
 
 template <class Backbone>
 double compare_exported(const Job& job, const Exported::Own& own) {
-  return job.reads_rows() ? compare_exported_with<Backbone>(job, own, job.rows_task()) : compare_exported_with<Backbone>(job, own, job.first_task());
+  return job.reads_rows() ? compare_exported_with<Backbone>(job, own, job.rows_task())
+                          : compare_exported_with<Backbone>(job, own, job.first_task());
 }

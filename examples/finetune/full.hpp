@@ -2,8 +2,8 @@
 #pragma once
 #include <peft/delta/full.hpp>
 
-#include "runs.hpp"
 #include "run.hpp"
+#include "runs.hpp"
 
 template <class Backbone>
 int run_full(const Job& job) {

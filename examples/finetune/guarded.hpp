@@ -14,8 +14,10 @@
 /// One line of text, whatever bytes of a damaged file a message quotes, and however many.
 inline std::string printable(std::string_view message) {
   constexpr std::size_t longest = 8192, shown = longest / 2;
-  std::string text = peft::utf8::repaired(message.size() > longest ? std::string(message.substr(0, shown)) + " [...] " + std::string(message.substr(message.size() - shown))
-                                                                   : std::string(message));
+  std::string text =
+      peft::utf8::repaired(message.size() > longest ? std::string(message.substr(0, shown)) + " [...] " +
+                                                          std::string(message.substr(message.size() - shown))
+                                                    : std::string(message));
   for (char& c : text)
     if (static_cast<unsigned char>(c) < 32 || c == 127) c = ' ';
   return text;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include "runs.hpp"
 #include "run.hpp"
+#include "runs.hpp"
 
 template <class Backbone>
 int run_head(const Job& job) {

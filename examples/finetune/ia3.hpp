@@ -3,13 +3,14 @@
 #include <peft/delta/ia3.hpp>
 #include <peft/io/peft_ia3.hpp>
 
-#include "runs.hpp"
 #include "run.hpp"
+#include "runs.hpp"
 
 template <class Backbone>
 int run_ia3(const Job& job) {
   using namespace peft;
-  require(job.options.sites.empty(), "--sites ", job.options.sites, ": --method ia3 sits on attn.k, attn.v and ff.down");
+  require(job.options.sites.empty(), "--sites ", job.options.sites,
+          ": --method ia3 sits on attn.k, attn.v and ff.down");
   IA3Anywhere method;
   auto& [after, before] = method.deltas;
   after.mask = Key | Value | CrossKey | CrossValue | FusedQkv;

@@ -19,7 +19,8 @@ namespace {
 
 // Keys of which nothing that is computed depends: where a file is from, and who wrote it.
 constexpr auto of_no_number_in_model = {"_name_or_path", "transformers_version", "torch_dtype", "dtype", "use_cache"};
-constexpr auto of_no_number_in_adapter = {"base_model_name_or_path", "revision", "peft_version", "auto_mapping", "inference_mode"};
+constexpr auto of_no_number_in_adapter = {"base_model_name_or_path", "revision", "peft_version", "auto_mapping",
+                                          "inference_mode"};
 
 /// What a document says, however its text was laid out.
 std::string said_in(nlohmann::json document, std::initializer_list<const char*> but) {
@@ -73,7 +74,8 @@ std::string data_of(const auto& tokenized) {
   for (std::size_t i = 0; i < tokenized->size(); ++i) {
     Batch one;
     tokenized->add_to(one, i);
-    for (const auto* list : {&one.offsets, &one.ids, &one.types, &one.slots, &one.decoder_offsets, &one.decoder_ids}) add_numbers(hash, *list);
+    for (const auto* list : {&one.offsets, &one.ids, &one.types, &one.slots, &one.decoder_offsets, &one.decoder_ids})
+      add_numbers(hash, *list);
     add_numbers(hash, one.targets);
     add_numbers(hash, one.examples);
   }
@@ -113,8 +115,11 @@ Notes Job::identity(const CheckpointTensors& weights) const {
   return {{"weights of --model", weights_of(weights)},
           {"config of --model", config_of(o.model)},
           {"tokenizer of --model", tokenizer_of(o.model)},
-          {"content of --load", delta ? loaded(*delta) : adapter ? loaded(*adapter) : "none"},
-          {"training data", facts.writes ? data_of(pair_loader ? &pair_loader->data() : nullptr) : data_of(loader ? &loader->data() : nullptr)},
+          {"content of --load", delta     ? loaded(*delta)
+                                : adapter ? loaded(*adapter)
+                                          : "none"},
+          {"training data", facts.writes ? data_of(pair_loader ? &pair_loader->data() : nullptr)
+                                         : data_of(loader ? &loader->data() : nullptr)},
           {"dev data", facts.writes ? data_of(dev_pairs) : data_of(dev_tokens)},
           {"classes", facts.writes ? "none: texts" : classes_of(train)},
           {"task", o.task},

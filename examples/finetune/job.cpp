@@ -22,19 +22,24 @@ std::string shortest(double x) {
 }
 
 Job::Job(Options given)
-    : options(std::move(given)), facts(read_facts(options.model)),
-      kind(facts.writes && (options.task == "e2e" || options.task == "pairs") ? metric::Kind::Accuracy : metric::kind_of(options.task)) {
+    : options(std::move(given)),
+      facts(read_facts(options.model)),
+      kind(facts.writes && (options.task == "e2e" || options.task == "pairs") ? metric::Kind::Accuracy
+                                                                              : metric::kind_of(options.task)) {
   tokenizer = std::make_unique<Tokenizer>(Tokenizer::open(options.model));
   if (!options.load.empty()) {
     if (has_delta(options.load)) {
       delta = load_delta(options.load);
-      require(delta->method == options.method, options.load, ": holds a delta of method ", delta->method, "; give --method ", delta->method);
+      require(delta->method == options.method, options.load, ": holds a delta of method ", delta->method,
+              "; give --method ", delta->method);
       if (!facts.writes)
-        require(delta->setting("pooling") == options.pooling, options.load, ": was trained with --pooling ", delta->setting("pooling"), "; give that");
+        require(delta->setting("pooling") == options.pooling, options.load, ": was trained with --pooling ",
+                delta->setting("pooling"), "; give that");
     } else {
       auto read = std::make_shared<PeftAdapter>(load_peft(options.load));
       settle_names(*read, facts.names);
-      settle_head(*read, facts.names.head, [&](const std::string& name) { return read_tensor(options.model, facts, name); });
+      settle_head(*read, facts.names.head,
+                  [&](const std::string& name) { return read_tensor(options.model, facts, name); });
       for (const std::string& text : read->notes) notes.add(cat(options.load, ": ", text));
       adapter = std::move(read);
     }
@@ -46,9 +51,7 @@ Job::Job(Options given)
   read_rows();
 }
 
-double Job::head_lr_factor() const {
-  return options.head_lr < 0 ? 1 : options.head_lr / options.lr;
-}
+double Job::head_lr_factor() const { return options.head_lr < 0 ? 1 : options.head_lr / options.lr; }
 
 peft::FitOptions Job::fit_options(const CheckpointTensors& weights) const {
   const Options& o = options;
@@ -78,10 +81,14 @@ peft::FitOptions Job::fit_options(const CheckpointTensors& weights) const {
 void Job::check_files() const {
   const fs::path run = fs::path(options.out) / "run.safetensors";
   const bool saved = !options.out.empty() && fs::exists(run);
-  require_unchanged(saved ? cat("; nothing is saved of it, ", run.string(), " is as it was: put the file back as it was and go on with --resume, or start another run")
-                          : "; nothing is saved of it: start another run");
+  require_unchanged(
+      saved ? cat("; nothing is saved of it, ", run.string(),
+                  " is as it was: put the file back as it was and go on with --resume, or start another run")
+            : "; nothing is saved of it: start another run");
   for (const std::string& path : replaced_files())
-    notes.add(cat(path, ": another file is there now, or none; this run goes on with the one that it began with, and so must --resume"));
+    notes.add(cat(
+        path,
+        ": another file is there now, or none; this run goes on with the one that it began with, and so must --resume"));
 }
 
 LoaderOptions Job::batches() const {
@@ -96,7 +103,8 @@ LoaderOptions Job::batches() const {
 
 int Job::longest() const {
   const auto of = [](const auto& tokens) { return tokens ? tokens->longest() : 0; };
-  if (facts.writes) return std::max({pair_loader ? pair_loader->data().longest() : 0, of(dev_pairs), of(asked_prompts)});
+  if (facts.writes)
+    return std::max({pair_loader ? pair_loader->data().longest() : 0, of(dev_pairs), of(asked_prompts)});
   return std::max({loader ? loader->data().longest() : 0, of(dev_tokens), of(asked_tokens)});
 }
 
@@ -151,8 +159,8 @@ double Job::setting(const std::string& key, double standard) const {
   const std::string text = setting(key, shortest(standard));
   double value = 0;
   const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
-  require(problem == std::errc() && end == text.data() + text.size() && std::isfinite(value), "the setting ", key, " is \"", text,
-          "\", expected a number");
+  require(problem == std::errc() && end == text.data() + text.size() && std::isfinite(value), "the setting ", key,
+          " is \"", text, "\", expected a number");
   return value;
 }
 
@@ -170,7 +178,8 @@ const std::map<std::string, std::string>& Job::settings() const {
     const std::size_t begins = std::min(row->find('='), row->size());
     const std::string_view shown = row->substr(begins, row->find('|') - begins), standard = standards_.at(key);
     // An adapter of PEFT's decides some of them itself.
-    require(adapter || shown.empty() || shown.substr(1) == standard, "the program's table says ", key, std::string(shown), " of --method ", options.method, ", the method ", std::string(standard));
+    require(adapter || shown.empty() || shown.substr(1) == standard, "the program's table says ", key,
+            std::string(shown), " of --method ", options.method, ", the method ", std::string(standard));
   }
   return settings_;
 }

@@ -46,7 +46,8 @@ class Job {
 
   const Options options;
   const BackboneFacts facts;
-  peft::Dataset train, dev;  // without their examples once these are tokenized; where no training file was read, what is known of one
+  peft::Dataset train,
+      dev;  // without their examples once these are tokenized; where no training file was read, what is known of one
   Classes classes;
   std::unique_ptr<peft::Tokenizer> tokenizer;
   std::unique_ptr<peft::Loader> loader;
@@ -58,11 +59,12 @@ class Job {
   // Text to text, where the backbone writes.
   std::unique_ptr<peft::LoaderOf<peft::TokenizedPairs>> pair_loader;
   std::unique_ptr<peft::TokenizedPairs> dev_pairs;
-  std::unique_ptr<peft::TokenizedPairs> dev_prompts;    // what texts are written for, once each; null for a GLUE task
-  std::unique_ptr<peft::TokenizedPairs> asked_prompts;  // the same for --predict, where it is not about dev; of a GLUE task all pairs
-  std::vector<std::size_t> asked_rows;                  // of its file: the prompt of each
-  std::vector<double> dev_labels;                     // of a GLUE task
-  std::optional<peft::GlueText> words;                // of a GLUE task
+  std::unique_ptr<peft::TokenizedPairs> dev_prompts;  // what texts are written for, once each; null for a GLUE task
+  std::unique_ptr<peft::TokenizedPairs>
+      asked_prompts;  // the same for --predict, where it is not about dev; of a GLUE task all pairs
+  std::vector<std::size_t> asked_rows;  // of its file: the prompt of each
+  std::vector<double> dev_labels;  // of a GLUE task
+  std::optional<peft::GlueText> words;  // of a GLUE task
 
   // What --load gave.
   std::shared_ptr<const peft::PeftAdapter> adapter;  // of Hugging Face PEFT
@@ -84,7 +86,8 @@ class Job {
   RowsTask rows_task() const;
   /// Scores of dev; NaN where it is not labelled.
   peft::metric::Scores score(const peft::LogitsOf<float>& logits_of) const;
-  /// The largest difference of a dev logit between this model, which gives `own`, and the checkpoint that --export has written.
+  /// The largest difference of a dev logit between this model, which gives `own`, and the checkpoint that --export has
+  /// written.
   double compare_exported(const peft::LogitsOf<float>& own) const;
   /// The sites that --sites names, or `standard`; `possible` are those the method was compiled for.
   peft::SiteSet sites(peft::SiteSet standard, peft::SiteSet possible) const;
@@ -100,9 +103,11 @@ class Job {
   void stage_beside(peft::AtomicFiles& files, const peft::DeltaFile& trained) const;
   /// How the command line wants to train.
   peft::FitOptions fit_options(const peft::CheckpointTensors& weights) const;
-  /// What must be the same when a run on these weights is resumed: every input and every option that its numbers depend on.
+  /// What must be the same when a run on these weights is resumed: every input and every option that its numbers depend
+  /// on.
   peft::Notes identity(const peft::CheckpointTensors& weights) const;
-  /// Refuses to go on where a file that is mapped was written to, and notes one that was replaced. Asked before anything is saved or written.
+  /// Refuses to go on where a file that is mapped was written to, and notes one that was replaced. Asked before
+  /// anything is saved or written.
   void check_files() const;
   /// A setting of the method: what --set says, or what the delta that --load gave was saved with, or `standard`. Asked
   /// settings are saved with the delta.
@@ -114,7 +119,8 @@ class Job {
   const std::map<std::string, std::string>& settings() const;
 
   /// `head`: where it is from; "" where it is fresh.
-  void show_model(const std::vector<peft::report::Module>& modules, const std::string& method, const std::string& head) const;
+  void show_model(const std::vector<peft::report::Module>& modules, const std::string& method,
+                  const std::string& head) const;
   /// What the whole run takes of memory.
   void show_plan(int workers) const;
   void show_epoch(const peft::EpochReport& report, int epochs) const;
@@ -126,9 +132,9 @@ class Job {
     peft::History history;
     std::optional<peft::metric::Scores> dev;
     std::optional<peft::metric::Scores> written;  // of texts
-    std::vector<std::string> texts;               // what a backbone that writes has written or chosen for dev
+    std::vector<std::string> texts;  // what a backbone that writes has written or chosen for dev
     int rank_total = 0, rank_kept = 0;  // of a gated method; 0: no gates
-    double merge_error = -1;            // largest difference of a logit; below 0: nothing was merged
+    double merge_error = -1;  // largest difference of a logit; below 0: nothing was merged
   };
   /// What --json asks for. `more`: it will be written again; a device or a pipe takes it once, at last.
   void write_json(const Result& result, bool more) const;

@@ -4,12 +4,12 @@
 #include <filesystem>
 #include <iostream>
 
+#include <peft/core/interrupt.hpp>
 #include <peft/io/atomic_files.hpp>
 #include <peft/io/json.hpp>
 #include <peft/report/memory.hpp>
 #include <peft/report/numbers.hpp>
 #include <peft/report/table.hpp>
-#include <peft/core/interrupt.hpp>
 
 #include "output.hpp"
 
@@ -29,33 +29,43 @@ void Job::tell(const std::string& file, const std::vector<std::string>& notes, s
   for (const std::string& note : notes)
     if (told_.insert(note).second) std::cout << "note: " << file << ": " << note << "\n";
   if (cut > 0 && told_.insert(file).second)
-    std::cout << "note: " << file << ": " << report::count(static_cast<std::int64_t>(cut)) << (cut == 1 ? " text is" : " texts are") << " cut to --max-length "
-              << options.max_length << "\n";
+    std::cout << "note: " << file << ": " << report::count(static_cast<std::int64_t>(cut))
+              << (cut == 1 ? " text is" : " texts are") << " cut to --max-length " << options.max_length << "\n";
 }
 
-void Job::show_model(const std::vector<report::Module>& modules, const std::string& method, const std::string& head) const {
-  const auto of = [](const auto& loader) { return loader ? std::pair(loader->data().size(), loader->data().tokens()) : std::pair<std::size_t, std::size_t>(); };
+void Job::show_model(const std::vector<report::Module>& modules, const std::string& method,
+                     const std::string& head) const {
+  const auto of = [](const auto& loader) {
+    return loader ? std::pair(loader->data().size(), loader->data().tokens()) : std::pair<std::size_t, std::size_t>();
+  };
   const auto size = [](const auto& data) { return data ? static_cast<std::int64_t>(data->size()) : 0; };
   const auto [examples, tokens] = facts.writes ? of(pair_loader) : of(loader);
-  const std::int64_t dev_examples = facts.writes ? size(dev_pairs) : size(dev_tokens), asked_examples = facts.writes ? size(asked_prompts) : size(asked_tokens);
+  const std::int64_t dev_examples = facts.writes ? size(dev_pairs) : size(dev_tokens),
+                     asked_examples = facts.writes ? size(asked_prompts) : size(asked_tokens);
   notes.begin();
   std::cout << "model   " << options.model << "\n"
-            << "task    " << options.task << (facts.writes ? ", text to text: " : ": ") << report::count(static_cast<std::int64_t>(examples))
-            << " training examples (" << report::count(static_cast<std::int64_t>(tokens)) << " tokens), "
-            << report::count(dev_examples) << " dev" << (asked_examples > 0 ? cat(", ", report::count(asked_examples), " to predict") : "") << "\n"
+            << "task    " << options.task << (facts.writes ? ", text to text: " : ": ")
+            << report::count(static_cast<std::int64_t>(examples)) << " training examples ("
+            << report::count(static_cast<std::int64_t>(tokens)) << " tokens), " << report::count(dev_examples) << " dev"
+            << (asked_examples > 0 ? cat(", ", report::count(asked_examples), " to predict") : "") << "\n"
             << "method  " << method << "\n"
             << "head    "
             << (facts.writes ? std::string("the checkpoint's own words")
-                : !head.empty() ? head
-                                : cat("fresh, ", labels(), labels() == 1 ? " output" : train.tagged ? " tags" : " labels",
-                                           train.together > 1 ? cat(" for each of ", train.together, " choices") : std::string()))
+                : !head.empty()
+                    ? head
+                    : cat("fresh, ", labels(),
+                          labels() == 1  ? " output"
+                          : train.tagged ? " tags"
+                                         : " labels",
+                          train.together > 1 ? cat(" for each of ", train.together, " choices") : std::string()))
             << "\n"
             << labels_line(!head.empty()) << "\n"
             << report::delta_tree(modules).text() << "\n";
 }
 
 void Job::show_plan(int workers) const {
-  std::cout << "Memory of the run at its most (" << workers << (workers == 1 ? " worker" : " workers") << "), planned:\n"
+  std::cout << "Memory of the run at its most (" << workers << (workers == 1 ? " worker" : " workers")
+            << "), planned:\n"
             << report::memory_plan(memory.at_peak()).text() << "\n"
             << std::flush;
 }
@@ -75,14 +85,17 @@ void Job::finish(const Result& result) const {
     std::cout << "ranks: " << result.rank_kept << " of " << result.rank_total << " kept, "
               << result.rank_total - result.rank_kept << " removed (their gates are exactly zero)\n";
   if (result.merge_error >= 0)
-    std::cout << "merged into " << options.export_to << ": largest difference of a dev logit " << result.merge_error << "\n";
+    std::cout << "merged into " << options.export_to << ": largest difference of a dev logit " << result.merge_error
+              << "\n";
   if (result.written) {
     std::cout << "wrote " << report::count(static_cast<std::int64_t>(result.texts.size())) << " texts:";
     for (const auto& [name, value] : result.written->parts) std::cout << "  " << name << " " << report::fixed(value, 4);
     std::cout << "\n";
   }
-  report::Table table({"method", "trainable", "%", result.dev ? "dev " + result.dev->main_name : "dev", "examples/s", "peak memory"});
-  table.add({options.method, report::count(result.trainable), report::percent(double(result.trainable), double(result.total)),
+  report::Table table(
+      {"method", "trainable", "%", result.dev ? "dev " + result.dev->main_name : "dev", "examples/s", "peak memory"});
+  table.add({options.method, report::count(result.trainable),
+             report::percent(double(result.trainable), double(result.total)),
              result.dev ? report::fixed(result.dev->main, 4) : "unlabelled",
              result.history.seconds > 0 ? report::fixed(result.history.examples_per_second(), 1) : "-",
              report::bytes(report::peak_memory())});
@@ -117,8 +130,10 @@ void Job::write_json(const Result& r, bool more) const {
     for (const auto& [name, value] : r.dev->parts) j["scores"][name] = value;
   if (r.written)
     for (const auto& [name, value] : r.written->parts) j["written"][name] = value;
-  if (facts.writes ? pair_loader != nullptr : loader != nullptr) j["cut"]["train"] = facts.writes ? pair_loader->data().cut() : loader->data().cut();
-  if (facts.writes ? dev_pairs != nullptr : dev_tokens != nullptr) j["cut"]["dev"] = facts.writes ? dev_pairs->cut() : dev_tokens->cut();
+  if (facts.writes ? pair_loader != nullptr : loader != nullptr)
+    j["cut"]["train"] = facts.writes ? pair_loader->data().cut() : loader->data().cut();
+  if (facts.writes ? dev_pairs != nullptr : dev_tokens != nullptr)
+    j["cut"]["dev"] = facts.writes ? dev_pairs->cut() : dev_tokens->cut();
   j["steps"] = r.history.steps;
   j["examples"] = r.history.examples;
   j["tokens"] = r.history.tokens;

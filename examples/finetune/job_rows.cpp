@@ -15,7 +15,9 @@ namespace {
 
 /// `options.labels`, in the reader's terms.
 LabelKind label_kind(const Options& options) {
-  return options.labels == "classes" ? LabelKind::Classes : options.labels == "scores" ? LabelKind::Scores : LabelKind::Automatic;
+  return options.labels == "classes"  ? LabelKind::Classes
+         : options.labels == "scores" ? LabelKind::Scores
+                                      : LabelKind::Automatic;
 }
 
 /// Files of the task that the command line names.
@@ -49,7 +51,8 @@ Dataset without_training_file(const Files& files, const KnownHead& head) {
   data.examples.clear();
   if (o.task == "choice") return data;
   const bool glue = is_glue_task(o.task);
-  require(glue || head.labels.has_value(), "--load ", o.load, ": it was saved without the names of its classes; give --data, the folder with its training file");
+  require(glue || head.labels.has_value(), "--load ", o.load,
+          ": it was saved without the names of its classes; give --data, the folder with its training file");
   data.label_names = glue ? glue_task(o.task).labels : *head.labels;
   data.regression = data.label_names.empty();
   return data;
@@ -63,7 +66,8 @@ void Job::read_rows() {
   const Files files{o};
   const KnownHead head = known_head(o, facts, delta, adapter.get());
 
-  std::optional<Dataset> read = trains ? files.split("train", Labels::Required) : files.split_if_there("train", Labels::Required);
+  std::optional<Dataset> read =
+      trains ? files.split("train", Labels::Required) : files.split_if_there("train", Labels::Required);
   train = read ? std::move(*read) : without_training_file(files, head);
   Dataset known = train;  // other files have the classes as this one
   known.examples.clear();
@@ -92,7 +96,8 @@ void Job::read_rows() {
   const auto tokens_of = [&](const Dataset& data, const std::string& name) {
     auto tokens = std::make_unique<Tokenized>(data, *tokenizer, cut);
     if (const std::size_t lost = tokens->lost_words(); lost > 0)
-      std::cerr << "warning: " << lost << " " << name << " words have no token within --max-length " << o.max_length << "; they count as tagged O\n";
+      std::cerr << "warning: " << lost << " " << name << " words have no token within --max-length " << o.max_length
+                << "; they count as tagged O\n";
     tell(data.source, data.notes, tokens->cut());
     return tokens;
   };

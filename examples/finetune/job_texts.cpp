@@ -38,10 +38,12 @@ void Job::read_texts() {
   if (!texts && options.task == "e2e" && !options.data.empty()) {
     official = false;
     texts = read_if_there("train");
-    std::cerr << "warning: " << options.data << " has no trainset.csv: training on devset.csv, evaluating on testset_w_refs.csv\n";
+    std::cerr << "warning: " << options.data
+              << " has no trainset.csv: training on devset.csv, evaluating on testset_w_refs.csv\n";
   }
   if (tokenizer->has_chat_template())
-    std::cerr << "note: " << options.model << " brings a template for chats, which is not evaluated: prompts are the texts as they are"
+    std::cerr << "note: " << options.model
+              << " brings a template for chats, which is not evaluated: prompts are the texts as they are"
               << (facts.paired ? "" : ", --set separator, and the tokens that its tokenizer puts in front") << '\n';
   if (!words && options.texts != 0) tokenizer->decode({});  // better refused now than after training
   if (!texts && trains) texts = read("train", Labels::Required);
@@ -57,7 +59,9 @@ void Job::read_texts() {
     }
   }
   if (!options.predict_from.empty())
-    ask(words ? read_glue_prompts(*words, options.predict_from) : read_pairs_file(options.predict_from, "asked", options.task == "e2e" ? PairColumns{"mr", "ref"} : PairColumns{}, Labels::Ignored));
+    ask(words ? read_glue_prompts(*words, options.predict_from)
+              : read_pairs_file(options.predict_from, "asked",
+                                options.task == "e2e" ? PairColumns{"mr", "ref"} : PairColumns{}, Labels::Ignored));
   else if (!options.split.empty() && options.split != "dev")
     ask(read(options.split, Labels::Optional));
   else if (words && words->task.regression() && !options.predict.empty())
@@ -68,7 +72,8 @@ void Job::ask(PairDataset data) {
   if (words && !words->task.regression()) {
     // Each prompt with the longest of the words that may follow, for which there must be room.
     const auto longer = [](const std::string& a, const std::string& b) { return a.size() < b.size(); };
-    for (TextPair& pair : data.pairs) pair.target = *std::max_element(words->task.labels.begin(), words->task.labels.end(), longer);
+    for (TextPair& pair : data.pairs)
+      pair.target = *std::max_element(words->task.labels.begin(), words->task.labels.end(), longer);
     data.labelled = true;
     asked_prompts = std::make_unique<TokenizedPairs>(tokenized(data, 0));
     return;
@@ -90,9 +95,11 @@ void Job::check_room(const TokenizedPairs& prompts, const char* which) {
   std::size_t prompt = 0;
   for (std::size_t i = 0; i < prompts.size(); ++i) prompt = std::max(prompt, prompts.prompt(i).size());
   const int left = facts.longest - static_cast<int>(prompt);
-  require(left > 0, "a ", which, " prompt of ", prompt, " tokens leaves no room for a text in the backbone's ", facts.longest, " positions; --texts 0 writes none");
+  require(left > 0, "a ", which, " prompt of ", prompt, " tokens leaves no room for a text in the backbone's ",
+          facts.longest, " positions; --texts 0 writes none");
   if (left < most_new_tokens_)
-    std::cerr << "warning: texts end after " << left << " tokens: the longest " << which << " prompt has " << prompt << " of the backbone's " << facts.longest << " positions\n";
+    std::cerr << "warning: texts end after " << left << " tokens: the longest " << which << " prompt has " << prompt
+              << " of the backbone's " << facts.longest << " positions\n";
   most_new_tokens_ = std::min(most_new_tokens_, left);
 }
 

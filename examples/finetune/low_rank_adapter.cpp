@@ -2,8 +2,8 @@
 #include <peft/delta/full.hpp>
 #include <peft/delta/low_rank_adapter.hpp>
 
-#include "runs.hpp"
 #include "run.hpp"
+#include "runs.hpp"
 
 namespace {
 

@@ -3,8 +3,8 @@
 
 #include <sstream>
 
-#include "runs.hpp"
 #include "run.hpp"
+#include "runs.hpp"
 
 namespace {
 
@@ -14,15 +14,16 @@ std::vector<int> layers_named(const std::string& text) {
   if (text == "all") return layers;
   std::istringstream in(text);
   for (std::string part; std::getline(in, part, ',');) {
-    peft::require(!part.empty() && part.find_first_not_of("0123456789") == std::string::npos && part.size() < 6, "--set layers=", text,
-                  ": numbers of layers from 0 on, separated by commas, or all");
+    peft::require(!part.empty() && part.find_first_not_of("0123456789") == std::string::npos && part.size() < 6,
+                  "--set layers=", text, ": numbers of layers from 0 on, separated by commas, or all");
     layers.push_back(std::stoi(part));
   }
   peft::require(!layers.empty(), "--set layers=", text, ": numbers of layers from 0 on, separated by commas, or all");
   return layers;
 }
 
-/// Settings: reduction, heads (0: the backbone's), layers (1,3,5 or all), temperature, output (replace, add), start (pruned, random).
+/// Settings: reduction, heads (0: the backbone's), layers (1,3,5 or all), temperature, output (replace, add), start
+/// (pruned, random).
 int run_lst(const Job& job) {
   using namespace peft;
   Method<SideNet<Ladder<>>> method;
@@ -32,7 +33,8 @@ int run_lst(const Job& job) {
   ladder.layers = layers_named(job.setting("layers", std::string("all")));
   ladder.temperature = job.setting("temperature", ladder.temperature);
   require(ladder.temperature > 0, "--set temperature=", ladder.temperature, ": it must be positive");
-  const std::string output = job.setting("output", std::string("replace")), start = job.setting("start", std::string("pruned"));
+  const std::string output = job.setting("output", std::string("replace")),
+                    start = job.setting("start", std::string("pruned"));
   require(output == "replace" || output == "add", "--set output=", output, ": replace or add");
   require(start == "pruned" || start == "random", "--set start=", start, ": pruned or random");
   ladder.replaces = output == "replace";

@@ -2,8 +2,8 @@
 #include <peft/delta/mam.hpp>
 
 #include "prefix.hpp"
-#include "runs.hpp"
 #include "run.hpp"
+#include "runs.hpp"
 
 namespace {
 
@@ -17,7 +17,8 @@ int run_mam(const Job& job) {
   prefix.delta.zero = begins_at_zero(job, prefix.delta);
   adapter.delta.width = static_cast<int>(job.setting("width", std::get<1>(MAM<>().deltas).delta.width));
   adapter.delta.scale = job.setting("scale", adapter.delta.scale);
-  return run<peft::Bert<float>>(job, method, cat("MAM, prefix ", prefix.delta.length, ", adapter ", adapter.delta.width));
+  return run<peft::Bert<float>>(job, method,
+                                cat("MAM, prefix ", prefix.delta.length, ", adapter ", adapter.delta.width));
 }
 
 const Runs mam_bert("mam", "bert", run_mam);

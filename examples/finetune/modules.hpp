@@ -38,12 +38,20 @@ std::function<std::string(peft::Site, int)> paths_of(const Backbone& backbone) {
 template <class M>
 ModelFacts facts_of(const peft::Engine<M>& engine) {
   const M& model = engine.model();
-  return {model.backbone().store(), paths_of(model.backbone()), model.backbone().layers(), model.layout(),
-          model.trainable(),        model.total(),              model.head_from_checkpoint() ? "the checkpoint's own" : "", model.fresh_pooler(),
-          model.backbone().notes(), engine.workers()};
+  return {model.backbone().store(),
+          paths_of(model.backbone()),
+          model.backbone().layers(),
+          model.layout(),
+          model.trainable(),
+          model.total(),
+          model.head_from_checkpoint() ? "the checkpoint's own" : "",
+          model.fresh_pooler(),
+          model.backbone().notes(),
+          engine.workers()};
 }
 
-/// The modules of a model for the printed tree: the backbone's tensors by module, what is trained of them, what was added.
+/// The modules of a model for the printed tree: the backbone's tensors by module, what is trained of them, what was
+/// added.
 std::vector<peft::report::Module> modules_of(const ModelFacts& model, const std::string& label);
 
 /// The memory plan of a step: what `step` bytes per worker are, and what stays.
@@ -53,9 +61,12 @@ std::vector<peft::report::Buffer> memory_of(const ModelFacts& model, std::size_t
 template <class Backbone>
 std::shared_ptr<const Backbone> open_backbone(const Job& job) {
   const Options& o = job.options;
-  auto backbone = Backbone::open(o.model, [&](const peft::LoadSizes& sizes) { foresee_loading(job, sizes); })->with_dropout(o.dropout, o.dropout, o.dropout);
+  auto backbone = Backbone::open(o.model, [&](const peft::LoadSizes& sizes) {
+                    foresee_loading(job, sizes);
+                  })->with_dropout(o.dropout, o.dropout, o.dropout);
   if (o.drop_layers > 0) backbone = backbone->without_last_layers(o.drop_layers);
-  if (job.delta && job.delta->settings.contains(peft::pooler_key) && backbone->has_pooler()) backbone = backbone->without_pooler();
+  if (job.delta && job.delta->settings.contains(peft::pooler_key) && backbone->has_pooler())
+    backbone = backbone->without_pooler();
   if (!job.adapter) return backbone;
   std::vector<std::string> notes;
   backbone = peft::with_adapter(std::move(backbone), job.adapter, notes);
@@ -74,11 +85,13 @@ bool load_into(M& model, const Job& job) {
   if (!job.adapter) return false;
   if constexpr (HasPeftFiles<ContentsOf<M>>) {
     const std::vector<std::string> lacking = from_adapter(model, *job.adapter);
-    require(lacking.empty() || model.head_from_checkpoint() || job.options.epochs > 0, job.options.load, ": the adapter has no head, or not all of it (",
-            lacking.empty() ? "" : lacking.front(), " is missing), nor has ", job.options.model,
+    require(lacking.empty() || model.head_from_checkpoint() || job.options.epochs > 0, job.options.load,
+            ": the adapter has no head, or not all of it (", lacking.empty() ? "" : lacking.front(),
+            " is missing), nor has ", job.options.model,
             " one for this task: a fresh one would predict at random; train it (--epochs 1 or more)");
     return lacking.empty();
   } else {
-    fail(job.options.load, ": holds an adapter of kind ", kind_of(*job.adapter), ", which --method ", job.options.method, " does not read");
+    fail(job.options.load, ": holds an adapter of kind ", kind_of(*job.adapter), ", which --method ",
+         job.options.method, " does not read");
   }
 }

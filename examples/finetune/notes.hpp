@@ -7,8 +7,9 @@
 
 #include "guarded.hpp"
 
-/// What a run has to say of its inputs: what was left out, made fresh, taken in another sense. A line each on standard error, once; those
-/// from before the report begins wait for it, so that a run that is refused says why and nothing else.
+/// What a run has to say of its inputs: what was left out, made fresh, taken in another sense. A line each on standard
+/// error, once; those from before the report begins wait for it, so that a run that is refused says why and nothing
+/// else.
 class RunNotes {
  public:
   void add(const std::string& text) {

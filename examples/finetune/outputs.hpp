@@ -10,8 +10,8 @@
 
 #include "guarded.hpp"
 
-/// What a run that has trained writes, one thing after the other: where one fails that is said, and the others are written all the same. A
-/// signal stops it before the next.
+/// What a run that has trained writes, one thing after the other: where one fails that is said, and the others are
+/// written all the same. A signal stops it before the next.
 class Outputs {
  public:
   /// Writes what an option asks for; nothing where the option was not given, or has failed before.

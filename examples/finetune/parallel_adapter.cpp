@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <peft/delta/adapter.hpp>
 
-#include "runs.hpp"
 #include "run.hpp"
+#include "runs.hpp"
 
 namespace {
 

@@ -2,8 +2,8 @@
 #include <peft/delta/pfeiffer.hpp>
 #include <peft/delta/seq_bn.hpp>
 
-#include "runs.hpp"
 #include "run.hpp"
+#include "runs.hpp"
 
 namespace {
 

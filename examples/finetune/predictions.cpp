@@ -47,7 +47,9 @@ Predictions::Predictions(const Options& options, Of of, std::vector<std::string>
 }
 
 void Predictions::add(const Prediction& row) {
-  out_.write(options_.predict_format == "glue" ? as_answer(row) : options_.predict_format == "jsonl" ? as_json(row) : as_table(row));
+  out_.write(options_.predict_format == "glue"    ? as_answer(row)
+             : options_.predict_format == "jsonl" ? as_json(row)
+                                                  : as_table(row));
   ++index_;
 }
 

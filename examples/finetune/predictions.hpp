@@ -14,12 +14,14 @@
 /// What a model says of one example.
 struct Prediction {
   std::string label;                           // the name of the class or choice; "" of a score, and of a text
-  std::vector<double> scores;                  // a logit per class (of one in words, its log-likelihood), or the score alone
-  std::vector<std::string> words, tags, wanted;  // of a sentence: each word, its tag, and the right one where that is known
-  std::string text;                            // what it has written
+  std::vector<double> scores;  // a logit per class (of one in words, its log-likelihood), or the score alone
+  std::vector<std::string> words, tags,
+      wanted;  // of a sentence: each word, its tag, and the right one where that is known
+  std::string text;  // what it has written
 };
 
-/// What --predict is for, as --predict-format says: a prediction per example, in the order of its file. Each is written as it comes.
+/// What --predict is for, as --predict-format says: a prediction per example, in the order of its file. Each is written
+/// as it comes.
 class Predictions {
  public:
   enum class Of { Scores, Tags, Texts };

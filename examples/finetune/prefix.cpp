@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "prefix.hpp"
-#include "runs.hpp"
 #include "run.hpp"
+#include "runs.hpp"
 
 namespace {
 
@@ -16,7 +16,8 @@ using namespace peft;
 
 /// Prefix tuning and P-tuning v2 are one type: their settings differ.
 int run_prefix(const Job& job, const char* name, Prefix prefix) {
-  require(job.options.sites.empty(), "--sites ", job.options.sites, ": --method ", job.options.method, " sits in every layer");
+  require(job.options.sites.empty(), "--sites ", job.options.sites, ": --method ", job.options.method,
+          " sits in every layer");
   Method<Delta<Prefix>> method(Delta<Prefix>{prefix});
   auto& part = std::get<0>(method.deltas);
   Prefix& p = part.delta;
@@ -32,10 +33,12 @@ int run_prefix(const Job& job, const char* name, Prefix prefix) {
   p.dropout = job.setting("dropout", job.options.delta_dropout > 0 ? job.options.delta_dropout : p.dropout);
   require(p.length > 0 && p.inner > 0, "--set length=", p.length, " and inner=", p.inner, ": both must be positive");
   require(p.dropout >= 0 && p.dropout < 1, "--set dropout=", p.dropout, ": expected a number from 0 to below 1");
-  return run<peft::Bert<float>>(job, method, cat(name, " n=", p.length, p.projection ? cat(", MLP ", p.inner) : std::string()));
+  return run<peft::Bert<float>>(job, method,
+                                cat(name, " n=", p.length, p.projection ? cat(", MLP ", p.inner) : std::string()));
 }
 
 const Runs prefix_bert("prefix", "bert", [](const Job& job) { return run_prefix(job, "prefix", Prefix{}); });
-const Runs p_tuning_v2_bert("p-tuning-v2", "bert", [](const Job& job) { return run_prefix(job, "P-tuning v2", PTuningV2{}); });
+const Runs p_tuning_v2_bert("p-tuning-v2", "bert",
+                            [](const Job& job) { return run_prefix(job, "P-tuning v2", PTuningV2{}); });
 
 }  // namespace

@@ -6,5 +6,6 @@
 
 /// The setting init of a prefix.
 inline bool begins_at_zero(const Job& job, const peft::Prefix& prefix) {
-  return (job.choice("init", prefix.zero ? std::vector<std::string>{"zero", "normal"} : std::vector<std::string>{"normal", "zero"}) == 0) == prefix.zero;
+  return (job.choice("init", prefix.zero ? std::vector<std::string>{"zero", "normal"}
+                                         : std::vector<std::string>{"normal", "zero"}) == 0) == prefix.zero;
 }

@@ -20,7 +20,8 @@ int run_p_tuning(const Job& job) {
     p.encoder = static_cast<Encoder>(job.choice("encoder", {"lstm", "mlp", "none"}));  // in the order of the type
   p.inner = static_cast<int>(job.setting("inner", p.inner));
   p.lstm_layers = static_cast<int>(job.setting("layers", p.lstm_layers));
-  require(p.inner >= 0 && p.lstm_layers > 0, "--set inner=", p.inner, " layers=", p.lstm_layers, ": positive numbers were expected");
+  require(p.inner >= 0 && p.lstm_layers > 0, "--set inner=", p.inner, " layers=", p.lstm_layers,
+          ": positive numbers were expected");
   const char* const encoders[] = {"LSTM", "MLP", "no encoder"};
   return run<Bert<float>>(job, method, cat("P-tuning n=", p.length, ", ", encoders[static_cast<int>(p.encoder)]));
 }

@@ -7,12 +7,13 @@
 #include <string>
 #include <vector>
 
-#include "runs.hpp"
 #include "run.hpp"
+#include "runs.hpp"
 
 /// The number of virtual tokens, of a method that has no sites to choose.
 inline int length_of(const Job& job, int standard) {
-  peft::require(job.options.sites.empty(), "--sites ", job.options.sites, ": --method ", job.options.method, " sits before the embeddings");
+  peft::require(job.options.sites.empty(), "--sites ", job.options.sites, ": --method ", job.options.method,
+                " sits before the embeddings");
   const int length = static_cast<int>(job.setting("length", standard));
   peft::require(length > 0, "--set length=", length, ": a positive number was expected");
   return length;

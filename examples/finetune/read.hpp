@@ -5,8 +5,8 @@
 #include <peft/side/read_pair.hpp>
 #include <peft/side/read_pair_full.hpp>
 
-#include "runs.hpp"
 #include "run.hpp"
+#include "runs.hpp"
 
 /// The settings that every form of READ has. `relative`: measure the backbone's layers by their own size, by
 /// default where norms come before the layers' sums (side/stream.hpp).
@@ -22,14 +22,14 @@ void configure_read(auto& net, const Job& job) {
   }
 }
 
-/// On an encoder, or a decoder alone. Settings: cell (rnn, lstm, gru), width, variant (direct, concat, gated: the joiner; layers: no recurrence), norm_after (0, 1),
-/// output_deviation, relative (0, 1).
+/// On an encoder, or a decoder alone. Settings: cell (rnn, lstm, gru), width, variant (direct, concat, gated: the
+/// joiner; layers: no recurrence), norm_after (0, 1), output_deviation, relative (0, 1).
 template <class Backbone>
 int run_read_alone(const Job& job) {
   using namespace peft;
   const std::string variant = job.setting("variant", std::string("direct"));
-  require(variant == "direct" || variant == "concat" || variant == "gated" || variant == "layers", "--set variant=", variant,
-          ": direct, concat, gated or layers");
+  require(variant == "direct" || variant == "concat" || variant == "gated" || variant == "layers",
+          "--set variant=", variant, ": direct, concat, gated or layers");
   const auto train = [&](auto method) {
     auto& net = std::get<0>(method.deltas).delta;
     configure_read<Backbone>(net, job);
@@ -48,14 +48,16 @@ int run_read_alone(const Job& job) {
   return train(Method<SideNet<Read<AnyCell, 128, Concat>>>{});
 }
 
-/// The same on an encoder-decoder: settings cell, width, output_deviation, relative, and variant: direct (Algorithm 1), or full (equations 12
-/// and 13).
+/// The same on an encoder-decoder: settings cell, width, output_deviation, relative, and variant: direct (Algorithm 1),
+/// or full (equations 12 and 13).
 template <class Backbone>
 int run_read(const Job& job) {
   using namespace peft;
   if constexpr (Backbone::spec.cross) {
-    const std::string cell = job.setting("cell", std::string("gru")), variant = job.setting("variant", std::string("direct"));
-    require(variant == "direct" || variant == "full", "--set variant=", variant, ": direct or full on an encoder-decoder");
+    const std::string cell = job.setting("cell", std::string("gru")),
+                      variant = job.setting("variant", std::string("direct"));
+    require(variant == "direct" || variant == "full", "--set variant=", variant,
+            ": direct or full on an encoder-decoder");
     const auto train = [&](auto method, auto... recurrences) {
       auto& net = std::get<0>(method.deltas).delta;
       (((net.*recurrences).cell = AnyCell::named(cell)), ...);

@@ -4,8 +4,8 @@
 #include <peft/model/export.hpp>
 #include <peft/train/fit.hpp>
 
-#include "runs.hpp"
 #include "run_text.hpp"
+#include "runs.hpp"
 #include "trainee.hpp"
 
 /// Trains as `fit` does.
@@ -22,15 +22,20 @@ int run_with(const Job& job, Task task, Method method, const std::string& label,
   const Options& o = job.options;
   foresee_start(job);
   const auto backbone = open_backbone<Backbone>(job);
-  M model(backbone, task, method, o.seed, [&](const Layout& layout) { foresee_tensors(job, use_of(*backbone), layout); });
+  M model(backbone, task, method, o.seed,
+          [&](const Layout& layout) { foresee_tensors(job, use_of(*backbone), layout); });
   const bool loaded = load_into(model, job);
 
   Engine<M> engine(model, o.workers);
   const std::size_t step = plan_steps(job, engine);
   Reader reader{trainee_of(engine, step, label), {}, {}};
   if (loaded) reader.facts.head = "of --load";
-  reader.train = [&](const FitOptions& options, const Score& score) { return train(engine, *job.loader, options, score); };
-  reader.stage_for_peft = [&](AtomicFiles& files, Job::Result& result) { return stage_reader_for_peft(files, model, job, result); };
+  reader.train = [&](const FitOptions& options, const Score& score) {
+    return train(engine, *job.loader, options, score);
+  };
+  reader.stage_for_peft = [&](AtomicFiles& files, Job::Result& result) {
+    return stage_reader_for_peft(files, model, job, result);
+  };
   reader.predict = [&](const Batch& batch) { return engine.predict(batch); };
   reader.export_to = [&](const auto& folder, const auto& labels) { export_checkpoint(model, folder, labels); };
   return run_job(job, reader);

@@ -13,8 +13,8 @@
 
 #include "job.hpp"
 
-// The memory of a run, in Job::memory: each need is added when its size is known and before it is taken, and what a limit does not leave is refused
-// then. In the order of these functions.
+// The memory of a run, in Job::memory: each need is added when its size is known and before it is taken, and what a
+// limit does not leave is refused then. In the order of these functions.
 
 /// When the data are read: what the process has, and what is about to be opened.
 void foresee_start(const Job& job);
@@ -33,7 +33,8 @@ BackboneUse use_of(const Backbone& backbone) {
   return {backbone.store(), backbone.path(peft::Site::word_table, -1) + ".weight", Backbone::spec.causal};
 }
 
-/// When a model's tensors are listed: of the checkpoint what they leave to be read, and all that is as large as they are.
+/// When a model's tensors are listed: of the checkpoint what they leave to be read, and all that is as large as they
+/// are.
 void foresee_tensors(const Job& job, const BackboneUse& backbone, const peft::Layout& layout);
 
 /// What a worker needs for steps.
@@ -53,9 +54,11 @@ LargestGroups largest_groups(const Job& job, const std::function<peft::GroupShap
 template <class M>
 std::size_t plan_steps(const Job& job, peft::Engine<M>& engine) {
   const Options& o = job.options;
-  const int sequences = (o.batch > 0 ? o.batch : 64) * engine.model().task().together(), longest = job.longest(), other = job.decoder_longest();
+  const int sequences = (o.batch > 0 ? o.batch : 64) * engine.model().task().together(), longest = job.longest(),
+            other = job.decoder_longest();
   const bool training = o.epochs > 0 || M::Task::reads == peft::Reads::words;
-  const LargestGroups groups = largest_groups(job, [&](const peft::Batch& batch) { return engine.largest_group(batch); });
+  const LargestGroups groups =
+      largest_groups(job, [&](const peft::Batch& batch) { return engine.largest_group(batch); });
   StepRoom room{engine.foresee(sequences, longest, training, other), 0, 0};
   if (groups.training.sequences > 0) room.training = engine.foresee(groups.training, true);
   if (groups.looking.sequences > 0) room.looking = engine.foresee(groups.looking, M::Task::reads == peft::Reads::words);
@@ -64,7 +67,8 @@ std::size_t plan_steps(const Job& job, peft::Engine<M>& engine) {
 }
 
 /// What writing the run's texts takes; `of`: of prompts, which are sorted by their length.
-void foresee_texts(const Job& job, const std::function<std::size_t(std::span<const std::vector<std::int32_t>> prompts)>& of);
+void foresee_texts(const Job& job,
+                   const std::function<std::size_t(std::span<const std::vector<std::int32_t>> prompts)>& of);
 
 /// Workers that --workers asks for, by the library's rule.
 int workers_of(const Options& options);

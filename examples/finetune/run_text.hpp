@@ -23,7 +23,9 @@ int run_text(const Job& job, Method method, const std::string& label) {
   const std::size_t step = plan_steps(job, engine);
   foresee_texts(job, [&](const auto& prompts) { return foresee_generation(model, prompts, job.writing()); });
   Writer writer{trainee_of(engine, step, label), {}, {}};
-  writer.train = [&](const FitOptions& options, const Score& score) { return fit(engine, *job.pair_loader, options, score); };
+  writer.train = [&](const FitOptions& options, const Score& score) {
+    return fit(engine, *job.pair_loader, options, score);
+  };
   writer.stage_for_peft = [&](AtomicFiles& files, Job::Result&) { return stage_writer_for_peft(files, model, job); };
   writer.losses = [&](const Batch& batch) { return engine.sequence_losses(batch); };
   writer.write = [&](const TokenizedPairs& prompts, const GenerateOptions& options, const Decode& decode) {

@@ -6,8 +6,8 @@
 
 #include "job.hpp"
 
-/// What runs a method on a family of backbones. A unit holds one object of this type for each pair that it compiles; which pairs
-/// there are, and all else that is known of a method, stands in front/methods.hpp.
+/// What runs a method on a family of backbones. A unit holds one object of this type for each pair that it compiles;
+/// which pairs there are, and all else that is known of a method, stands in front/methods.hpp.
 struct Runs {
   using Run = int (*)(const Job&);
 

@@ -30,7 +30,8 @@ inline std::vector<std::filesystem::path> checkpoints(const std::filesystem::pat
   std::error_code absent;
   for (const auto& entry : std::filesystem::directory_iterator(out, absent)) {
     const std::string name = entry.path().filename().string();
-    if (name == "run.safetensors" || (name.starts_with("run-step-") && name.ends_with(".safetensors"))) there.push_back(entry.path());
+    if (name == "run.safetensors" || (name.starts_with("run-step-") && name.ends_with(".safetensors")))
+      there.push_back(entry.path());
   }
   return there;
 }

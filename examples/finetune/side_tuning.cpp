@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <peft/side/side_tuning.hpp>
 
-#include "runs.hpp"
 #include "run.hpp"
+#include "runs.hpp"
 
 namespace {
 
-/// Settings: reduction, heads (0: the backbone's), depth, alpha0 (what its sigmoid's argument begins with), blend (learned, fixed),
-/// start (pruned, random).
+/// Settings: reduction, heads (0: the backbone's), depth, alpha0 (what its sigmoid's argument begins with), blend
+/// (learned, fixed), start (pruned, random).
 int run_side_tuning(const Job& job) {
   using namespace peft;
   Method<SideNet<SideTuning<>>> method;
@@ -16,7 +16,8 @@ int run_side_tuning(const Job& job) {
   side.heads = static_cast<int>(job.setting("heads", side.heads));
   side.depth = static_cast<int>(job.setting("depth", side.depth));
   side.start = job.setting("alpha0", side.start);
-  const std::string blend = job.setting("blend", std::string("learned")), start = job.setting("start", std::string("random"));
+  const std::string blend = job.setting("blend", std::string("learned")),
+                    start = job.setting("start", std::string("random"));
   require(blend == "learned" || blend == "fixed", "--set blend=", blend, ": learned or fixed");
   require(start == "pruned" || start == "random", "--set start=", start, ": pruned or random");
   side.blends = blend == "learned";

@@ -14,8 +14,9 @@ struct SiteGroup {
   std::string_view name;
   SiteSet sites;
 };
-constexpr SiteGroup site_groups[] = {{"projections", Projections}, {"linear", Linear}, {"all-linear", Linear | Pooler},
-                                     {"norm", Norm},               {"tables", Tables}, {"everything", Everything}};
+constexpr SiteGroup site_groups[] = {
+    {"projections", Projections}, {"linear", Linear},        {"all-linear", Linear | Pooler}, {"norm", Norm},
+    {"tables", Tables},           {"everything", Everything}};
 
 SiteSet sites_of(std::string_view name, const std::vector<SitePath>& paths) {
   for (const SiteGroup& g : site_groups)
@@ -36,7 +37,8 @@ std::string_view trimmed(std::string_view text) {
 
 }  // namespace
 
-SiteSet sites_named(std::string_view list, SiteSet possible, const std::vector<SitePath>& paths, const std::string& method) {
+SiteSet sites_named(std::string_view list, SiteSet possible, const std::vector<SitePath>& paths,
+                    const std::string& method) {
   SiteSet set;
   for (std::size_t begin = 0; begin <= list.size();) {
     const std::size_t end = std::min(list.find(',', begin), list.size());
@@ -46,7 +48,8 @@ SiteSet sites_named(std::string_view list, SiteSet possible, const std::vector<S
       std::vector<std::string> known;
       for (const SiteInfo& s : site_table)
         if (possible.contains(s.site)) known.emplace_back(s.name);
-      fail("--sites: \"", name, "\" names no site that --method ", method, " can sit on", near_names(name, known), "; there are: ", listed(known),
+      fail("--sites: \"", name, "\" names no site that --method ", method, " can sit on", near_names(name, known),
+           "; there are: ", listed(known),
            " (* stands for any text), groups such as linear, and the ends of the checkpoint's names of them");
     }
     set = set | found;

@@ -2,8 +2,8 @@
 #pragma once
 #include "sora.hpp"
 
-#include "runs.hpp"
 #include "run.hpp"
+#include "runs.hpp"
 
 template <class Backbone>
 int run_sora(const Job& job) {

@@ -9,8 +9,8 @@
 #include <filesystem>
 #include <iostream>
 
-#include "runs.hpp"
 #include "run.hpp"
+#include "runs.hpp"
 #include "sora.hpp"
 
 namespace {
@@ -34,7 +34,8 @@ SparsitySchedule schedule_of(const Job& job) {
 /// The scores on the first `count` training examples; the released code takes 1,000.
 metric::Scores memorised(const Job& job, auto& engine, std::size_t count) {
   Scorer scorer(job.kind, static_cast<std::size_t>(job.labels()), job.loader->data());
-  predict_pieces<float>([&](const Batch& b) { return engine.predict(b); }, job.loader->data(), [&](const LogitPiece<float>& piece) { scorer.add(piece); }, 64, count);
+  predict_pieces<float>([&](const Batch& b) { return engine.predict(b); }, job.loader->data(),
+                        [&](const LogitPiece<float>& piece) { scorer.add(piece); }, 64, count);
   return scorer.scores();
 }
 
@@ -42,15 +43,18 @@ void show(const std::vector<SparsityStep>& curve, std::ostream& to) {
   report::Table table({"xi", "parameters", "ranks", "train", "dev"});
   for (const SparsityStep& s : curve)
     if (!s.history.interrupted)
-      table.add({report::significant(s.xi, 3), report::count(s.parameters()), report::count(s.kept()), report::fixed(s.train.main, 4),
-                 report::fixed(s.dev.main, 4)});
+      table.add({report::significant(s.xi, 3), report::count(s.parameters()), report::count(s.kept()),
+                 report::fixed(s.train.main, 4), report::fixed(s.dev.main, 4)});
   to << "\n" << table.text();
 }
 
 int run_sora_schedule(const Job& job) {
-  require(job.loader != nullptr || job.options.epochs == 0, "--method sora-schedule: it prunes while it trains; give --data with a training file, and --epochs");
-  require(!job.train.tagged && job.train.together == 1, "--method sora-schedule: --task ", job.options.task, " is no classification or regression");
-  require(job.options.epochs > 0 || job.delta, "--method sora-schedule needs --epochs, those of its first step, or --load of what it has left");
+  require(job.loader != nullptr || job.options.epochs == 0,
+          "--method sora-schedule: it prunes while it trains; give --data with a training file, and --epochs");
+  require(!job.train.tagged && job.train.together == 1, "--method sora-schedule: --task ", job.options.task,
+          " is no classification or regression");
+  require(job.options.epochs > 0 || job.delta,
+          "--method sora-schedule needs --epochs, those of its first step, or --load of what it has left");
   ChosenSoRA method = chosen_sora(job);
   auto& lora = std::get<0>(method.deltas).delta;
   lora.gate.xi.chosen = job.choice("operator", {"constant", "released"}) == 0 ? ChosenXi::constant : ChosenXi::released;
@@ -63,7 +67,8 @@ int run_sora_schedule(const Job& job) {
     ProgressBar bar;
     SparsityCallbacks<Options> callbacks;
     callbacks.before = [&](int step, double xi, Options& now) {
-      std::cout << "step " << step + 1 << "/" << schedule.steps << "  xi " << report::significant(xi, 3) << "\n" << std::flush;
+      std::cout << "step " << step + 1 << "/" << schedule.steps << "  xi " << report::significant(xi, 3) << "\n"
+                << std::flush;
       bar = ProgressBar();
       now.on_step = bar;
       now.on_epoch = [&, epochs = now.epochs](const EpochReport& r) {
@@ -72,7 +77,8 @@ int run_sora_schedule(const Job& job) {
       };
     };
     const auto curve = fit_sparsity_schedule(
-        engine, data, options, schedule, [&] { return memorised(job, engine, static_cast<std::size_t>(sample)); }, score, callbacks);
+        engine, data, options, schedule, [&] { return memorised(job, engine, static_cast<std::size_t>(sample)); },
+        score, callbacks);
     show(curve, std::cout);
     job.beside("sparsity.tsv", [table = sparsity_table(curve)](const DeltaFile&) { return table; });
     return history_of(curve);

@@ -8,8 +8,8 @@
 #include <map>
 
 #include "outputs.hpp"
-#include "saved_files.hpp"
 #include "predictions.hpp"
+#include "saved_files.hpp"
 
 using namespace peft;
 
@@ -18,7 +18,8 @@ namespace {
 /// Shows a model and the plan of its steps; what the run's result says of both.
 Job::Result begin_run(const Job& job, const Trainee& model) {
   for (const std::string& note : model.facts.notes) job.notes.add(note);
-  if (model.facts.fresh_pooler && model.facts.head.empty()) job.notes.add("the checkpoint has no pooler: a fresh one is trained and saved as a part of the head");
+  if (model.facts.fresh_pooler && model.facts.head.empty())
+    job.notes.add("the checkpoint has no pooler: a fresh one is trained and saved as a part of the head");
   job.show_model(modules_of(model.facts, model.label), model.label, model.facts.head);
   const std::vector<report::Buffer> buffers = memory_of(model.facts, model.step_bytes);
   job.show_plan(model.facts.workers);
@@ -48,7 +49,8 @@ void save(const Job& job, const Trainee& model, std::map<std::string, std::strin
   const InPeftFiles peft = model.stage_for_peft(files, result);
   const std::string& out = job.options.out;
   if (out.empty()) return;
-  const DeltaFile trained{job.options.method, std::move(settings), peft.all ? std::vector<HostTensor>() : model.tensors()};
+  const DeltaFile trained{job.options.method, std::move(settings),
+                          peft.all ? std::vector<HostTensor>() : model.tensors()};
   if (!peft.all) stage_delta(files, out, trained, peft.checksum);
   job.stage_beside(files, trained);
   for (const auto& file : saved_files(out)) files.remove(file);  // of a run that this one replaces
@@ -58,7 +60,8 @@ void save(const Job& job, const Trainee& model, std::map<std::string, std::strin
 }
 
 /// The run's checkpoint has all that was trained: what could not be saved of it is not lost.
-void save_or_say(const Job& job, const Trainee& model, const std::map<std::string, std::string>& settings, Job::Result& result) try {
+void save_or_say(const Job& job, const Trainee& model, const std::map<std::string, std::string>& settings,
+                 Job::Result& result) try {
   save(job, model, settings, result);
 } catch (const Error& e) {
   if (job.options.epochs == 0) throw;
@@ -102,7 +105,8 @@ void write_predictions(const Job& job, const SaidInWords& said) {
   file.commit();
 }
 
-/// Texts as predictions; those of a task that gives a score are read as numbers. `rows`: which text is each one's; empty: its own.
+/// Texts as predictions; those of a task that gives a score are read as numbers. `rows`: which text is each one's;
+/// empty: its own.
 void write_predictions(const Job& job, const std::vector<std::string>& texts, const std::vector<std::size_t>& rows) {
   Predictions file(job.options, Predictions::Of::Texts, {});
   for (std::size_t i = 0; i < (rows.empty() ? texts.size() : rows.size()); ++i) {
@@ -126,13 +130,14 @@ void write_predictions(const Job& job, const Reader& model) {
 
 }  // namespace
 
-// The order of both: what was trained is saved before anything else is computed, then comes what is at hand, then what takes work and may
-// fail in it. What --json says is written before that, and again with what it has added.
+// The order of both: what was trained is saved before anything else is computed, then comes what is at hand, then what
+// takes work and may fail in it. What --json says is written before that, and again with what it has added.
 
 int run_job(const Job& job, const Reader& model) {
   const Options& o = job.options;
-  require(job.loader || !model.facts.head.empty(), o.model,
-          ": its head is not of this task, and there is no training file for a fresh one; give --load with a trained one, or --data and --epochs");
+  require(
+      job.loader || !model.facts.head.empty(), o.model,
+      ": its head is not of this task, and there is no training file for a fresh one; give --load with a trained one, or --data and --epochs");
   Job::Result result = begin_run(job, model);
   const Score score = [&] { return job.score(model.predict); };
   result.history = train_with_progress(job, model, score);
@@ -187,7 +192,8 @@ int run_job(const Job& job, const Writer& model) {
   if (job.dev_pairs) result.dev = !scored || epochs.empty() || o.patience > 0 ? score() : epochs.back().dev;
 
   const auto write = [&](const TokenizedPairs& prompts) {
-    return model.write(prompts, job.writing(), [&](std::span<const std::int32_t> ids) { return job.tokenizer->decode(ids); });
+    return model.write(prompts, job.writing(),
+                       [&](std::span<const std::int32_t> ids) { return job.tokenizer->decode(ids); });
   };
   job.check_files();
   const bool more = job.dev_prompts != nullptr;

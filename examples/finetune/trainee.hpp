@@ -38,8 +38,13 @@ struct Trainee {
 };
 template <class M>
 Trainee trainee_of(const peft::Engine<M>& engine, std::size_t step_bytes, const std::string& label) {
-  return {facts_of(engine), step_bytes, label, {}, [&model = engine.model()] { return peft::saved_tensors(model); },
-          peft::settings_of(engine.model()), {}};
+  return {facts_of(engine),
+          step_bytes,
+          label,
+          {},
+          [&model = engine.model()] { return peft::saved_tensors(model); },
+          peft::settings_of(engine.model()),
+          {}};
 }
 
 /// One that gives classes or scores.
@@ -50,7 +55,9 @@ struct Reader : Trainee {
 /// One that writes.
 struct Writer : Trainee {
   std::function<std::vector<double>(const peft::Batch&)> losses;  // of sequences
-  std::function<std::vector<std::string>(const peft::TokenizedPairs&, const peft::GenerateOptions&, const peft::Decode&)> write;
+  std::function<std::vector<std::string>(const peft::TokenizedPairs&, const peft::GenerateOptions&,
+                                         const peft::Decode&)>
+      write;
 };
 
 /// Runs a whole job with a model; returns the exit status.

@@ -2,8 +2,8 @@
 #include <peft/delta/vera.hpp>
 #include <peft/io/peft_vera.hpp>
 
-#include "runs.hpp"
 #include "run.hpp"
+#include "runs.hpp"
 
 namespace {
 

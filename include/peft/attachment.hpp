@@ -66,13 +66,19 @@ class Attachment {
   Attachment(const Backbone& backbone, const M& method, Layout& layout) : method_(method), shape_(backbone.shape()) {
     for_each_delta<Plain>([&](auto i) {
       const auto& part = std::get<i>(method_.deltas);
-      Places places{sites_of<Backbone, Plain, i>(), part.mask, part.layers, part.only, backbone.layers(),
-                    [&](Site s, int layer) { return backbone.has(s, layer); }, [&](Site s, int layer) { return backbone.module(s, layer); }};
+      Places places{sites_of<Backbone, Plain, i>(),
+                    part.mask,
+                    part.layers,
+                    part.only,
+                    backbone.layers(),
+                    [&](Site s, int layer) { return backbone.has(s, layer); },
+                    [&](Site s, int layer) { return backbone.module(s, layer); }};
       if constexpr (requires(const Module& m) { part.delta.attaches(m); })
         places.attaches = [&](const Module& m) { return part.delta.attaches(m); };
       Placement& p = placements_[i] = place(places);
       if constexpr (wants_biases<D<i>>() && !adds_biases<Plain>())
-        require(!p.modules.empty(), backbone.folder(), ": this checkpoint has no biases to train at the delta's places: AddedBias adds some there");
+        require(!p.modules.empty(), backbone.folder(),
+                ": this checkpoint has no biases to train at the delta's places: AddedBias adds some there");
       for (const Module& m : p.modules) frozen_[i].push_back(backbone.weights(m.site, m.layer));
       p.first_field = layout.fields().size();
       if constexpr (HasShared<D<i>, Mat<T, E>>) {
@@ -136,7 +142,8 @@ class Attachment {
         for (std::size_t m = 0; m < placements_[i].modules.size(); ++m) {
           auto p = std::get<i>(tensors.all).modules[m];
           const Extent here = rows(delta<i>().keys_values(p).k);
-          require(n == 0 || n == here, placements_[i].modules[m].path, ": a prefix of ", here, " rows, ", n, " elsewhere");
+          require(n == 0 || n == here, placements_[i].modules[m].path, ": a prefix of ", here, " rows, ", n,
+                  " elsewhere");
           n = here;
         }
       }
@@ -144,7 +151,8 @@ class Attachment {
     return n;
   }
 
-  /// The lowest of the layers [begin, end) that a delta of the backbone's own sits in; `none` when there is no such layer.
+  /// The lowest of the layers [begin, end) that a delta of the backbone's own sits in; `none` when there is no such
+  /// layer.
   int first_layer(int begin, int end) const {
     int first = none;
     each_below_head([&](const Module& m) {

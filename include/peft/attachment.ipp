@@ -14,8 +14,9 @@ PEFT_INLINE Placement place(const Places& places) {
   Placement p;
   p.layers = layers;
   p.index.assign(site_count * (layers + 1), -1);
-  require(chosen.first >= 0 && (chosen.last == LayerRange{}.last || chosen.last <= layers) && chosen.first < chosen.last, "Layers<",
-          chosen.first, ", ", chosen.last, ">: the backbone has layers 0 to ", layers - 1);
+  require(
+      chosen.first >= 0 && (chosen.last == LayerRange{}.last || chosen.last <= layers) && chosen.first < chosen.last,
+      "Layers<", chosen.first, ", ", chosen.last, ">: the backbone has layers 0 to ", layers - 1);
   bool anywhere = false;
   for (const SiteInfo& s : site_table) {
     if (!places.sites.contains(s.site) || !places.mask.contains(s.site)) continue;
@@ -30,10 +31,11 @@ PEFT_INLINE Placement place(const Places& places) {
       p.modules.push_back(std::move(m));
     }
   }
-  require(anywhere, "a delta's mask leaves it no place: none of its sites is in the mask, or the checkpoint has none of them");
+  require(anywhere,
+          "a delta's mask leaves it no place: none of its sites is in the mask, or the checkpoint has none of them");
   for (const std::string& path : places.only.value_or(std::set<std::string>{}))
-    require(std::any_of(p.modules.begin(), p.modules.end(), [&](const Module& m) { return m.path == path; }), "the delta cannot sit on ",
-            path, ": the backbone has no such place, or its sites and layers leave it out");
+    require(std::any_of(p.modules.begin(), p.modules.end(), [&](const Module& m) { return m.path == path; }),
+            "the delta cannot sit on ", path, ": the backbone has no such place, or its sites and layers leave it out");
   return p;
 }
 

@@ -11,8 +11,9 @@
 #include <peft/nn/shape.hpp>
 #include <peft/site.hpp>
 
-/// The whole contract between a method and the engine, on one page. A delta is a value with hyper-parameters; its tensors
-/// live in `Params<V>` (V: a matrix view), listed once by `declare`. Everything marked optional may be left out.
+/// The whole contract between a method and the engine, on one page. A delta is a value with hyper-parameters; its
+/// tensors live in `Params<V>` (V: a matrix view), listed once by `declare`. Everything marked optional may be left
+/// out.
 namespace peft {
 
 /// What backward will want to read again; the engine keeps nothing else of a site.
@@ -46,11 +47,14 @@ struct Context {
   std::uint64_t seed = 0;              // of this step
   const int* row_example = nullptr;    // per row of x: what dropout is drawn from
   const int* row_position = nullptr;
-  /// The backbone's own tensors of the site; in members that see a whole model, one entry per module. Empty where a site has none.
+  /// The backbone's own tensors of the site; in members that see a whole model, one entry per module. Empty where a
+  /// site has none.
   const Weights<Mat<const T, E>>* frozen = nullptr;
 
   Mat<T, E> keep(Extent rows, Extent cols, const char* name = "delta") { return w.template keep<T>(rows, cols, name); }
-  Mat<T, E> temp(Extent rows, Extent cols, const char* name = "temporary") { return w.template temp<T>(rows, cols, name); }
+  Mat<T, E> temp(Extent rows, Extent cols, const char* name = "temporary") {
+    return w.template temp<T>(rows, cols, name);
+  }
   /// Dropout with probability p for the use named by `salt`; inactive outside training.
   Dropout dropout(double p, std::uint64_t salt) const {
     if (!training || p <= 0) return {};
@@ -104,28 +108,38 @@ using K = typename D::template Kept<M>;
 }  // namespace check
 
 template <class D>
-concept HasRoute = requires { { D::route } -> std::convertible_to<Route>; };
+concept HasRoute = requires {
+  { D::route } -> std::convertible_to<Route>;
+};
 template <class D>
-concept HasKinds = requires { { D::fits } -> std::convertible_to<Kind>; };
+concept HasKinds = requires {
+  { D::fits } -> std::convertible_to<Kind>;
+};
 template <class D>
 concept HasParams = std::default_initializable<check::P<D>>;
 /// `void declare(auto& fields, auto& p, const Module& m) const`: lists the tensors of one module.
 template <class D>
-concept HasDeclare = requires(const D d, Fields<float, Host>& f, check::P<D>& p, const Module& m) { d.declare(f, p, m); };
+concept HasDeclare =
+    requires(const D d, Fields<float, Host>& f, check::P<D>& p, const Module& m) { d.declare(f, p, m); };
 /// `Kept<V>`: views into the workspace that forward fills and backward reads.
 template <class D>
 concept HasKept = std::default_initializable<check::K<D>>;
 
 /// branch: y += f(x). backward adds to the gradients g, and to dx unless dx is empty (nothing below wants it).
 template <class D>
-concept HasBranchForward = requires(const D d, check::Ctx& c, const check::P<D>& p, check::C x, check::M y, check::K<D>& k) { d.forward(c, p, x, y, k); };
+concept HasBranchForward = requires(const D d, check::Ctx& c, const check::P<D>& p, check::C x, check::M y,
+                                    check::K<D>& k) { d.forward(c, p, x, y, k); };
 template <class D>
-concept HasBranchBackward = requires(const D d, check::Ctx& c, const check::P<D>& p, check::C x, check::C dy, const check::K<D>& k, check::P<D>& g, check::M dx) { d.backward(c, p, x, dy, k, g, dx); };
+concept HasBranchBackward =
+    requires(const D d, check::Ctx& c, const check::P<D>& p, check::C x, check::C dy, const check::K<D>& k,
+             check::P<D>& g, check::M dx) { d.backward(c, p, x, dy, k, g, dx); };
 /// post, pre: in place on h; backward turns dh from the gradient of the result into that of the argument.
 template <class D>
-concept HasMapForward = requires(const D d, check::Ctx& c, const check::P<D>& p, check::M h, check::K<D>& k) { d.forward(c, p, h, k); };
+concept HasMapForward =
+    requires(const D d, check::Ctx& c, const check::P<D>& p, check::M h, check::K<D>& k) { d.forward(c, p, h, k); };
 template <class D>
-concept HasMapBackward = requires(const D d, check::Ctx& c, const check::P<D>& p, check::M dh, const check::K<D>& k, check::P<D>& g) { d.backward(c, p, dh, k, g); };
+concept HasMapBackward = requires(const D d, check::Ctx& c, const check::P<D>& p, check::M dh, const check::K<D>& k,
+                                  check::P<D>& g) { d.backward(c, p, dh, k, g); };
 /// weight: the tensors used instead of the frozen ones, and where the site adds their gradients (empty: not wanted).
 template <class D>
 concept HasWeights = requires(const D d, const check::P<D>& p, Weights<check::C> frozen, check::P<D>& g) {
@@ -134,20 +148,23 @@ concept HasWeights = requires(const D d, const check::P<D>& p, Weights<check::C>
 };
 /// prefix: keys and values, of the parameters or of their gradients.
 template <class D>
-concept HasKeysValues = requires(const D d, check::P<D>& p) { { d.keys_values(p) } -> std::same_as<KeysValues<check::M>>; };
+concept HasKeysValues = requires(const D d, check::P<D>& p) {
+  { d.keys_values(p) } -> std::same_as<KeysValues<check::M>>;
+};
 /// input: rows (n, d), of the parameters or of their gradients, and how many.
 template <class D>
 concept HasInputRows = requires(const D d, check::P<D>& p) {
   { d.rows(p) } -> std::same_as<check::M>;
   { d.count() } -> std::convertible_to<Extent>;
 };
-/// side: sees the embeddings (layer -1) and every layer's output, corrects the last, and has its own backward over depth. The
-/// rows that it sees are those that the task reads, or all (`taps_all_rows`); `last` and `dlast` are always the task's. No
-/// gradient goes back through what it sees: nothing below the pooler may be trained beside it. Of an encoder-decoder it sees the
-/// encoder's embeddings and layers first, then the decoder's embeddings (layer -2) and layers, whose last it corrects; c.batch is
-/// what the rows belong to.
+/// side: sees the embeddings (layer -1) and every layer's output, corrects the last, and has its own backward over
+/// depth. The rows that it sees are those that the task reads, or all (`taps_all_rows`); `last` and `dlast` are always
+/// the task's. No gradient goes back through what it sees: nothing below the pooler may be trained beside it. Of an
+/// encoder-decoder it sees the encoder's embeddings and layers first, then the decoder's embeddings (layer -2) and
+/// layers, whose last it corrects; c.batch is what the rows belong to.
 template <class D>
-concept HasTaps = requires(const D d, check::Ctx& c, const check::P<D>& p, check::K<D>& k, int layer, check::C hidden, check::M last, check::C dlast, check::P<D>& g) {
+concept HasTaps = requires(const D d, check::Ctx& c, const check::P<D>& p, check::K<D>& k, int layer, check::C hidden,
+                           check::M last, check::C dlast, check::P<D>& g) {
   d.begin(c, p, k, layer);
   d.tap(c, p, k, layer, hidden);
   d.correct(c, p, k, last);
@@ -155,10 +172,11 @@ concept HasTaps = requires(const D d, check::Ctx& c, const check::P<D>& p, check
 };
 
 template <class D>
-concept RouteIsComplete = HasRoute<D> && (D::route != Route::branch || (HasBranchForward<D> && HasBranchBackward<D>)) &&
-                          ((D::route != Route::post && D::route != Route::pre) || (HasMapForward<D> && HasMapBackward<D>)) &&
-                          (D::route != Route::weight || HasWeights<D>) && (D::route != Route::prefix || HasKeysValues<D>) &&
-                          (D::route != Route::input || HasInputRows<D>) && (D::route != Route::side || HasTaps<D>);
+concept RouteIsComplete =
+    HasRoute<D> && (D::route != Route::branch || (HasBranchForward<D> && HasBranchBackward<D>)) &&
+    ((D::route != Route::post && D::route != Route::pre) || (HasMapForward<D> && HasMapBackward<D>)) &&
+    (D::route != Route::weight || HasWeights<D>) && (D::route != Route::prefix || HasKeysValues<D>) &&
+    (D::route != Route::input || HasInputRows<D>) && (D::route != Route::side || HasTaps<D>);
 /// A complete delta.
 template <class D>
 concept IsDelta = HasRoute<D> && HasKinds<D> && HasParams<D> && HasKept<D> && HasDeclare<D> && RouteIsComplete<D>;
@@ -235,17 +253,22 @@ void declare_shared(const D& delta, auto& fields, auto& shared, const auto& shap
     delta.declare_shared(fields, shared, shape);
 }
 
-/// A gate acts on the rank axis: h (n, r) between the two halves of a bottleneck. It says whether it `scales`: gives each rank a factor
-/// that does not depend on h, h <- g * h. What does can be folded into the half that follows, for a merged weight and for PEFT's files;
-/// what does not (a top-k of |h|, whatever mixes ranks or rows) is saved with its tensors, in our own file alone.
+/// A gate acts on the rank axis: h (n, r) between the two halves of a bottleneck. It says whether it `scales`: gives
+/// each rank a factor that does not depend on h, h <- g * h. What does can be folded into the half that follows, for a
+/// merged weight and for PEFT's files; what does not (a top-k of |h|, whatever mixes ranks or rows) is saved with its
+/// tensors, in our own file alone.
 template <class G>
-concept SaysWhetherItScales = requires { { G::scales } -> std::convertible_to<bool>; };
-template <class G>
-concept IsGate = SaysWhetherItScales<G> && requires(const G gate, check::Ctx& c, Fields<float, Host>& f, check::P<G>& p, const check::P<G>& cp, check::C h, check::M dh, check::P<G>& g, Extent r) {
-  gate.declare(f, p, r);
-  { gate.forward(c, cp, h) } -> std::same_as<check::C>;
-  gate.backward(c, cp, h, dh, g);
+concept SaysWhetherItScales = requires {
+  { G::scales } -> std::convertible_to<bool>;
 };
+template <class G>
+concept IsGate =
+    SaysWhetherItScales<G> && requires(const G gate, check::Ctx& c, Fields<float, Host>& f, check::P<G>& p,
+                                       const check::P<G>& cp, check::C h, check::M dh, check::P<G>& g, Extent r) {
+      gate.declare(f, p, r);
+      { gate.forward(c, cp, h) } -> std::same_as<check::C>;
+      gate.backward(c, cp, h, dh, g);
+    };
 template <class G>
 concept ScalesRanks = IsGate<G> && G::scales;
 

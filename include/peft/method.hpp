@@ -24,22 +24,29 @@ struct DefaultPlaces<D> {
   using type = typename D::Places;
 };
 
-/// A delta of type D at the places of `Where`. What changes code is a type; at run time `mask`, `layers` and `only` narrow it down.
+/// A delta of type D at the places of `Where`. What changes code is a type; at run time `mask`, `layers` and `only`
+/// narrow it down.
 template <class D, class Where = typename DefaultPlaces<D>::type>
 struct Delta {
-  static_assert(HasRoute<D>, "peft::Delta: this type is no delta: it has no `static constexpr Route route` (peft/concepts.hpp)");
-  static_assert(HasKinds<D>, "peft::Delta: the delta does not say which kinds of sites it fits: `static constexpr Kind fits`");
+  static_assert(HasRoute<D>,
+                "peft::Delta: this type is no delta: it has no `static constexpr Route route` (peft/concepts.hpp)");
+  static_assert(HasKinds<D>,
+                "peft::Delta: the delta does not say which kinds of sites it fits: `static constexpr Kind fits`");
   static_assert(HasParams<D>, "peft::Delta: the delta has no `template <class V> struct Params`");
   static_assert(HasKept<D>, "peft::Delta: the delta has no `template <class V> struct Kept` (it may be empty)");
-  static_assert(HasDeclare<D>, "peft::Delta: the delta has no `void declare(auto& fields, auto& p, const Module& m) const`");
+  static_assert(HasDeclare<D>,
+                "peft::Delta: the delta has no `void declare(auto& fields, auto& p, const Module& m) const`");
   static_assert(!HasRoute<D> || D::route != Route::branch || HasBranchForward<D>,
                 "peft::Delta: a branch needs `void forward(auto& c, const auto& p, auto x, auto y, auto& kept) const`");
-  static_assert(!HasRoute<D> || D::route != Route::branch || HasBranchBackward<D>,
-                "peft::Delta: the delta has a forward but no `void backward(auto& c, const auto& p, auto x, auto dy, const "
-                "auto& kept, auto& g, auto dx) const`");
-  static_assert(!HasRoute<D> || (D::route != Route::post && D::route != Route::pre) || (HasMapForward<D> && HasMapBackward<D>),
+  static_assert(
+      !HasRoute<D> || D::route != Route::branch || HasBranchBackward<D>,
+      "peft::Delta: the delta has a forward but no `void backward(auto& c, const auto& p, auto x, auto dy, const "
+      "auto& kept, auto& g, auto dx) const`");
+  static_assert(!HasRoute<D> || (D::route != Route::post && D::route != Route::pre) ||
+                    (HasMapForward<D> && HasMapBackward<D>),
                 "peft::Delta: a pre or post delta needs `forward(c, p, h, kept)` and `backward(c, p, dh, kept, g)`");
-  static_assert(RouteIsComplete<D>, "peft::Delta: the members that the delta's route asks for are missing (peft/concepts.hpp)");
+  static_assert(RouteIsComplete<D>,
+                "peft::Delta: the members that the delta's route asks for are missing (peft/concepts.hpp)");
 
   using type = D;
   using places = Where;
@@ -56,7 +63,8 @@ struct Gate {
   G gate{};
 };
 
-/// A network beside the backbone (READ, LST). The backbone's backward is never instantiated for a method that is only this.
+/// A network beside the backbone (READ, LST). The backbone's backward is never instantiated for a method that is only
+/// this.
 template <class N>
 using SideNet = Delta<N, At<only(Site::side)>>;
 
@@ -115,8 +123,9 @@ struct WithGate<std::tuple<Parts...>, std::index_sequence<i...>> {
   template <std::size_t k>
   using Part = std::tuple_element_t<k, std::tuple<Parts...>>;
   using G = decltype(Part<sizeof...(i)>::gate);
-  static_assert((!std::is_same_v<typename Gated<Part<i>, G>::type, Part<i>> || ...),
-                "peft::Method: no delta has a bottleneck that a gate could act on (no `template <class G> using gated`)");
+  static_assert(
+      (!std::is_same_v<typename Gated<Part<i>, G>::type, Part<i>> || ...),
+      "peft::Method: no delta has a bottleneck that a gate could act on (no `template <class G> using gated`)");
   using type = Method<typename Gated<Part<i>, G>::type...>;
 };
 /// The same with the gate put on every bottleneck: deltas first, the gate last.
@@ -161,38 +170,48 @@ template <class Backbone, class M, std::size_t i>
 constexpr SiteSet sites_of() {
   using D = typename M::template type<i>;
   using Places = typename M::template places<i>;
-  static_assert(Places::template resolves<Backbone>(),
-                "peft::At: a name matches no site of this backbone. Common names: attn.q attn.k attn.v attn.out ff.up ff.down "
-                "attn.norm ff.norm attn ff layer attn.prefix input embed.word embed.position embed.type embed.norm pooler; "
-                "or the checkpoint's own, with * for the layer (Backbone::path)");
+  static_assert(
+      Places::template resolves<Backbone>(),
+      "peft::At: a name matches no site of this backbone. Common names: attn.q attn.k attn.v attn.out ff.up ff.down "
+      "attn.norm ff.norm attn ff layer attn.prefix input embed.word embed.position embed.type embed.norm pooler; "
+      "or the checkpoint's own, with * for the layer (Backbone::path)");
   constexpr SiteSet sites = Places::template sites<Backbone>();
   constexpr SiteSet missing{sites.bits & ~Backbone::sites.bits};
-  static_assert(D::route != Route::prefix || Backbone::sites.contains(Site::self_attention),
-                "peft::Delta: a prefix has no place in this backbone: its attention scores the distance of every key, and keys of no token "
-                "have none");
+  static_assert(
+      D::route != Route::prefix || Backbone::sites.contains(Site::self_attention),
+      "peft::Delta: a prefix has no place in this backbone: its attention scores the distance of every key, and keys of no token "
+      "have none");
   static_assert(missing.empty() || D::route == Route::prefix, "peft::At: the backbone has no such site");
-  static_assert(all_of_kind(sites, D::fits),
-                "peft::Delta: the delta does not fit one of these sites: compare its `fits` with the sites' kinds (peft/site.hpp)");
-  static_assert(D::route != Route::branch || ((sites & (Tables | Layer)).empty() && ((sites & Norm).empty() || sits_between_norms<D>())),
-                "peft::Delta: a branch sits on a linear site, on attn or on ff; on a norm if it says `between_norms` (peft/concepts.hpp)");
+  static_assert(
+      all_of_kind(sites, D::fits),
+      "peft::Delta: the delta does not fit one of these sites: compare its `fits` with the sites' kinds (peft/site.hpp)");
+  static_assert(
+      D::route != Route::branch ||
+          ((sites & (Tables | Layer)).empty() && ((sites & Norm).empty() || sits_between_norms<D>())),
+      "peft::Delta: a branch sits on a linear site, on attn or on ff; on a norm if it says `between_norms` (peft/concepts.hpp)");
   static_assert(D::route != Route::pre || (sites & (Norm | Tables | Attention | CrossAttention | Ffn)).empty(),
                 "peft::Delta: a pre delta sits on a linear site or on layer");
   static_assert(!wants_special_tokens<D>() || adds_special_tokens<Backbone>(),
                 "peft::Delta: the delta acts on special tokens, and this backbone's tokenizer puts none around a text "
                 "(Backbone::special_tokens)");
-  static_assert(!wants_biases<D>() || has_biases<Backbone>() || adds_biases<M>(),
-                "peft::Delta: the delta trains the backbone's biases, and this backbone has none (Family::biases): AddedBias adds some "
-                "(peft/delta/added_bias.hpp)");
-  static_assert(!follows_one_stack<D>() || !encodes<Backbone>(),
-                "peft::SideNet: the net follows one stack of layers, and this backbone has an encoder and a decoder: ReadPair, Ladder");
-  static_assert(!taps_attention<D>() || encodes<Backbone>(),
-                "peft::SideNet: the net reads how a decoder attends to its encoder, and this backbone has no such attention: Read");
-  static_assert(!has_side_net<M>() || D::route == Route::side || (sites.bits & ~Pooler.bits) == 0,
-                "peft::Method: no gradient goes back through what a side net sees, so nothing below the pooler is trained beside it");
+  static_assert(
+      !wants_biases<D>() || has_biases<Backbone>() || adds_biases<M>(),
+      "peft::Delta: the delta trains the backbone's biases, and this backbone has none (Family::biases): AddedBias adds some "
+      "(peft/delta/added_bias.hpp)");
+  static_assert(
+      !follows_one_stack<D>() || !encodes<Backbone>(),
+      "peft::SideNet: the net follows one stack of layers, and this backbone has an encoder and a decoder: ReadPair, Ladder");
+  static_assert(
+      !taps_attention<D>() || encodes<Backbone>(),
+      "peft::SideNet: the net reads how a decoder attends to its encoder, and this backbone has no such attention: Read");
+  static_assert(
+      !has_side_net<M>() || D::route == Route::side || (sites.bits & ~Pooler.bits) == 0,
+      "peft::Method: no gradient goes back through what a side net sees, so nothing below the pooler is trained beside it");
   return sites;
 }
 
-/// True, or does not compile: every delta of M fits its places. Asked for first, so that the words come before anything else.
+/// True, or does not compile: every delta of M fits its places. Asked for first, so that the words come before anything
+/// else.
 template <class Backbone, class M>
 constexpr bool places_fit() {
   return []<std::size_t... i>(std::index_sequence<i...>) {
@@ -236,7 +255,8 @@ constexpr int count_route() {
 template <class M>
 constexpr bool taps_all() {
   return []<std::size_t... i>(std::index_sequence<i...>) {
-    return ((M::template type<i>::route == Route::side && taps_all_rows<typename M::template type<i>>()) || ... || false);
+    return ((M::template type<i>::route == Route::side && taps_all_rows<typename M::template type<i>>()) || ... ||
+            false);
   }(std::make_index_sequence<M::size>{});
 }
 

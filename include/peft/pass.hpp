@@ -25,7 +25,8 @@ struct LayerCache {
   V k, v;
   bool filled = false;  // of attention to an encoder: they are there since the first step
 };
-/// Embedded distances (r, d) that a disentangled attention meets, the largest of them, and their gradient (empty: not wanted).
+/// Embedded distances (r, d) that a disentangled attention meets, the largest of them, and their gradient (empty: not
+/// wanted).
 template <class V>
 struct Distances {
   V rows, gradient;
@@ -52,7 +53,8 @@ struct Pass : Context<typename Backbone_::Scalar, typename Backbone_::Space> {
   Tensors* tables;     // where embedding tables add theirs; used by one worker at a time
   KeptOf<Plain, V> kept;
   // What only some backbones have.
-  const Packed* source = nullptr;  // of a decoder: the encoder's rows, what it gave, and the gradient of that (empty: not wanted)
+  const Packed* source =
+      nullptr;  // of a decoder: the encoder's rows, what it gave, and the gradient of that (empty: not wanted)
   C source_rows;
   V source_gradient;
   Distances<V> relative;
@@ -69,7 +71,7 @@ struct Pass : Context<typename Backbone_::Scalar, typename Backbone_::Space> {
   void each(F&& f) const {
     constexpr std::size_t n = Plain::size;
     [&]<std::size_t... k>(std::index_sequence<k...>) {
-      (one<S, route, reversed ? n - 1 - k : k>(f), ...);
+      (one < S, route, reversed ? n - 1 - k : k > (f), ...);
     }(std::make_index_sequence<n>{});
   }
   template <Site S, Route route>
@@ -140,8 +142,8 @@ struct Pass : Context<typename Backbone_::Scalar, typename Backbone_::Space> {
                                             module<i>(*gradients, m));
     });
   }
-  /// Gradients of the branch deltas of S, last first; adds to dx unless it is empty. Where a branch rescales what S gives, dy
-  /// becomes the gradient of what was there before.
+  /// Gradients of the branch deltas of S, last first; adds to dx unless it is empty. Where a branch rescales what S
+  /// gives, dy becomes the gradient of what was there before.
   template <Site S>
   void branch_backward(C x, V dy, V dx) {
     each<S, Route::branch, true>([&](auto i, int m) {

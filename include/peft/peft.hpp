@@ -6,14 +6,12 @@
 #include <peft/core/session.hpp>
 
 // The contract
-#include <peft/version.hpp>
-#include <peft/site.hpp>
 #include <peft/concepts.hpp>
 #include <peft/method.hpp>
+#include <peft/site.hpp>
+#include <peft/version.hpp>
 
 // Gates, deltas and side nets
-#include <peft/gate/open.hpp>
-#include <peft/gate/proximal.hpp>
 #include <peft/delta/adalora.hpp>
 #include <peft/delta/adapter.hpp>
 #include <peft/delta/bias.hpp>
@@ -35,6 +33,8 @@
 #include <peft/delta/sora.hpp>
 #include <peft/delta/unipelt.hpp>
 #include <peft/delta/vera.hpp>
+#include <peft/gate/open.hpp>
+#include <peft/gate/proximal.hpp>
 #include <peft/side/fisher.hpp>
 #include <peft/side/gru.hpp>
 #include <peft/side/ladder.hpp>

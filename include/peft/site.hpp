@@ -20,27 +20,56 @@ enum class Route {
 
 /// Where a delta can sit: any module with an input and an output.
 enum class Site : unsigned {
-  query, key, value, attn_out, ff_up, ff_down, pooler,  // linear: (n, in) to (n, out), weight (out, in), bias
-  attn_norm, ff_norm, embed_norm,                       // norm: weight and bias (1, d)
-  word_table, position_table, type_table,               // table: weight (entries, d)
-  attention, ffn, layer,                                // hidden: a block part before its residual, a whole layer
+  query,
+  key,
+  value,
+  attn_out,
+  ff_up,
+  ff_down,
+  pooler,  // linear: (n, in) to (n, out), weight (out, in), bias
+  attn_norm,
+  ff_norm,
+  embed_norm,                       // norm: weight and bias (1, d)
+  word_table,
+  position_table,
+  type_table,               // table: weight (entries, d)
+  attention,
+  ffn,
+  layer,                                // hidden: a block part before its residual, a whole layer
   self_attention,                                       // prefix: keys and values put before each sequence's
   input,                                                // input: rows put before each sequence's embeddings
   side,                                                 // side: a network beside the whole backbone
   // What only some backbones have.
-  qkv, ff_gate,                                         // linear: queries, keys and values at once; a gate of the feed-forward part
-  cross_query, cross_key, cross_value, cross_out,       // linear: attention of a decoder to its encoder
-  cross_norm, final_norm, relative_norm,                // norm: of that attention, after the last layer, of embedded distances
-  cross_attention,                                      // hidden: that attention, before its residual
-  position_key, position_query,                         // linear: keys and queries of embedded distances
-  relative_table,                                       // table: embedded distances
-  bucket_table, lm_head                                 // fixed: a number per distance and head (buckets, heads); words from hidden states
+  qkv,
+  ff_gate,  // linear: queries, keys and values at once; a gate of the feed-forward part
+  cross_query,
+  cross_key,
+  cross_value,
+  cross_out,  // linear: attention of a decoder to its encoder
+  cross_norm,
+  final_norm,
+  relative_norm,  // norm: of that attention, after the last layer, of embedded distances
+  cross_attention,  // hidden: that attention, before its residual
+  position_key,
+  position_query,  // linear: keys and queries of embedded distances
+  relative_table,  // table: embedded distances
+  bucket_table,
+  lm_head  // fixed: a number per distance and head (buckets, heads); words from hidden states
 };
 inline constexpr std::size_t site_count = 34;
 
 /// What a site is made of, as a set of bits: a delta says which kinds it fits.
 /// fixed: a dense weight that is used as it is, so that only a weight delta fits it.
-enum class Kind : unsigned { linear = 1, norm = 2, table = 4, hidden = 8, prefix = 16, input = 32, side = 64, fixed = 128 };
+enum class Kind : unsigned {
+  linear = 1,
+  norm = 2,
+  table = 4,
+  hidden = 8,
+  prefix = 16,
+  input = 32,
+  side = 64,
+  fixed = 128
+};
 constexpr Kind operator|(Kind a, Kind b) { return Kind(unsigned(a) | unsigned(b)); }
 constexpr bool has(Kind set, Kind bit) { return (unsigned(set) & unsigned(bit)) != 0; }
 
@@ -110,16 +139,19 @@ inline constexpr SiteSet Query = only(Site::query), Key = only(Site::key), Value
                          AttnOut = only(Site::attn_out), FfnUp = only(Site::ff_up), FfnDown = only(Site::ff_down),
                          Pooler = only(Site::pooler), AttnNorm = only(Site::attn_norm), FfnNorm = only(Site::ff_norm),
                          EmbedNorm = only(Site::embed_norm), Attention = only(Site::attention), Ffn = only(Site::ffn),
-                         Layer = only(Site::layer), SelfAttention = only(Site::self_attention), Input = only(Site::input),
-                         FusedQkv = only(Site::qkv), FfnGate = only(Site::ff_gate), CrossQuery = only(Site::cross_query),
-                         CrossKey = only(Site::cross_key), CrossValue = only(Site::cross_value), CrossOut = only(Site::cross_out),
+                         Layer = only(Site::layer), SelfAttention = only(Site::self_attention),
+                         Input = only(Site::input), FusedQkv = only(Site::qkv), FfnGate = only(Site::ff_gate),
+                         CrossQuery = only(Site::cross_query), CrossKey = only(Site::cross_key),
+                         CrossValue = only(Site::cross_value), CrossOut = only(Site::cross_out),
                          CrossNorm = only(Site::cross_norm), FinalNorm = only(Site::final_norm),
                          CrossAttention = only(Site::cross_attention), LmHead = only(Site::lm_head);
 /// Groups: of what a backbone has in each.
-inline constexpr SiteSet Projections = Query | Key | Value | AttnOut | FusedQkv | CrossQuery | CrossKey | CrossValue | CrossOut,
+inline constexpr SiteSet Projections =
+                             Query | Key | Value | AttnOut | FusedQkv | CrossQuery | CrossKey | CrossValue | CrossOut,
                          Linear = Projections | FfnUp | FfnGate | FfnDown,
                          Norm = AttnNorm | FfnNorm | EmbedNorm | CrossNorm | FinalNorm | only(Site::relative_norm),
-                         Tables = only(Site::word_table) | only(Site::position_table) | only(Site::type_table) | only(Site::relative_table),
+                         Tables = only(Site::word_table) | only(Site::position_table) | only(Site::type_table) |
+                                  only(Site::relative_table),
                          Everything = Linear | Norm | Tables | Pooler | LmHead | only(Site::bucket_table) |
                                       only(Site::position_key) | only(Site::position_query);
 
@@ -183,7 +215,8 @@ struct Where {
   }
 };
 
-/// The places of a delta: `At<Query, Value>`, `At<Linear, Layers<8, 12>>`, `At<"attn.q">`, `At<"*.attention.self.query">`.
+/// The places of a delta: `At<Query, Value>`, `At<Linear, Layers<8, 12>>`, `At<"attn.q">`,
+/// `At<"*.attention.self.query">`.
 template <Where... where>
 struct At {
   template <class Backbone>
@@ -192,7 +225,8 @@ struct At {
   }
   template <class Backbone>
   static constexpr SiteSet sites() {
-    return ((where.name[0] ? find_sites<Backbone>(where.name) : of_group(where.sites, Backbone::sites)) | ... | SiteSet{});
+    return ((where.name[0] ? find_sites<Backbone>(where.name) : of_group(where.sites, Backbone::sites)) | ... |
+            SiteSet{});
   }
   static constexpr LayerRange layers() {
     LayerRange range;

@@ -42,8 +42,8 @@
 #include <peft/data/tsv.ipp>
 #include <peft/io/atomic_file.ipp>
 #include <peft/io/atomic_files.ipp>
-#include <peft/io/checkpoint.ipp>
 #include <peft/io/check_finite.ipp>
+#include <peft/io/checkpoint.ipp>
 #include <peft/io/checksum.ipp>
 #include <peft/io/config/bert.ipp>
 #include <peft/io/config/deberta.ipp>
@@ -73,8 +73,8 @@
 #include <peft/io/peft_adapter.ipp>
 #include <peft/io/peft_carried.ipp>
 #include <peft/io/peft_config.ipp>
-#include <peft/io/peft_load.ipp>
 #include <peft/io/peft_head.ipp>
+#include <peft/io/peft_load.ipp>
 #include <peft/io/peft_lora.ipp>
 #include <peft/io/peft_names.ipp>
 #include <peft/io/peft_prompt.ipp>

@@ -1,8 +1,8 @@
 // expect: static assertion failed: peft::Delta: the delta trains the backbone's biases, and this backbone has none
 // SPDX-License-Identifier: Apache-2.0
 #include <peft/delta/added_bias.hpp>
-#include <peft/model/t5.hpp>
 #include <peft/model/model.hpp>
+#include <peft/model/t5.hpp>
 #include <peft/task/language_model.hpp>
 
 using namespace peft;

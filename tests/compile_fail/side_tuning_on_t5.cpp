@@ -1,9 +1,9 @@
 // expect: static assertion failed: peft::SideNet: the net follows one stack of layers
 // SPDX-License-Identifier: Apache-2.0
+#include <peft/model/model.hpp>
 #include <peft/model/t5.hpp>
 #include <peft/side/ladder.hpp>
 #include <peft/side/side_tuning.hpp>
-#include <peft/model/model.hpp>
 #include <peft/task/language_model.hpp>
 
 using namespace peft;

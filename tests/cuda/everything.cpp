@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The whole library for Kokkos::Cuda: every method for a tiny BERT with dropout, on the GPU and on the host, from the same
-// values: losses, gradients, logits, optimizer steps and whole runs must agree. Where there is no GPU it only has to compile.
+// The whole library for Kokkos::Cuda: every method for a tiny BERT with dropout, on the GPU and on the host, from the
+// same values: losses, gradients, logits, optimizer steps and whole runs must agree. Where there is no GPU it only has
+// to compile.
 #include <peft/peft.hpp>
 
 #include <cuda_runtime_api.h>
@@ -87,7 +88,8 @@ template <class M>
 std::map<std::string, std::vector<float>> tensors(const M& model, const float* buffer) {
   std::map<std::string, std::vector<float>> out;
   for (const Field& f : model.layout().fields())
-    if (f.role == Role::trained) out[f.name] = downloaded<typename M::E>(buffer + f.offset, static_cast<std::size_t>(f.size()));
+    if (f.role == Role::trained)
+      out[f.name] = downloaded<typename M::E>(buffer + f.offset, static_cast<std::size_t>(f.size()));
   return out;
 }
 
@@ -114,7 +116,8 @@ Outcome outcome(const Method& method, Task task, BertActivation activation) {
   o.logits = engine.predict(batch);
   o.gradients = tensors(model, engine.total().data());
   AdamW::State<float, E> adamw(model.layout());
-  adamw.update(steady, engine.worker(), model.layout(), model.buffer().data(), engine.total().data(), 1e-2, clip_factor(o.norm, 1));
+  adamw.update(steady, engine.worker(), model.layout(), model.buffer().data(), engine.total().data(), 1e-2,
+               clip_factor(o.norm, 1));
   engine.after_step({1e-2, 1, 4});
   o.values = tensors(model, model.buffer().data());
   FitOptions options;
@@ -125,7 +128,8 @@ Outcome outcome(const Method& method, Task task, BertActivation activation) {
   options.accumulate = 2;
   const auto scores = [&] {
     const auto targets = std::vector<double>(batch.targets.begin(), batch.targets.end());
-    return metric::score(metric::Kind::Accuracy, decide(engine.predict(batch), static_cast<std::size_t>(task.labels)), targets);
+    return metric::score(metric::Kind::Accuracy, decide(engine.predict(batch), static_cast<std::size_t>(task.labels)),
+                         targets);
   };
   for (const double loss : fit(engine, data, options, scores).losses) o.losses.push_back(static_cast<float>(loss));
   o.trained = tensors(model, model.buffer().data());
@@ -174,7 +178,8 @@ std::vector<float> other_kernels() {
     upload(w.exec, m.data(), host.data(), host.size());
     return static_cast<const int*>(m.data());
   };
-  const auto x = matrix(tokens, 1), y = matrix(keys, 2), own = matrix(prefix, 3), gradient = matrix(prefix, 4), back = matrix(tokens, 5);
+  const auto x = matrix(tokens, 1), y = matrix(keys, 2), own = matrix(prefix, 3), gradient = matrix(prefix, 4),
+             back = matrix(tokens, 5);
   const int *segment = indices({0, 0, 0, 0, 1, 1}), *offsets = indices({0, 7, 12});
   ops::spread_after_prefix(w, y, constant(x), segment, prefix);
   ops::put_prefix(w, y, constant(own), offsets, sequences);
@@ -192,7 +197,8 @@ std::vector<float> other_kernels() {
 }
 
 template <class Task, class Method>
-void both(const std::string& label, const Method& method, Extent labels = 3, BertActivation activation = BertActivation::Gelu) {
+void both(const std::string& label, const Method& method, Extent labels = 3,
+          BertActivation activation = BertActivation::Gelu) {
   compare(label, outcome<Device>(method, Task{labels}, activation), outcome<Host>(method, Task{labels}, activation));
 }
 

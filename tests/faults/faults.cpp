@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Loaded into a program before the C library (LD_PRELOAD): counts the calls that change files, and at one of them something goes wrong.
+// Loaded into a program before the C library (LD_PRELOAD): counts the calls that change files, and at one of them
+// something goes wrong.
 //   FAULT_UNDER  the folder whose files count, as an absolute path
 //   FAULT_IN     the program that counts, by its file's name; others are left alone
 //   FAULT_LOG    a line per call: its number, its name, the file, and of a rename the new name. Beside it LOG.N, a file's content as
@@ -64,7 +65,8 @@ struct Faults {
       std::fclose(file);
     }
     struct stat is {};
-    if (std::strcmp(name, "fsync") == 0 && ::stat(path.c_str(), &is) == 0 && S_ISREG(is.st_mode)) copy(path, log + "." + std::to_string(calls));
+    if (std::strcmp(name, "fsync") == 0 && ::stat(path.c_str(), &is) == 0 && S_ISREG(is.st_mode))
+      copy(path, log + "." + std::to_string(calls));
     inside = false;
   }
   static void copy(const std::string& from, const std::string& to) {
@@ -89,7 +91,8 @@ std::string name_of(int file) {
 
 /// Does the call, unless it is the one that fails.
 template <class Call>
-auto guard(const char* name, const std::string& path, const std::string& more, bool room, Call call) -> decltype(call()) {
+auto guard(const char* name, const std::string& path, const std::string& more, bool room,
+           Call call) -> decltype(call()) {
   if (faults().counts(path))
     if (const int error = faults()(name, path, more, room)) {
       errno = error;

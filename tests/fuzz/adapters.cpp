@@ -22,32 +22,38 @@ using namespace peft;
 
 void sound(const PeftLora& lora) {
   for (const auto& m : lora.modules)
-    expect(m.A.size() == std::size_t(m.rank) * std::size_t(m.in) && m.B.size() == std::size_t(m.out) * std::size_t(m.rank));
+    expect(m.A.size() == std::size_t(m.rank) * std::size_t(m.in) &&
+           m.B.size() == std::size_t(m.out) * std::size_t(m.rank));
 }
 
-/// A config, and behind a zero byte the names of tensors, a line each, whose first two letters are their shape: names are settled, and
-/// what is read must fit its own sizes and those of a backbone of 4 words.
+/// A config, and behind a zero byte the names of tensors, a line each, whose first two letters are their shape: names
+/// are settled, and what is read must fit its own sizes and those of a backbone of 4 words.
 void names(std::string_view bytes) {
   const auto given = parts(bytes, 2);
   PeftAdapter a{parse_json(given[0], "fuzz"), {}, "fuzz"};
   a.kind();
-  for (const char* patterns : {"rank_pattern", "alpha_pattern"}) a.key_order[patterns] = keys_of_member(given[0], patterns);
+  for (const char* patterns : {"rank_pattern", "alpha_pattern"})
+    a.key_order[patterns] = keys_of_member(given[0], patterns);
   for (std::string_view rest = given[1]; rest.size() > 2 && a.tensors.size() < 32;) {
     const std::size_t stop = std::min(rest.find('\n'), rest.size());
     if (stop < 2) break;
     const std::int64_t rows = rest[0] & 7, cols = rest[1] & 7;
-    a.add(std::string(rest.substr(2, stop - 2)), {rows, cols}, std::vector<float>(static_cast<std::size_t>(rows * cols), 1));
+    a.add(std::string(rest.substr(2, stop - 2)), {rows, cols},
+          std::vector<float>(static_cast<std::size_t>(rows * cols), 1));
     rest.remove_prefix(std::min(stop + 1, rest.size()));
   }
   settle_names(a);
   settle_names(a, {"model.", {"layers", "embed_tokens"}});
   attempt([&] {
     PeftAdapter whole = a;
-    settle_head(whole, {"classifier"}, [](const std::string& name) { return std::optional(HostTensor{name, {2, 3}, std::vector<float>(6)}); });
+    settle_head(whole, {"classifier"},
+                [](const std::string& name) { return std::optional(HostTensor{name, {2, 3}, std::vector<float>(6)}); });
   });
   const auto shared = std::make_shared<const PeftAdapter>(a);
   for (const bool tied : {false, true}) {
-    const auto has = [&](const std::string& name) { return name == "model.embed_tokens.weight" || (!tied && name == "lm_head.weight"); };
+    const auto has = [&](const std::string& name) {
+      return name == "model.embed_tokens.weight" || (!tied && name == "lm_head.weight");
+    };
     const auto read = [&](const std::string& name) {
       require(has(name), name);
       return HostTensor{name, {4, 2}, std::vector<float>(8)};
@@ -68,11 +74,14 @@ void changed(std::string_view file, std::string_view bytes) {
                                  {"base_model.model.a.query.lora_B.weight", DType::F32, {4, 2}, values.data()},
                                  {"base_model.model.classifier.weight", DType::F32, {2, 4}, values.data()}};
   write_safetensors(folder.path() / "adapter_model.safetensors", tensors);
-  folder.put("adapter_config.json", R"({"peft_type": "LORA", "r": 2, "lora_alpha": 4, "target_modules": ["query"], "modules_to_save": ["classifier"]})");
+  folder.put(
+      "adapter_config.json",
+      R"({"peft_type": "LORA", "r": 2, "lora_alpha": 4, "target_modules": ["query"], "modules_to_save": ["classifier"]})");
   folder.put(file, bytes);
   PeftAdapter adapter = load_peft(folder.path());
   attempt([&] { check_common(adapter.fields()); });
-  settle_head(adapter, {"classifier"}, [](const std::string& name) { return std::optional(HostTensor{name, {2, 4}, std::vector<float>(8)}); });
+  settle_head(adapter, {"classifier"},
+              [](const std::string& name) { return std::optional(HostTensor{name, {2, 4}, std::vector<float>(8)}); });
   sound(lora_of(adapter));
 }
 

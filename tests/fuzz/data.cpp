@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files of examples. Whatever they hold, a target is a class that has a name, and reading again by what was decided is the same.
+// Files of examples. Whatever they hold, a target is a class that has a name, and reading again by what was decided is
+// the same.
 #include <peft/data/read_choice.hpp>
 #include <peft/data/read_conll.hpp>
 #include <peft/data/read_csv.hpp>
@@ -19,7 +20,8 @@ using namespace peft;
 
 void sound(const Dataset& data) {
   for (const Example& example : data.examples)
-    expect(!data.labelled || data.regression || (example.target >= 0 && example.target < static_cast<double>(data.label_names.size())));
+    expect(!data.labelled || data.regression ||
+           (example.target >= 0 && example.target < static_cast<double>(data.label_names.size())));
   for (const auto& sentence : data.tags)
     for (const std::int32_t tag : sentence) expect(tag < static_cast<std::int32_t>(data.label_names.size()));
 }

@@ -53,9 +53,11 @@ void config(std::string_view bytes) {
     (attempt([&] {
        const auto c = parse(bytes, "fuzz");
        expect(c.vocab_size > 0 && c.num_labels > 0);
-     }), ...);
+     }),
+     ...);
   };
-  read(parse_bert_config, parse_roberta_config, parse_distilbert_config, parse_deberta_config, parse_gpt2_config, parse_llama_config, parse_t5_config);
+  read(parse_bert_config, parse_roberta_config, parse_distilbert_config, parse_deberta_config, parse_gpt2_config,
+       parse_llama_config, parse_t5_config);
   const Folder folder;
   folder.put("config.json", bytes);
   attempt([&] { read_model_type(folder.path()); });
@@ -110,8 +112,8 @@ void regex(Regex::Flavour flavour, std::string_view bytes) {
   });
 }
 
-/// Files of a folder, their names and contents divided by zero bytes; the first of all is a model's name, looked for in a cache that
-/// the folder is.
+/// Files of a folder, their names and contents divided by zero bytes; the first of all is a model's name, looked for in
+/// a cache that the folder is.
 void folders(std::string_view bytes) {
   constexpr std::size_t most = 16;
   const auto given = parts(bytes, 1 + 2 * most);

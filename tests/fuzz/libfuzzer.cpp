@@ -13,7 +13,8 @@ const fuzz::Target* chosen = nullptr;
 extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
   constexpr std::string_view option = "--target=";
   for (int i = 1; i < *argc; ++i)
-    if (const std::string_view word = (*argv)[i]; word.starts_with(option)) chosen = fuzz::find_target(word.substr(option.size()));
+    if (const std::string_view word = (*argv)[i]; word.starts_with(option))
+      chosen = fuzz::find_target(word.substr(option.size()));
   if (chosen != nullptr) return 0;
   std::fputs("--target=NAME, one of:", stderr);
   for (const auto& target : fuzz::all_targets()) std::fprintf(stderr, " %s", std::string(target.name).c_str());

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// fuzz_readers CORPUS [SECONDS [TARGET..]]: every target on the files of CORPUS/TARGET, then for so long on what becomes of them by chance:
-// the same inputs each time, as far as the time goes. For a build without libFuzzer, which run.py takes and which sees what its inputs reach.
-// What ends the process, or takes longer than 20 seconds, is kept in the working folder first, with the command that does it again.
-// fuzz_readers TARGET FILE: one input, with its time and what the process's memory came to.
+// fuzz_readers CORPUS [SECONDS [TARGET..]]: every target on the files of CORPUS/TARGET, then for so long on what
+// becomes of them by chance: the same inputs each time, as far as the time goes. For a build without libFuzzer, which
+// run.py takes and which sees what its inputs reach. What ends the process, or takes longer than 20 seconds, is kept in
+// the working folder first, with the command that does it again. fuzz_readers TARGET FILE: one input, with its time and
+// what the process's memory came to.
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -35,7 +36,8 @@ constexpr unsigned longest = 20;
 void keep() {
   const std::string name = "find-" + std::string(current->name);
   std::ofstream(name, std::ios::binary) << input;
-  std::fprintf(stderr, "\n%s: the input is kept; fuzz_readers %s %s does it again\n", std::string(current->name).c_str(), std::string(current->name).c_str(), name.c_str());
+  std::fprintf(stderr, "\n%s: the input is kept; fuzz_readers %s %s does it again\n",
+               std::string(current->name).c_str(), std::string(current->name).c_str(), name.c_str());
 }
 
 void on_signal(int signal) {
@@ -66,15 +68,37 @@ class Chance {
   /// One to four changes: bits, bytes, stretches removed, repeated or taken from elsewhere, and words that hurt.
   std::string changed(std::string text, const std::vector<std::string>& all) {
     using namespace std::string_view_literals;
-    static constexpr std::string_view words[] = {"18446744073709551615"sv, "-1"sv, "0"sv, "1e308"sv, "2147483648"sv, "null"sv, "true"sv, "[]"sv, "{}"sv, "\"\""sv,
-                                                 "[[[["sv, "{\"a\":"sv, "\\u0000"sv, "\xff"sv, "\xc0\x80"sv, ","sv, "\0"sv, "\xef\xbf\xbd"sv, "\n\n"sv, "\""sv};
+    static constexpr std::string_view words[] = {"18446744073709551615"sv,
+                                                 "-1"sv,
+                                                 "0"sv,
+                                                 "1e308"sv,
+                                                 "2147483648"sv,
+                                                 "null"sv,
+                                                 "true"sv,
+                                                 "[]"sv,
+                                                 "{}"sv,
+                                                 "\"\""sv,
+                                                 "[[[["sv,
+                                                 "{\"a\":"sv,
+                                                 "\\u0000"sv,
+                                                 "\xff"sv,
+                                                 "\xc0\x80"sv,
+                                                 ","sv,
+                                                 "\0"sv,
+                                                 "\xef\xbf\xbd"sv,
+                                                 "\n\n"sv,
+                                                 "\""sv};
     for (std::size_t changes = 1 + below(4); changes-- > 0;) {
       const std::size_t at = below(text.size() + 1), length = std::min(text.size() - at, 1 + below(12));
       const std::string& other = all[below(all.size())];
       const std::size_t from = below(other.size() + 1);
       switch (below(7)) {
-        case 0: if (length > 0) text[at] = static_cast<char>(text[at] ^ (1 << below(8))); break;
-        case 1: if (length > 0) text[at] = static_cast<char>(below(256)); break;
+        case 0:
+          if (length > 0) text[at] = static_cast<char>(text[at] ^ (1 << below(8)));
+          break;
+        case 1:
+          if (length > 0) text[at] = static_cast<char>(below(256));
+          break;
         case 2: text.erase(at, length); break;
         case 3: text.insert(at, text.substr(at, length)); break;
         case 4: text.insert(at, words[below(std::size(words))]); break;
@@ -119,7 +143,8 @@ int one(const char* file) {
   }
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  std::printf("\n%.3f s, %ld MiB\n", std::chrono::duration<double>(Clock::now() - begin).count(), usage.ru_maxrss / 1024);
+  std::printf("\n%.3f s, %ld MiB\n", std::chrono::duration<double>(Clock::now() - begin).count(),
+              usage.ru_maxrss / 1024);
   return 0;
 }
 

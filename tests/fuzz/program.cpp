@@ -40,7 +40,8 @@ void beams(std::string_view bytes) {
     search.advance(std::span<const float>(logits));
     expect(search.running().size() <= static_cast<std::size_t>(count));
   }
-  expect(!search.best().ids.empty() && search.best().ids.size() <= static_cast<std::size_t>(most) && !std::isnan(search.best().score));
+  expect(!search.best().ids.empty() && search.best().ids.size() <= static_cast<std::size_t>(most) &&
+         !std::isnan(search.best().score));
   for (const std::int32_t id : search.best().ids) expect(id >= 0 && id < words);
 }
 

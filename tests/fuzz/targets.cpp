@@ -14,7 +14,8 @@ namespace fs = std::filesystem;
 
 std::vector<Target> all_targets() {
   std::vector<Target> all;
-  for (const auto* some : {&io_targets, &adapter_targets, &text_targets, &data_targets, &program_targets}) all.insert(all.end(), some->begin(), some->end());
+  for (const auto* some : {&io_targets, &adapter_targets, &text_targets, &data_targets, &program_targets})
+    all.insert(all.end(), some->begin(), some->end());
   return all;
 }
 
@@ -33,7 +34,8 @@ void expect(bool holds) {
 }
 
 Folder::Folder() {
-  static const fs::path base = (fs::exists("/dev/shm") ? fs::path("/dev/shm") : fs::temp_directory_path()) / ("peft_fuzz_" + std::to_string(getpid()));
+  static const fs::path base = (fs::exists("/dev/shm") ? fs::path("/dev/shm") : fs::temp_directory_path()) /
+                               ("peft_fuzz_" + std::to_string(getpid()));
   path_ = base;
   fs::remove_all(path_);
   fs::create_directories(path_);

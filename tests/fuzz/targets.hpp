@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is fed to readers of files that are not trusted. A reader may refuse with an Error, and with nothing else; what it takes must
-// make sense, or the target aborts. Adding a target is adding a row to a table at the end of one of these sources, and a seed in corpus/.
+// What is fed to readers of files that are not trusted. A reader may refuse with an Error, and with nothing else; what
+// it takes must make sense, or the target aborts. Adding a target is adding a row to a table at the end of one of these
+// sources, and a seed in corpus/.
 #pragma once
 #include <filesystem>
 #include <span>

@@ -14,7 +14,8 @@ using namespace peft;
 
 /// A tokenizer must cope with any text, and its ids must be rows of the embedding that it asks for.
 void use(const Tokenizer& t, std::string_view more) {
-  const std::string text = "The quick, brown f\xc3\xb6x [SEP] \xe4\xbd\xa0\xe5\xa5\xbd\xff  isn't </s> 123\t" + std::string(more.substr(0, 64));
+  const std::string text = "The quick, brown f\xc3\xb6x [SEP] \xe4\xbd\xa0\xe5\xa5\xbd\xff  isn't </s> 123\t" +
+                           std::string(more.substr(0, 64));
   attempt([&] {
     const auto ids = t.ids(text);
     for (const std::int32_t id : ids) expect(id >= 0 && static_cast<std::size_t>(id) < t.vocab_size());
@@ -31,17 +32,19 @@ void file(std::string_view name, std::string_view bytes) {
   use(Tokenizer::open(folder.path()), bytes);
 }
 
-constexpr std::string_view words = R"({"[UNK]": 0, "[CLS]": 1, "[SEP]": 2, "the": 3, "q": 4, "##u": 5, "u": 6, "qu": 7, "i": 8, "s": 9, "b": 10, "Ġ": 11})";
+constexpr std::string_view words =
+    R"({"[UNK]": 0, "[CLS]": 1, "[SEP]": 2, "the": 3, "q": 4, "##u": 5, "u": 6, "qu": 7, "i": 8, "s": 9, "b": 10, "Ġ": 11})";
 
 /// tokenizer.json of small sound parts, one of which is the input as it comes.
 void part(std::string_view name, std::string_view bytes) {
   std::string text = "{";
-  for (const auto& [key, value] : {std::pair<std::string_view, std::string>{"normalizer", R"({"type": "BertNormalizer"})"},
-                                   {"pre_tokenizer", R"({"type": "BertPreTokenizer"})"},
-                                   {"post_processor", R"({"type": "BertProcessing", "sep": ["[SEP]", 2], "cls": ["[CLS]", 1]})"},
-                                   {"decoder", R"({"type": "WordPiece"})"},
-                                   {"added_tokens", R"([{"id": 2, "content": "[SEP]", "special": true}])"},
-                                   {"model", R"({"type": "WordPiece", "unk_token": "[UNK]", "vocab": )" + std::string(words) + "}"}}) {
+  for (const auto& [key, value] :
+       {std::pair<std::string_view, std::string>{"normalizer", R"({"type": "BertNormalizer"})"},
+        {"pre_tokenizer", R"({"type": "BertPreTokenizer"})"},
+        {"post_processor", R"({"type": "BertProcessing", "sep": ["[SEP]", 2], "cls": ["[CLS]", 1]})"},
+        {"decoder", R"({"type": "WordPiece"})"},
+        {"added_tokens", R"([{"id": 2, "content": "[SEP]", "special": true}])"},
+        {"model", R"({"type": "WordPiece", "unk_token": "[UNK]", "vocab": )" + std::string(words) + "}"}}) {
     text.append(text.size() > 1 ? ", \"" : "\"").append(key).append("\": ");
     text.append(key == name ? bytes : std::string_view(value));
   }
@@ -52,8 +55,8 @@ template <const char* name>
 void part_named(std::string_view bytes) {
   part(name, bytes);
 }
-constexpr char normalizer[] = "normalizer", pre_tokenizer[] = "pre_tokenizer", post_processor[] = "post_processor", decoder[] = "decoder", added_tokens[] = "added_tokens",
-               model[] = "model";
+constexpr char normalizer[] = "normalizer", pre_tokenizer[] = "pre_tokenizer", post_processor[] = "post_processor",
+               decoder[] = "decoder", added_tokens[] = "added_tokens", model[] = "model";
 
 /// What stands beside a vocabulary: three files, divided by zero bytes.
 void settings(std::string_view bytes) {
@@ -87,9 +90,13 @@ void hostile_text(std::string_view bytes) {
     std::vector<Tokenizer> made;
     const Folder folder;
     for (const std::string_view steps : around) {
-      for (const std::string_view model : {R"("type": "WordPiece", "unk_token": "[UNK]")", R"("type": "BPE", "unk_token": "[UNK]", "merges": ["q u"])"}) {
-        folder.put("tokenizer.json", "{" + std::string(steps) + R"(, "added_tokens": [{"id": 2, "content": "[SEP]", "special": true}, {"id": 3, "content": "the", "single_word": true, "lstrip": true, "rstrip": true}], "model": {)" +
-                                         std::string(model) + R"(, "vocab": )" + std::string(words) + "}}");
+      for (const std::string_view model : {R"("type": "WordPiece", "unk_token": "[UNK]")",
+                                           R"("type": "BPE", "unk_token": "[UNK]", "merges": ["q u"])"}) {
+        folder.put(
+            "tokenizer.json",
+            "{" + std::string(steps) +
+                R"(, "added_tokens": [{"id": 2, "content": "[SEP]", "special": true}, {"id": 3, "content": "the", "single_word": true, "lstrip": true, "rstrip": true}], "model": {)" +
+                std::string(model) + R"(, "vocab": )" + std::string(words) + "}}");
         made.push_back(Tokenizer::open(folder.path()));
       }
     }

@@ -34,37 +34,45 @@ void open() {
 }
 
 const std::map<std::string, void (*)()> ways = {
-    {"outlive", [] {
+    {"outlive",
+     [] {
        const Session kokkos;
        open();
      }},
-    {"outlive a guard of one's own", [] {
+    {"outlive a guard of one's own",
+     [] {
        const Kokkos::ScopeGuard kokkos(Kokkos::InitializationSettings().set_disable_warnings(true));
        const Session joined;
        open();
      }},
-    {"open before", [] {
+    {"open before",
+     [] {
        open();
        const Session kokkos;
        const Engine engine(*model, 1);
      }},
-    {"engine before", [] {
+    {"engine before",
+     [] {
        open();
        const Engine engine(*model, 1);
      }},
-    {"engine after", [] {
+    {"engine after",
+     [] {
        { const Session kokkos; }
        open();
        const Engine engine(*model, 1);
      }},
-    {"twice", [] {
+    {"twice",
+     [] {
        { const Session kokkos; }
        const Session again;
      }},
-    {"threads", [] {
+    {"threads",
+     [] {
        const int others = omp_get_max_threads();
        const Session kokkos;
-       require(Kokkos::OpenMP().concurrency() == 1 && omp_get_max_threads() == others, "a session changed what OpenMP's other users get");
+       require(Kokkos::OpenMP().concurrency() == 1 && omp_get_max_threads() == others,
+               "a session changed what OpenMP's other users get");
        require(Kokkos::num_threads() == 1, "Kokkos has ", Kokkos::num_threads(), " threads");
      }},
     {"many threads", [] { const Session kokkos(513); }},

@@ -67,6 +67,7 @@ TEST_CASE("toys: adapters on hidden sites") {
   whole::check_alone<Bottleneck<Route::post>>();
   whole::check_alone<Bottleneck<Route::branch>>();
   whole::check(Method<Delta<Bottleneck<Route::post>, At<Attention, Ffn>>>{});
-  whole::check<ClassifyMean>(Method<Delta<Bottleneck<Route::branch>, At<Attention, Ffn, Pooler>>, Delta<Bottleneck<Route::post>, At<Layer, Layers<0, 1>>>>{},
-                           {.deviation = 0.2});
+  whole::check<ClassifyMean>(Method<Delta<Bottleneck<Route::branch>, At<Attention, Ffn, Pooler>>,
+                                    Delta<Bottleneck<Route::post>, At<Layer, Layers<0, 1>>>>{},
+                             {.deviation = 0.2});
 }

@@ -8,8 +8,8 @@ using namespace peft;
 
 namespace {
 
-/// y += P (e * (Q x)); a penalty keeps the rows of Q orthogonal; at the end only the `budget` most important ranks of the
-/// whole model stay.
+/// y += P (e * (Q x)); a penalty keeps the rows of Q orthogonal; at the end only the `budget` most important ranks of
+/// the whole model stay.
 struct Budget {
   static constexpr Route route = Route::branch;
   static constexpr Kind fits = Kind::linear;

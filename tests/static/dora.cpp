@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A branch that reads the frozen weight of its site: DoRA, W = m (W0 + B A) / |W0 + B A| by rows. The norms are derived once
-// per step.
+// A branch that reads the frozen weight of its site: DoRA, W = m (W0 + B A) / |W0 + B A| by rows. The norms are derived
+// once per step.
 #include "whole.hpp"
 
 using namespace peft;

@@ -44,6 +44,7 @@ TEST_CASE("toys: pre and post on linear sites") {
 }
 
 TEST_CASE("toys: post wherever there is an output, pre wherever there is an input") {
-  whole::check(Method<Delta<After, At<Linear, Norm, Attention, Ffn, Layer, Pooler>>, Delta<Before, At<Linear, Layer, Pooler>>>{},
-             {.deviation = 0.1});
+  whole::check(
+      Method<Delta<After, At<Linear, Norm, Attention, Ffn, Layer, Pooler>>, Delta<Before, At<Linear, Layer, Pooler>>>{},
+      {.deviation = 0.1});
 }

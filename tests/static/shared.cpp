@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tensors that exist once per model: VeRA's frozen projections seen through views, Compacter's trained rule seen through
-// products made once per step. And modules that a delta leaves out.
+// Tensors that exist once per model: VeRA's frozen projections seen through views, Compacter's trained rule seen
+// through products made once per step. And modules that a delta leaves out.
 #include "whole.hpp"
 
 using namespace peft;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Side networks: READ's recurrence over depth, which needs no backward through the backbone, and a ladder that mixes tokens.
+// Side networks: READ's recurrence over depth, which needs no backward through the backbone, and a ladder that mixes
+// tokens.
 #include "whole.hpp"
 
 #include <peft/delta/lora.hpp>
@@ -69,7 +70,8 @@ struct Read {
 };
 static_assert(DeltaFor<Read, Site::side> && !DeltaFor<Read, Site::layer>);
 
-/// s_{-1} = x_{-1} D', s_l = tanh(x_l D' + mean of s_{l-1} over the sequence): tokens are mixed, so it sees all of them.
+/// s_{-1} = x_{-1} D', s_l = tanh(x_l D' + mean of s_{l-1} over the sequence): tokens are mixed, so it sees all of
+/// them.
 struct Ladder {
   static constexpr Route route = Route::side;
   static constexpr Kind fits = Kind::side;
@@ -174,7 +176,8 @@ TEST_CASE("toys: a side net takes no stash of the backbone") {
     M model(tiny::bert({12, 2, layers, 20}), {3}, method);
     return Engine<M>(model, 1).plan(8, 30, true);
   };
-  const auto head = bytes(Method<>{}, 12) - bytes(Method<>{}, 2), side = bytes(ReadMethod{}, 12) - bytes(ReadMethod{}, 2);
+  const auto head = bytes(Method<>{}, 12) - bytes(Method<>{}, 2),
+             side = bytes(ReadMethod{}, 12) - bytes(ReadMethod{}, 2);
   CHECK(head == 0);
   // Ten more layers: the taps of eight first rows each, in whole blocks of 64 bytes.
   CHECK(side == 10 * 8 * (12 + 4 + 4) * sizeof(double));

@@ -6,7 +6,8 @@ using namespace peft;
 
 namespace {
 
-/// W = s W0 + b W0's mean row, elementwise work on the host: what is derived has a gradient, and `finish` turns it back.
+/// W = s W0 + b W0's mean row, elementwise work on the host: what is derived has a gradient, and `finish` turns it
+/// back.
 struct ScaledWeight {
   static constexpr Route route = Route::weight;
   static constexpr Kind fits = Kind::linear;
@@ -124,7 +125,8 @@ TEST_CASE("toys: a mask sampled in every step, with a penalty") {
   using M = Model<Bert<double>, Method<Delta<Masked, At<Value>>>>;
   M model(tiny::bert(), {3});
   for (const Field& f : model.layout().fields())
-    if (f.role == Role::trained && f.name.find("classifier") == std::string::npos) model.write(f, std::vector<double>(f.size(), 0.3));
+    if (f.role == Role::trained && f.name.find("classifier") == std::string::npos)
+      model.write(f, std::vector<double>(f.size(), 0.3));
   Engine<M> engine(model, 1);
   const Batch batch = tiny::batch({5, 4});
   const auto loss = [&](std::uint64_t seed, bool training) {

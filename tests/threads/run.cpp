@@ -14,7 +14,8 @@
 
 using namespace peft;
 
-// Whole runs by several workers, with all that goes on beside them: the bar, evaluations, saved runs, a signal at any time.
+// Whole runs by several workers, with all that goes on beside them: the bar, evaluations, saved runs, a signal at any
+// time.
 
 namespace {
 
@@ -29,7 +30,8 @@ Tokenized sentences(const Tokenizer& tokenizer) {
 /// A bar that is drawn at every step into a text.
 ProgressBar bar(std::string& shown) {
   ProgressOptions options;
-  options.console = {.write = [&shown](std::string_view text) { shown += text; }, .columns = [] { return 80; }, .terminal = true};
+  options.console = {
+      .write = [&shown](std::string_view text) { shown += text; }, .columns = [] { return 80; }, .terminal = true};
   return ProgressBar(options);
 }
 

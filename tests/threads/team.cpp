@@ -12,7 +12,8 @@
 
 using namespace peft;
 
-// Run by themselves they show little; under the thread sanitizer (scripts/test --tsan) they show every access that nothing orders.
+// Run by themselves they show little; under the thread sanitizer (scripts/test --tsan) they show every access that
+// nothing orders.
 
 TEST_CASE("what happens in the groups' order needs no lock", "[threads]") {
   Team team;
@@ -63,7 +64,8 @@ TEST_CASE("a race that the thread sanitizer must see", "[.race]") {
   std::atomic<int> come = 0;  // orders nothing, but there are two workers
   team.run(2, 2, [&](int, int group) {
     sum += group;
-    for (come.fetch_add(1, std::memory_order_relaxed); come.load(std::memory_order_relaxed) < 2;) std::this_thread::yield();
+    for (come.fetch_add(1, std::memory_order_relaxed); come.load(std::memory_order_relaxed) < 2;)
+      std::this_thread::yield();
   });
   CHECK(sum == 1);
 }

@@ -34,7 +34,8 @@ inline Ended in_child(const std::function<void()>& body) {
   }
   ::close(ends[1]);
   char buffer[256];
-  for (::ssize_t n; (n = ::read(ends[0], buffer, sizeof buffer)) > 0;) out.said.append(buffer, static_cast<std::size_t>(n));
+  for (::ssize_t n; (n = ::read(ends[0], buffer, sizeof buffer)) > 0;)
+    out.said.append(buffer, static_cast<std::size_t>(n));
   ::close(ends[0]);
   ::waitpid(child, &out.status, 0);
   return out;

@@ -12,7 +12,8 @@ namespace {
 
 std::vector<std::string> tags_of(const Dataset& d, std::size_t i) {
   std::vector<std::string> out;
-  for (const std::int32_t t : d.tags.at(i)) out.push_back(t < 0 ? "none" : d.label_names.at(static_cast<std::size_t>(t)));
+  for (const std::int32_t t : d.tags.at(i))
+    out.push_back(t < 0 ? "none" : d.label_names.at(static_cast<std::size_t>(t)));
   return out;
 }
 
@@ -21,12 +22,13 @@ using Names = std::vector<std::string>;
 }  // namespace
 
 TEST_CASE("CoNLL files: columns, sentences, documents", "[data]") {
-  const Folder folder{{"train.txt",
-                       "-DOCSTART- -X- O O\n\nEU NNP I-NP I-ORG\nrejects VBZ I-VP O\nGerman\tJJ I-NP  I-MISC\r\n. . O O\n"
-                       "\n  \t\n-DOCSTART- -X- O O\nPeter NNP B-NP I-PER\nBlackburn NNP I-NP I-PER\n-DOCSTART-\n"
-                       "Paris NNP I-NP I-LOC\nParis NNP I-NP B-LOC\n\"Rome\" NNP I-NP I-LOC"},
-                      {"valid.txt", "Bonn NNP x I-LOC\n"},
-                      {"test.txt", "one\ntwo\n\nthree\n"}};
+  const Folder folder{
+      {"train.txt",
+       "-DOCSTART- -X- O O\n\nEU NNP I-NP I-ORG\nrejects VBZ I-VP O\nGerman\tJJ I-NP  I-MISC\r\n. . O O\n"
+       "\n  \t\n-DOCSTART- -X- O O\nPeter NNP B-NP I-PER\nBlackburn NNP I-NP I-PER\n-DOCSTART-\n"
+       "Paris NNP I-NP I-LOC\nParis NNP I-NP B-LOC\n\"Rome\" NNP I-NP I-LOC"},
+      {"valid.txt", "Bonn NNP x I-LOC\n"},
+      {"test.txt", "one\ntwo\n\nthree\n"}};
   const auto train = read_task("conll", folder, "train");
   CHECK(train.tagged);
   CHECK(train.labelled);
@@ -95,7 +97,9 @@ TEST_CASE("all schemes of tags are read as IOB2, and it is said", "[data]") {
 }
 
 TEST_CASE("comments and documents in CoNLL files", "[data]") {
-  const Folder folder{{"train.conll", "-docstart-\tO\n\n# id 7 domain=train\n# text\na _ _ B-X\n# _ _ O\n\n#\t_\t_\tI-X\rb _ _ O\r\r# id 8\n-DocStart- x\nc _ _ O\n"}};
+  const Folder folder{
+      {"train.conll",
+       "-docstart-\tO\n\n# id 7 domain=train\n# text\na _ _ B-X\n# _ _ O\n\n#\t_\t_\tI-X\rb _ _ O\r\r# id 8\n-DocStart- x\nc _ _ O\n"}};
   const auto data = read_task("conll", folder, "train");
   CHECK(data.examples.size() == 3);
   CHECK(data.examples.at(0).a == "a #");  // within a sentence it is a word
@@ -123,7 +127,8 @@ TEST_CASE("malformed CoNLL files", "[data]") {
   CHECK(refused("a B-X\nb\n", {"line 2", "1 columns"}) == "");
   CHECK(refused("a B-X\nb PER\n", {"line 2", "\"PER\"", "a tag was expected"}) == "");
   CHECK(refused("a S-X\nb Q-X\n", {"line 2", "\"Q-X\""}) == "");
-  CHECK(refused("The DT\nfilm NN\n", {"line 1", "\"DT\"", "a tag was expected"}) == "");  // parts of speech: no O among them
+  CHECK(refused("The DT\nfilm NN\n", {"line 1", "\"DT\"", "a tag was expected"}) ==
+        "");  // parts of speech: no O among them
   CHECK(refused("a b_PER\nb O\n", {"line 1", "\"b_PER\""}) == "");
   CHECK(refused("a B\nb PER\nc O\n", {"line 2", "\"PER\""}) == "");
   CHECK(refused("a B-X\nb # O O\n", {"line 2", "4 columns"}) == "");
@@ -132,7 +137,9 @@ TEST_CASE("malformed CoNLL files", "[data]") {
   CHECK(refused("a O\nb O\n", {"every tag is O"}) == "");
   CHECK(refused("a\nb\n", {"line 1", "a word without a tag"}) == "");
   CHECK(refused({"a B-X\nb\0 O\n", 12}, {"line 2", "NUL"}) == "");
-  CHECK(missing_in_error([&] { read_task("conll", folder, "dev"); }, {"the dev split", "dev, valid, validation", ".txt, .tsv, .conll", "eng.testa", "holds \"train.txt\""}) == "");
+  CHECK(missing_in_error([&] { read_task("conll", folder, "dev"); },
+                         {"the dev split", "dev, valid, validation", ".txt, .tsv, .conll", "eng.testa",
+                          "holds \"train.txt\""}) == "");
   folder.put("train.txt", "a B-X\n");
   folder.put("dev.txt", "a O\n\nb B-X\nc I-X\nd B-Y\n");
   const auto train = read_task("conll", folder, "train");
@@ -165,12 +172,14 @@ TEST_CASE("a word's tag is the target of its first piece", "[data]") {
   CHECK(c.targets == std::vector<double>{-1, 0, 1, -1, -1});
   CHECK(cut.cut() == 1);
   CHECK(std::vector<std::int64_t>(cut.words(0).begin(), cut.words(0).end()) == std::vector<std::int64_t>{1, 2, -1});
-  CHECK(missing_in_error([&] { Tokenized(data, tokenizer, {.max_length = 1, .model_max_length = 48}); }, {"no room"}) == "");
+  CHECK(missing_in_error([&] { Tokenized(data, tokenizer, {.max_length = 1, .model_max_length = 48}); }, {"no room"}) ==
+        "");
 }
 
 TEST_CASE("multiple choice: a question is as many pairs in a row", "[data]") {
-  const Folder folder{{"train.csv", "label,choice1,context,choice0,choice2\n2,b,\"one, two\",a,c\n0,e,x,d,f\n1,h,y,g,i\n"},
-                      {"dev.csv", "context,choice0,choice1,choice2\nz,p,q,r\n"}};
+  const Folder folder{
+      {"train.csv", "label,choice1,context,choice0,choice2\n2,b,\"one, two\",a,c\n0,e,x,d,f\n1,h,y,g,i\n"},
+      {"dev.csv", "context,choice0,choice1,choice2\nz,p,q,r\n"}};
   const auto train = read_task("choice", folder, "train");
   CHECK(train.together == 3);
   CHECK(train.pairs);
@@ -184,7 +193,8 @@ TEST_CASE("multiple choice: a question is as many pairs in a row", "[data]") {
   CHECK(train.examples[3].target == 0);
   const auto dev = read_task("choice", folder, "dev", Labels::Optional, &train);
   CHECK_FALSE(dev.labelled);
-  CHECK(missing_in_error([&] { read_task("choice", folder, "dev", Labels::Required, &train); }, {"dev.csv", "no column \"label\""}) == "");
+  CHECK(missing_in_error([&] { read_task("choice", folder, "dev", Labels::Required, &train); },
+                         {"dev.csv", "no column \"label\""}) == "");
 
   const auto tokenizer = Tokenizer::open(std::filesystem::path(PEFT_TEST_DATA) / "tiny-bert");
   const Tokenized made(train, tokenizer, {.max_length = 48, .model_max_length = 48});
@@ -200,12 +210,14 @@ TEST_CASE("multiple choice: a question is as many pairs in a row", "[data]") {
   CHECK(b.ids[b.offsets[2] + 3] == tokenizer.id("f"));
 
   // Batches hold whole questions; buckets and budgets count all their tokens.
-  const Loader loader(Tokenized(train, tokenizer, {.max_length = 48, .model_max_length = 48, .limit = 2}), {.batch = 2, .bucket = 1, .seed = 1});
+  const Loader loader(Tokenized(train, tokenizer, {.max_length = 48, .model_max_length = 48, .limit = 2}),
+                      {.batch = 2, .bucket = 1, .seed = 1});
   CHECK(loader.steps(0) == 1);
   const Batch both = loader.batch(0, 0);
   CHECK(both.sequences() == 6);
   CHECK(both.targets.size() == 2);
-  const Loader budget(Tokenized(train, tokenizer, {.max_length = 48, .model_max_length = 48}), {.batch = 0, .tokens = 20, .seed = 1});
+  const Loader budget(Tokenized(train, tokenizer, {.max_length = 48, .model_max_length = 48}),
+                      {.batch = 0, .tokens = 20, .seed = 1});
   CHECK(budget.steps(0) == 3);
   for (int i = 0; i < 3; ++i) CHECK(budget.batch(0, i).sequences() == 3);
 }
@@ -230,5 +242,6 @@ TEST_CASE("malformed multiple choice", "[data]") {
   folder.put("train.csv", "context,choice0,choice1,label\nx,a,b,0\n");
   folder.put("dev.csv", "context,choice0,choice1,choice2,label\nx,a,b,c,0\n");
   const auto train = read_task("choice", folder, "train");
-  CHECK(missing_in_error([&] { read_task("choice", folder, "dev", Labels::Required, &train); }, {"dev.csv", "3 choices, but 2"}) == "");
+  CHECK(missing_in_error([&] { read_task("choice", folder, "dev", Labels::Required, &train); },
+                         {"dev.csv", "3 choices, but 2"}) == "");
 }

@@ -52,7 +52,8 @@ TEST_CASE("CSV as in RFC 4180", "[data]") {
 TEST_CASE("quotes as pandas reads them", "[data]") {
   CHECK(records("x \"y\",2\n") == Records{{"x \"y\"", "2"}});                        // inside a field: characters
   CHECK(records("a, \"b\"\n") == Records{{"a", " \"b\""}});
-  CHECK(records("\"y\"z,1\n\"y\" \"z\"\n") == Records{{"yz", "1"}, {"y \"z\""}});  // behind the closing one: part of the field
+  CHECK(records("\"y\"z,1\n\"y\" \"z\"\n") ==
+        Records{{"yz", "1"}, {"y \"z\""}});  // behind the closing one: part of the field
   CHECK(records("\"a\"\"b\"c\"\n") == Records{{"a\"bc\""}});
   CHECK(records("\"\"\"\",\"\"x\n") == Records{{"\"", "x"}});
   CHECK(missing_in_error([] { records("a,b\n1,\"never\nclosed\n"); }, {"a.csv, line 2, column 2", "never closed"}) ==
@@ -68,7 +69,8 @@ TEST_CASE("line ends, blank lines and separators at the ends of rows", "[data]")
   CHECK(records("a\tb\n\t\n \n", nullptr, '\t') == Records{{"a", "b"}, {"", ""}});
   CHECK(records("a;b\n\"1;2\";3,4\n", nullptr, ';') == Records{{"a", "b"}, {"1;2", "3,4"}});
   // In a file of tabs a quote is more often a character that nothing closes.
-  CHECK(missing_in_error([] { records("a\tb\n\"x\t1\ny\" z\t2\n", nullptr, '\t'); }, {"line 2, column 1", "holds tabs"}) == "");
+  CHECK(missing_in_error([] { records("a\tb\n\"x\t1\ny\" z\t2\n", nullptr, '\t'); },
+                         {"line 2, column 1", "holds tabs"}) == "");
   CHECK(records("a\tb\n\"x\ny\"\t\"1\t2\"\n", nullptr, '\t') == Records{{"a", "b"}, {"x\ny", "1\t2"}});
 }
 
@@ -117,14 +119,17 @@ TEST_CASE("Malformed data sets of one's own", "[data]") {
   };
   CHECK(refused("", {"train.csv", "empty"}) == "");
   CHECK(refused("text,label\n", {"no examples"}) == "");
-  CHECK(refused("sentences,label\na,1\n", {"line 1", "no column \"text\"", "\"sentences\", \"label\"", "sentence,"}) == "");
+  CHECK(refused("sentences,label\na,1\n", {"line 1", "no column \"text\"", "\"sentences\", \"label\"", "sentence,"}) ==
+        "");
   CHECK(refused("tekst,label\na,1\n", {"no column \"text\"", "near names: tekst"}) == "");
   CHECK(refused("text,label\na,1\n\"b\nc\"\n", {"line 3", "1 fields, 2 were expected"}) == "");
   CHECK(refused("text,label\na,b,1\n", {"line 2", "3 fields"}) == "");
   CHECK(refused("text,label\na,\n", {"line 2, column \"label\""}) == "");
   CHECK(refused("text,label\na,x\nb,x\n", {"all labels are \"x\""}) == "");
-  CHECK(refused("text,label\na,x\nb,5\nc,6\n", {"line 2, column \"label\": \"x\" is not a number", "2 labels are", "--labels classes"}) == "");
-  CHECK(refused("text,label\na,x\nb,5\nc,y\n", {"line 3, column \"label\": \"5\" is a number", "2 labels are none"}) == "");
+  CHECK(refused("text,label\na,x\nb,5\nc,6\n",
+                {"line 2, column \"label\": \"x\" is not a number", "2 labels are", "--labels classes"}) == "");
+  CHECK(refused("text,label\na,x\nb,5\nc,y\n", {"line 3, column \"label\": \"5\" is a number", "2 labels are none"}) ==
+        "");
   std::string many = "text,label\n";
   for (int i = 0; i <= 10000; ++i) many += peft::cat("a,", 2 * i, "\n");
   CHECK(refused(many, {"10001 different labels", "--labels scores"}) == "");

@@ -192,8 +192,8 @@ TEST_CASE("Malformed GLUE files: the error names file, line and column", "[data]
   CHECK(missing_in_error([&] { read_task("sst2", folder, "dev"); }, {folder.path().string(), "SST-2", "\"dev.tsv\""}) ==
         "");
   CHECK(missing_in_error([&] { read_task("sst2", folder.path() / "no", "dev"); }, {"no such folder"}) == "");
-  CHECK(missing_in_error([&] { read_task("imdb", folder, "dev"); }, {"\"imdb\"", "sst2, cola, mrpc", "wnli, csv, conll and choice"}) ==
-        "");
+  CHECK(missing_in_error([&] { read_task("imdb", folder, "dev"); },
+                         {"\"imdb\"", "sst2, cola, mrpc", "wnli, csv, conll and choice"}) == "");
   std::filesystem::remove(folder.path() / "train.tsv");
   std::filesystem::create_directory(folder.path() / "train.tsv");
   CHECK(missing_in_error([&] { read_task("sst2", folder, "train"); }, {"directory"}) == "");
@@ -207,7 +207,9 @@ TEST_CASE("GLUE's texts in any file", "[data]") {
                       {"one.csv", "sentence\ngood\n"},
                       {"cola.tsv", "gj04\t1\t\tgood film .\n"},
                       {"mrpc.csv", "sentence1,sentence2\n\"a, b\",c\n"}};
-  const auto file = [&](const char* task, const char* name) { return read_task_file(task, folder.path() / name, Labels::Ignored); };
+  const auto file = [&](const char* task, const char* name) {
+    return read_task_file(task, folder.path() / name, Labels::Ignored);
+  };
   const auto plain = file("qnli", "test.tsv");
   CHECK(plain.examples.at(0).a == "who \"is");
   CHECK(plain.examples[0].b == "it is");
@@ -217,7 +219,8 @@ TEST_CASE("GLUE's texts in any file", "[data]") {
   CHECK(file("sst2", "one.csv").examples.at(0).a == "good");
   CHECK(file("cola", "cola.tsv").examples.at(0).a == "good film .");
   CHECK(file("mrpc", "mrpc.csv").examples.at(0).a == "a, b");
-  CHECK(missing_in_error([&] { file("mrpc", "one.csv"); }, {"one.csv, line 1", "mrpc has two texts", "\"sentence\""}) == "");
+  CHECK(missing_in_error([&] { file("mrpc", "one.csv"); }, {"one.csv, line 1", "mrpc has two texts", "\"sentence\""}) ==
+        "");
   CHECK(missing_in_error([&] { file("sst2", "mrpc.csv"); }, {"mrpc.csv, line 1", "sst2 has one text"}) == "");
   CHECK_THROWS_AS(read_task("sst2", folder, "test_mismatched"), peft::Error);
   CHECK_THROWS_AS(read_task("sst2", folder, "dev"), peft::NoSuchSplit);

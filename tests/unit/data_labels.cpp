@@ -47,7 +47,8 @@ TEST_CASE("Classes without a name in common keep their order", "[data]") {
 }
 
 TEST_CASE("Some names in common: these by name, the others one after the other", "[data]") {
-  const auto order = label_order({"contradict", "neutral", "entailment", "other"}, {"entailment", "neutral", "contradiction", "rest"});
+  const auto order =
+      label_order({"contradict", "neutral", "entailment", "other"}, {"entailment", "neutral", "contradiction", "rest"});
   CHECK(order.by == By::Both);
   CHECK(order.places == Places{2, 1, 0, 3});
   CHECK(order.names == Names{"contradiction", "neutral", "entailment", "rest"});
@@ -102,5 +103,6 @@ TEST_CASE("Data take the order of a head", "[data]") {
   unlabelled.examples = {{"x", "", 0}};
   peft::reorder_labels(unlabelled, order);
   CHECK(unlabelled.examples[0].target == 0);
-  CHECK(missing_in_error([&] { peft::reorder_labels(words, label_order({}, {"a"})); }, {"3 classes", "ordered as 1"}) == "");
+  CHECK(missing_in_error([&] { peft::reorder_labels(words, label_order({}, {"a"})); }, {"3 classes", "ordered as 1"}) ==
+        "");
 }

@@ -191,7 +191,8 @@ TEST_CASE("Lengths: cut to what was asked for, never above the model's maximum",
   const auto made = loader({.batch = 100}, {.max_length = 6, .model_max_length = 48});
   CHECK(made.batch(0, 0).longest() == 6);
   CHECK(loader({}, {.max_length = 4900, .model_max_length = 48}).batch(0, 0).longest() <= 48);  // no text is as long
-  CHECK(missing_in_error([] { loader({}, {.max_length = 6, .model_max_length = 5}); }, {"6 tokens", "at most 5"}) == "");
+  CHECK(missing_in_error([] { loader({}, {.max_length = 6, .model_max_length = 5}); }, {"6 tokens", "at most 5"}) ==
+        "");
   CHECK(missing_in_error([] { loader({}, {.max_length = 1, .model_max_length = 48}); }, {"length of 1", "2 special"}) ==
         "");
   CHECK(missing_in_error([] { loader({}, {.max_length = -5, .model_max_length = 48}); }, {"-5"}) == "");

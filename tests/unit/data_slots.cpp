@@ -39,7 +39,8 @@ TEST_CASE("two separators in a row are two special tokens") {
   using Piece = SequenceTemplate::Piece;
   using Kind = SequenceTemplate::Kind;
   SequenceTemplate sequence;
-  sequence.pair = {Piece{Kind::Special, 0, {0}}, {Kind::A, 0}, {Kind::Special, 0, {2, 2}}, {Kind::B, 0}, {Kind::Special, 0, {2}}};
+  sequence.pair = {
+      Piece{Kind::Special, 0, {0}}, {Kind::A, 0}, {Kind::Special, 0, {2, 2}}, {Kind::B, 0}, {Kind::Special, 0, {2}}};
   CHECK(sequence.assemble(Slots{7, 8}, Slots{9}, true).slots == Slots{0, -1, -1, 1, 2, -1, 3});
 }
 

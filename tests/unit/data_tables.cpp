@@ -22,7 +22,8 @@ Dataset read(std::string_view text, LabelKind kind = LabelKind::Automatic, std::
   return read_csv_file(folder.path() / name, Labels::Required, nullptr, kind);
 }
 
-std::string refused(std::string_view text, std::initializer_list<std::string_view> parts, std::string_view name = "train.csv") {
+std::string refused(std::string_view text, std::initializer_list<std::string_view> parts,
+                    std::string_view name = "train.csv") {
   return missing_in_error([&] { read(text, LabelKind::Automatic, name); }, parts);
 }
 
@@ -51,9 +52,11 @@ TEST_CASE("a table of more columns than anybody looks through is refused", "[dat
 TEST_CASE("what is no text in UTF-8 is named", "[data]") {
   CHECK(read("\xEF\xBB\xBFtext,label\r\na,x\r\nb,y\r\n").label_names == Names{"x", "y"});
   CHECK(read("text,label\nca\xC3\xA9,x\n\xF0\x9F\x98\x80,y\n\xEF\xBF\xBD,y\n").examples.size() == 3);
-  CHECK(refused("text,label\ngood,x\nthe caf\xE9 film,y\n", {"line 3, column 8", "0xE9", "not UTF-8", "iconv -f latin1 -t utf-8"}) == "");
+  CHECK(refused("text,label\ngood,x\nthe caf\xE9 film,y\n",
+                {"line 3, column 8", "0xE9", "not UTF-8", "iconv -f latin1 -t utf-8"}) == "");
   CHECK(refused("text,label\r\xC3\xA9 caf\xE9,y\n", {"line 2, column 6"}) == "");  // in characters
-  for (const std::string_view bad : {"\xC0\x80"sv, "\xED\xA0\x80"sv, "\xF4\x90\x80\x80"sv, "\xE2\x82"sv, "\x80"sv, "\xFE"sv})
+  for (const std::string_view bad :
+       {"\xC0\x80"sv, "\xED\xA0\x80"sv, "\xF4\x90\x80\x80"sv, "\xE2\x82"sv, "\x80"sv, "\xFE"sv})
     CHECK(refused("text,label\n0123456789" + std::string(bad) + ",y\n", {"line 2, column 11", "not UTF-8"}) == "");
   CHECK(refused("\xFF\xFEt\0e\0x\0t\0"sv, {"UTF-16", "iconv -f utf-16"}) == "");
   CHECK(refused("\xFE\xFF\0t"sv, {"UTF-16"}) == "");
@@ -65,7 +68,8 @@ TEST_CASE("what is no text in UTF-8 is named", "[data]") {
 }
 
 TEST_CASE("the separator is found by the header, and by the first rows", "[data]") {
-  for (const std::string_view text : {"text,label\n\"a; b\",x\nc,y\n"sv, "text;label\na; b;x\nc;y\n"sv, "text\tlabel\na; b\tx\nc\ty\n"sv}) {
+  for (const std::string_view text :
+       {"text,label\n\"a; b\",x\nc,y\n"sv, "text;label\na; b;x\nc;y\n"sv, "text\tlabel\na; b\tx\nc\ty\n"sv}) {
     const bool two = text.find("label\na; b;x") != text.npos;
     CHECK(read(two ? "text;label\n\"a; b\";x\nc;y\n"sv : text).examples.at(0).a == "a; b");
   }
@@ -82,8 +86,12 @@ TEST_CASE("the separator is found by the header, and by the first rows", "[data]
   const auto texts = read_csv_file(alone.path() / "a.csv", Labels::Optional);
   CHECK_FALSE(texts.labelled);
   CHECK(texts.examples.at(1).a == "quoted, with one");
-  CHECK(missing_in_error([&] { alone.put("a.csv", "text\nHello, world\n"); read_csv_file(alone.path() / "a.csv", Labels::Optional); },
-                         {"line 2", "2 fields, 1", "in quotes"}) == "");
+  CHECK(missing_in_error(
+            [&] {
+              alone.put("a.csv", "text\nHello, world\n");
+              read_csv_file(alone.path() / "a.csv", Labels::Optional);
+            },
+            {"line 2", "2 fields, 1", "in quotes"}) == "");
 }
 
 TEST_CASE("rows that are too long or too short, and separators at their ends", "[data]") {
@@ -109,17 +117,21 @@ TEST_CASE("columns by their names, and by those that others give them", "[data]"
 
   const auto sentence = read("idx,sentence,labels\n1,a,x\n2,b,y\n");
   CHECK(sentence.examples.at(0).a == "a");
-  CHECK(notes(sentence) == "there is no column \"text\": \"sentence\" is taken\nthere is no column \"label\": \"labels\" is taken\n");
-  for (const std::string_view header : {"sentence1,sentence2,score", "premise,hypothesis,gold_label", "question,sentence,target", "text,text2,class",
-                                        "text,text_pair,label", "Question1,Question2,is_duplicate"}) {
+  CHECK(notes(sentence) ==
+        "there is no column \"text\": \"sentence\" is taken\nthere is no column \"label\": \"labels\" is taken\n");
+  for (const std::string_view header :
+       {"sentence1,sentence2,score", "premise,hypothesis,gold_label", "question,sentence,target", "text,text2,class",
+        "text,text_pair,label", "Question1,Question2,is_duplicate"}) {
     const auto pair = read(std::string(header) + "\na,b,x\nc,d,y\n");
     CHECK(pair.pairs);
     CHECK(pair.examples.at(1).b == "d");
     CHECK(targets(pair) == std::vector<double>{0, 1});
   }
   CHECK(read("content,text,label\nz,a,x\nz,b,y\n").examples.at(0).a == "a");
-  CHECK(refused("content,review,label\na,b,x\n", {"line 1", "either \"content\" or \"review\"", "call what is meant \"text\""}) == "");
-  CHECK(refused("question,context,answer,label\na,b,c,x\n", {"\"question\" and \"context\"", "\"question\" and \"answer\""}) == "");
+  CHECK(refused("content,review,label\na,b,x\n",
+                {"line 1", "either \"content\" or \"review\"", "call what is meant \"text\""}) == "");
+  CHECK(refused("question,context,answer,label\na,b,c,x\n",
+                {"\"question\" and \"context\"", "\"question\" and \"answer\""}) == "");
   CHECK(refused("text,class,score\na,b,1\n", {"either \"class\" or \"score\""}) == "");
   CHECK(refused("sentence1,label\na,b\n", {"no column \"text\"", "\"sentence1\", \"label\""}) == "");
   CHECK(refused("text,lable\na,b\n", {"no column \"label\"", "near names: lable"}) == "");
@@ -164,14 +176,16 @@ TEST_CASE("what integers, numbers and names are as labels", "[data]") {
 }
 
 TEST_CASE("a number that is none is named with its line", "[data]") {
-  for (const std::string_view bad : {"nan", "NaN", "None", "null", "NA", "N/A", "inf", "-inf", "Infinity", "?", "3,5"}) {
+  for (const std::string_view bad :
+       {"nan", "NaN", "None", "null", "NA", "N/A", "inf", "-inf", "Infinity", "?", "3,5"}) {
     INFO(bad);
     const std::string text = cat("text,label\na,1.5\nb,2.5\nc,\"", bad, "\"\nd,3.5\n");
     CHECK(refused(text, {"line 4, column \"label\"", bad, "is not a number", "3 labels are"}) == "");
     CHECK(refused(cat("text,label\na,1\nb,2\nc,\"", bad, "\"\n"), {"line 4", "is not a number"}) == "");
   }
   CHECK(refused("text,label\na,1.5\nb,\n", {"line 3, column \"label\"", "is not a label"}) == "");
-  CHECK(missing_in_error([] { read("text,label\na,1\nb,0\nc,nan\n", LabelKind::Classes); }, {"line 4", "fill it in"}) == "");
+  CHECK(missing_in_error([] { read("text,label\na,1\nb,0\nc,nan\n", LabelKind::Classes); }, {"line 4", "fill it in"}) ==
+        "");
   CHECK(refused("text,label\na,nan\nb,1\n", {"line 2", "is not a number"}) == "");
 }
 
@@ -180,11 +194,13 @@ TEST_CASE("the labels of another file", "[data]") {
   const auto train = read_csv(folder, "train");
   CHECK(targets(read_csv(folder, "dev", Labels::Required, &train)) == std::vector<double>{1, 0});
   folder.put("dev.csv", "text,label\na,1\nb,2\n");
-  CHECK(missing_in_error([&] { read_csv(folder, "dev", Labels::Required, &train); }, {"dev.csv, line 3", "\"2\" is not one of the labels of", "train.csv: \"0\", \"1\""}) == "");
+  CHECK(missing_in_error([&] { read_csv(folder, "dev", Labels::Required, &train); },
+                         {"dev.csv, line 3", "\"2\" is not one of the labels of", "train.csv: \"0\", \"1\""}) == "");
   folder.put("dev.csv", "text,label\na,Good\n");
   folder.put("train.csv", "text,label\na,good\nb,bad\n");
   const auto named = read_csv(folder, "train");
-  CHECK(missing_in_error([&] { read_csv(folder, "dev", Labels::Required, &named); }, {"dev.csv, line 2", "near names: good"}) == "");
+  CHECK(missing_in_error([&] { read_csv(folder, "dev", Labels::Required, &named); },
+                         {"dev.csv, line 2", "near names: good"}) == "");
   folder.put("dev.csv", "text,label\na,1\nb,2\n");
   CHECK_FALSE(read_csv_file(folder.path() / "dev.csv", Labels::Ignored).labelled);
   for (const std::string_view none : {"a,-1\nb,-1\n", "a,\nb,\n"}) {
@@ -197,7 +213,8 @@ TEST_CASE("the labels of another file", "[data]") {
   folder.put("train.csv", "text,label\na,0.5\nb,1\n");
   const auto scores = read_csv(folder, "train");
   folder.put("dev.csv", "text,label\na,1\nb,nan\n");
-  CHECK(missing_in_error([&] { read_csv(folder, "dev", Labels::Required, &scores); }, {"dev.csv, line 3", "not a number", "train.csv"}) == "");
+  CHECK(missing_in_error([&] { read_csv(folder, "dev", Labels::Required, &scores); },
+                         {"dev.csv, line 3", "not a number", "train.csv"}) == "");
 }
 
 TEST_CASE("the files of a split", "[data]") {
@@ -209,25 +226,35 @@ TEST_CASE("the files of a split", "[data]") {
   const auto dev = read_csv(folder, "dev", Labels::Required, &train);
   CHECK(dev.examples.at(0).a == "b");
   CHECK(has(notes(dev), "the dev split is \"dev.csv\"; not read: \"validation.csv\""));
-  CHECK(missing_in_error([&] { read_csv(folder, "test"); }, {"the test split", "test, testing with .csv, .tsv, .jsonl", "\"dev.csv\", \"train.tsv\", \"validation.csv\""}) == "");
+  CHECK(missing_in_error([&] { read_csv(folder, "test"); }, {"the test split", "test, testing with .csv, .tsv, .jsonl",
+                                                             "\"dev.csv\", \"train.tsv\", \"validation.csv\""}) == "");
 }
 
 TEST_CASE("JSON lines as a table", "[data]") {
-  const auto lines = [](std::string_view text, LabelKind kind = LabelKind::Automatic) { return read(text, kind, "train.jsonl"); };
-  const auto data = lines("{\"text\": \"a, \\\"b\\\"\\n\", \"Label\": 1, \"meta\": {\"x\": [1, {}]}}\n\n{\"Label\": 0, \"text\": 5, \"more\": null}\r\n");
+  const auto lines = [](std::string_view text, LabelKind kind = LabelKind::Automatic) {
+    return read(text, kind, "train.jsonl");
+  };
+  const auto data = lines(
+      "{\"text\": \"a, \\\"b\\\"\\n\", \"Label\": 1, \"meta\": {\"x\": [1, {}]}}\n\n{\"Label\": 0, \"text\": 5, \"more\": null}\r\n");
   CHECK(data.examples.at(0).a == "a, \"b\"\n");
   CHECK(data.examples.at(1).a == "5");
   CHECK(targets(data) == std::vector<double>{1, 0});
-  CHECK(lines("{\"text\": \"a\", \"label\": 1.0}\n{\"text\": \"b\", \"label\": 0.0}\n").regression);  // the decimal point counts
-  CHECK(lines("{\"text\": \"a\", \"label\": true}\n{\"text\": \"b\", \"label\": false}\n").label_names == Names{"false", "true"});
+  CHECK(lines("{\"text\": \"a\", \"label\": 1.0}\n{\"text\": \"b\", \"label\": 0.0}\n")
+            .regression);  // the decimal point counts
+  CHECK(lines("{\"text\": \"a\", \"label\": true}\n{\"text\": \"b\", \"label\": false}\n").label_names ==
+        Names{"false", "true"});
 
-  const auto bad = [](std::string_view text, std::initializer_list<std::string_view> parts) { return refused(text, parts, "train.jsonl"); };
+  const auto bad = [](std::string_view text, std::initializer_list<std::string_view> parts) {
+    return refused(text, parts, "train.jsonl");
+  };
   CHECK(bad("", {"empty"}) == "");
   CHECK(bad("{\"text\": \"a\", \"label\": null}\n", {"line 1, column \"label\"", "is null"}) == "");
   CHECK(bad("{\"text\": [\"a\"], \"label\": 1}\n", {"column \"text\"", "is a list"}) == "");
   CHECK(bad("{\"text\": {\"a\": 1}, \"label\": 1}\n", {"column \"text\"", "is an object"}) == "");
-  CHECK(bad("{\"text\": \"a\", \"label\": 1}\n{\"text\": \"a\"}\n", {"line 2, column \"label\"", "is not there"}) == "");
-  CHECK(bad("{\"text\": \"a\", \"label\": 1}\n{\"text\": \"b\", \"label\": 0, \"text2\": \"c\"}\n", {"\"text2\"", "not in the first"}) == "");
+  CHECK(bad("{\"text\": \"a\", \"label\": 1}\n{\"text\": \"a\"}\n", {"line 2, column \"label\"", "is not there"}) ==
+        "");
+  CHECK(bad("{\"text\": \"a\", \"label\": 1}\n{\"text\": \"b\", \"label\": 0, \"text2\": \"c\"}\n",
+            {"\"text2\"", "not in the first"}) == "");
   CHECK(bad("{\"sentences\": \"a\", \"label\": 1}\n", {"no column \"text\"", "\"sentences\""}) == "");
   CHECK(bad("[{\"text\": \"a\"}]\n", {"line 1", "a list", "jq"}) == "");
   CHECK(bad("{\n\"text\": \"a\"}\n", {"line 1", "invalid JSON"}) == "");
@@ -241,7 +268,15 @@ TEST_CASE("JSON lines as a table", "[data]") {
   std::string keys;
   for (int i = 0; i < 1100; ++i) keys += cat("{\"", i, "\": 1}\n");
   CHECK(bad(cat("{\"text\": \"a\", \"label\": 1}\n", keys), {"is not there"}) == "");
-  CHECK(bad(cat("{\"", 0, "\": 1", [] { std::string all; for (int i = 1; i < 1100; ++i) all += cat(", \"", i, "\": 1"); return all; }(), "}\n"), {"1000 different keys"}) == "");
+  CHECK(bad(cat(
+                "{\"", 0, "\": 1",
+                [] {
+                  std::string all;
+                  for (int i = 1; i < 1100; ++i) all += cat(", \"", i, "\": 1");
+                  return all;
+                }(),
+                "}\n"),
+            {"1000 different keys"}) == "");
 }
 
 TEST_CASE("pairs and choices from tables of other names and kinds", "[data]") {
@@ -254,22 +289,31 @@ TEST_CASE("pairs and choices from tables of other names and kinds", "[data]") {
   CHECK(train.notes.at(0) == "there is no column \"source\": \"prompt\" and \"completion\" are taken");
   CHECK(read_pairs(folder, "dev").pairs.at(0).source == "d");
   CHECK_FALSE(read_pairs(folder, "test", {}, Labels::Optional).labelled);
-  CHECK(missing_in_error([&] { read_pairs(folder, "alpaca"); }, {"\"input\" and \"output\"", "\"instruction\" and \"output\""}) == "");
+  CHECK(missing_in_error([&] { read_pairs(folder, "alpaca"); },
+                         {"\"input\" and \"output\"", "\"instruction\" and \"output\""}) == "");
   folder.put("choice.jsonl", "{\"ctx\": \"q\", \"ending0\": \"a\", \"ending1\": \"b\", \"label\": \"1\"}\n");
   const auto choice = read_choice_file(folder.path() / "choice.jsonl");
   CHECK(choice.examples.at(1).b == "b");
   CHECK(choice.examples.at(0).target == 1);
   CHECK(choice.notes.size() == 2);
-  folder.put("choice.jsonl", "{\"ctx\": \"q\", \"ending0\": \"a\", \"ending1\": \"b\", \"label\": 1}\n{\"ctx\": \"q\", \"ending0\": \"a\", \"ending1\": \"b\", \"ending2\": \"c\", \"label\": 2}\n");
-  CHECK(missing_in_error([&] { read_choice_file(folder.path() / "choice.jsonl"); }, {"line 2, column \"label\""}) == "");
-  folder.put("choice.jsonl", "{\"ctx\": \"q\", \"ending0\": \"a\", \"ending1\": \"b\", \"label\": 1}\n{\"ctx\": \"q\", \"ending0\": \"a\", \"ending1\": \"b\", \"ending2\": \"c\", \"label\": 0}\n");
-  CHECK(missing_in_error([&] { read_choice_file(folder.path() / "choice.jsonl"); }, {"\"ending2\"", "not in the first"}) == "");
+  folder.put(
+      "choice.jsonl",
+      "{\"ctx\": \"q\", \"ending0\": \"a\", \"ending1\": \"b\", \"label\": 1}\n{\"ctx\": \"q\", \"ending0\": \"a\", \"ending1\": \"b\", \"ending2\": \"c\", \"label\": 2}\n");
+  CHECK(missing_in_error([&] { read_choice_file(folder.path() / "choice.jsonl"); }, {"line 2, column \"label\""}) ==
+        "");
+  folder.put(
+      "choice.jsonl",
+      "{\"ctx\": \"q\", \"ending0\": \"a\", \"ending1\": \"b\", \"label\": 1}\n{\"ctx\": \"q\", \"ending0\": \"a\", \"ending1\": \"b\", \"ending2\": \"c\", \"label\": 0}\n");
+  CHECK(missing_in_error([&] { read_choice_file(folder.path() / "choice.jsonl"); },
+                         {"\"ending2\"", "not in the first"}) == "");
 }
 
 TEST_CASE("texts that are cut are counted", "[data]") {
   const auto tokenizer = Tokenizer::open(std::filesystem::path(PEFT_TEST_DATA) / "tiny-bert");
   const auto data = read("text,text2,label\na b,c,x\na,b,y\n");
-  const auto cut = [&](int most) { return Tokenized(data, tokenizer, {.max_length = most, .model_max_length = 48}).cut(); };
+  const auto cut = [&](int most) {
+    return Tokenized(data, tokenizer, {.max_length = most, .model_max_length = 48}).cut();
+  };
   CHECK(cut(6) == 0);
   CHECK(cut(5) == 1);
   CHECK(cut(4) == 2);

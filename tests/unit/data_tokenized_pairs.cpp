@@ -29,7 +29,8 @@ Ids chain(std::initializer_list<Ids> parts) {
 
 PairDataset pairs() {
   PairDataset data{"made up", "train", {}, true, {}};
-  data.pairs = {{"good film", "not bad", {}}, {"the story is dull", "bad", {}}, {"a", "very very fun film", {"x", "y"}}};
+  data.pairs = {
+      {"good film", "not bad", {}}, {"the story is dull", "bad", {}}, {"a", "very very fun film", {"x", "y"}}};
   return data;
 }
 
@@ -61,13 +62,17 @@ TEST_CASE("a batch of pairs is packed on both sides", "[data]") {
   CHECK(batch.targets == Targets{8, 9, 5, 6, -1});
   CHECK(batch.examples == std::vector<std::int64_t>{4, 2});
   CHECK(missing_in_error([&] { batch.add({{1}, {0}, 0}, 3); }, {"example 3", "pairs"}) == "");
-  CHECK(missing_in_error([&] { batch.add_pair(Ids{1}, Ids{0}, Ids{}, Targets{}, 3); }, {"example 3", "nothing to read"}) == "");
-  CHECK(missing_in_error([&] { batch.add_pair(Ids{1}, Ids{0}, Ids{1, 2}, Targets{1}, 3); }, {"1 targets for 2 rows"}) == "");
-  CHECK(missing_in_error([&] { batch.add_pair(Ids{1}, Ids{}, Ids{1}, Targets{1}, 3); }, {"1 ids but 0 segment types"}) == "");
+  CHECK(missing_in_error([&] { batch.add_pair(Ids{1}, Ids{0}, Ids{}, Targets{}, 3); },
+                         {"example 3", "nothing to read"}) == "");
+  CHECK(missing_in_error([&] { batch.add_pair(Ids{1}, Ids{0}, Ids{1, 2}, Targets{1}, 3); }, {"1 targets for 2 rows"}) ==
+        "");
+  CHECK(missing_in_error([&] { batch.add_pair(Ids{1}, Ids{}, Ids{1}, Targets{1}, 3); },
+                         {"1 ids but 0 segment types"}) == "");
   CHECK(batch.decoder_tokens() == 5);
   Batch single;
   single.add({{1}, {0}, 0}, 3);
-  CHECK(missing_in_error([&] { single.add_pair(Ids{1}, Ids{0}, Ids{1}, Targets{1}, 5); }, {"example 5", "without a second side"}) == "");
+  CHECK(missing_in_error([&] { single.add_pair(Ids{1}, Ids{0}, Ids{1}, Targets{1}, 5); },
+                         {"example 5", "without a second side"}) == "");
 }
 
 TEST_CASE("causal pairs: the next token is learned where it belongs to the target", "[data]") {
@@ -113,35 +118,42 @@ TEST_CASE("causal pairs: a long prompt loses its beginning, then a long target i
   CHECK(cut.targets == Targets{-1, -1, double(target[0]), double(eos), -1});
   options.max_length = 20;
   options.max_prompt = 2;
-  CHECK(batch_of(TokenizedPairs::causal(data, pair_tokenizer(), options), 1).ids == Ids{start, prompt[3], target[0], eos});
+  CHECK(batch_of(TokenizedPairs::causal(data, pair_tokenizer(), options), 1).ids ==
+        Ids{start, prompt[3], target[0], eos});
   for (const int most : {1, -1}) {
     options.max_prompt = most;
-    CHECK(missing_in_error([&] { TokenizedPairs::causal(data, pair_tokenizer(), options); }, {"max_prompt", "1 tokens of start"}) == "");
+    CHECK(missing_in_error([&] { TokenizedPairs::causal(data, pair_tokenizer(), options); },
+                           {"max_prompt", "1 tokens of start"}) == "");
   }
   options.max_prompt = 0;
   options.max_length = 4;  // "not bad" and its end leave one token beside the start: none for the prompt
   const auto both = TokenizedPairs::causal(data, pair_tokenizer(), options);
   const Ids first_prompt = ids("good film"), first_target = ids("not bad");
-  CHECK(batch_of(both, 0).ids == Ids{start, first_prompt.back(), first_target[0], first_target[1]});  // no end: it is not reached
+  CHECK(batch_of(both, 0).ids ==
+        Ids{start, first_prompt.back(), first_target[0], first_target[1]});  // no end: it is not reached
   CHECK(both.cut() == 2);
   CHECK(TokenizedPairs::causal(data, pair_tokenizer(), {.start = {start}, .eos = eos, .max_length = 7}).cut() == 0);
   options.max_length = 2;
-  CHECK(missing_in_error([&] { TokenizedPairs::causal(data, pair_tokenizer(), options); }, {"max_length", "no room"}) == "");
+  CHECK(missing_in_error([&] { TokenizedPairs::causal(data, pair_tokenizer(), options); }, {"max_length", "no room"}) ==
+        "");
   options.max_length = 2000;
-  CHECK(TokenizedPairs::causal(data, pair_tokenizer(), options).cut() == 0);  // more than the model takes, but no text is as long
+  CHECK(TokenizedPairs::causal(data, pair_tokenizer(), options).cut() ==
+        0);  // more than the model takes, but no text is as long
   options.model_max_length = 3;
   CHECK(missing_in_error([&] { TokenizedPairs::causal(data, pair_tokenizer(), options); }, {"at most 3"}) == "");
   data.pairs[1].target = " ";
   CHECK(missing_in_error([&] { TokenizedPairs::causal(data, pair_tokenizer(), {}); }, {"pair 2", "no tokens"}) == "");
   data.pairs[1] = {" ", "bad", {}};
   CHECK(missing_in_error([&] { TokenizedPairs::causal(data, pair_tokenizer(), {}); }, {"pair 2", "prompt"}) == "");
-  CHECK(batch_of(TokenizedPairs::causal(data, pair_tokenizer(), {.start = {start}}), 1).targets == Targets{double(target[0]), -1});
+  CHECK(batch_of(TokenizedPairs::causal(data, pair_tokenizer(), {.start = {start}}), 1).targets ==
+        Targets{double(target[0]), -1});
   data.pairs.clear();
   CHECK(missing_in_error([&] { TokenizedPairs::causal(data, pair_tokenizer(), {}); }, {"made up", "no pairs"}) == "");
 }
 
 TEST_CASE("pairs for an encoder-decoder: the target is shifted right", "[data]") {
-  const auto data = TokenizedPairs::sequence_to_sequence(pairs(), pair_tokenizer(), {.start = 0, .eos = eos, .before_source = "is it "});
+  const auto data = TokenizedPairs::sequence_to_sequence(pairs(), pair_tokenizer(),
+                                                         {.start = 0, .eos = eos, .before_source = "is it "});
   CHECK(data.paired());
   const Ids target = ids("not bad");
   const Batch batch = batch_of(data, 0);
@@ -155,13 +167,16 @@ TEST_CASE("pairs for an encoder-decoder: the target is shifted right", "[data]")
   CHECK(data.longest() == int(pair_tokenizer().encode("is it the story is dull").ids.size()));
   CHECK(data.decoder_longest() == 5);
   CHECK(data.tokens() == std::size_t(data.length(0) + data.length(1) + data.length(2)));
-  const auto endless = batch_of(TokenizedPairs::sequence_to_sequence(pairs(), pair_tokenizer(), {.start = 0, .eos = -1}), 0);
+  const auto endless =
+      batch_of(TokenizedPairs::sequence_to_sequence(pairs(), pair_tokenizer(), {.start = 0, .eos = -1}), 0);
   CHECK(endless.decoder_ids == Ids{0, target[0]});
   CHECK(endless.targets == Targets{double(target[0]), double(target[1])});
 }
 
 TEST_CASE("pairs for an encoder-decoder: what is too long or no text", "[data]") {
-  const auto made = [](const PairDataset& data, SequenceToSequenceOptions options) { return TokenizedPairs::sequence_to_sequence(data, pair_tokenizer(), options); };
+  const auto made = [](const PairDataset& data, SequenceToSequenceOptions options) {
+    return TokenizedPairs::sequence_to_sequence(data, pair_tokenizer(), options);
+  };
   CHECK(batch_of(made(pairs(), {.max_source = 4}), 1).ids.size() == 4);
   CHECK(made(pairs(), {.max_source = 4}).cut() == 1);
   const auto whole = batch_of(made(pairs(), {.max_target = 5}), 2), cut = batch_of(made(pairs(), {.max_target = 4}), 2);
@@ -181,10 +196,17 @@ TEST_CASE("pairs for an encoder-decoder: what is too long or no text", "[data]")
 TEST_CASE("tokens outside the model's vocabulary are refused", "[data]") {
   const std::int64_t rows = static_cast<std::int64_t>(pair_tokenizer().vocab_size());
   CHECK(TokenizedPairs::causal(pairs(), pair_tokenizer(), {.vocabulary = rows}).size() == 3);
-  CHECK(missing_in_error([&] { TokenizedPairs::causal(pairs(), pair_tokenizer(), {.vocabulary = 50}); }, {"made up, pair 1", "vocabulary of 50"}) == "");
-  CHECK(missing_in_error([&] { TokenizedPairs::causal(pairs(), pair_tokenizer(), {.eos = 50256, .vocabulary = rows}); }, {"50256"}) == "");
-  CHECK(missing_in_error([&] { TokenizedPairs::sequence_to_sequence(pairs(), pair_tokenizer(), {.start = 200, .vocabulary = rows}); }, {"200"}) == "");
-  CHECK(missing_in_error([&] { TokenizedPairs::sequence_to_sequence(pairs(), pair_tokenizer(), {.eos = 201, .vocabulary = rows}); }, {"201"}) == "");
+  CHECK(missing_in_error([&] { TokenizedPairs::causal(pairs(), pair_tokenizer(), {.vocabulary = 50}); },
+                         {"made up, pair 1", "vocabulary of 50"}) == "");
+  CHECK(missing_in_error([&] { TokenizedPairs::causal(pairs(), pair_tokenizer(), {.eos = 50256, .vocabulary = rows}); },
+                         {"50256"}) == "");
+  CHECK(
+      missing_in_error(
+          [&] { TokenizedPairs::sequence_to_sequence(pairs(), pair_tokenizer(), {.start = 200, .vocabulary = rows}); },
+          {"200"}) == "");
+  CHECK(missing_in_error(
+            [&] { TokenizedPairs::sequence_to_sequence(pairs(), pair_tokenizer(), {.eos = 201, .vocabulary = rows}); },
+            {"201"}) == "");
 }
 
 TEST_CASE("pairs without targets give prompts, not batches", "[data]") {
@@ -196,7 +218,8 @@ TEST_CASE("pairs without targets give prompts, not batches", "[data]") {
   CHECK(causal.references(0).empty());
   const auto paired = TokenizedPairs::sequence_to_sequence(data, pair_tokenizer(), {});
   CHECK(paired.prompt(0).size() == 4);
-  for (const auto* made : {&causal, &paired}) CHECK(missing_in_error([&] { batch_of(*made, 0); }, {"without targets"}) == "");
+  for (const auto* made : {&causal, &paired})
+    CHECK(missing_in_error([&] { batch_of(*made, 0); }, {"without targets"}) == "");
 }
 
 TEST_CASE("a loader of pairs gives every pair once, within its budget", "[data]") {
@@ -206,7 +229,8 @@ TEST_CASE("a loader of pairs gives every pair once, within its budget", "[data]"
     for (int k = 0; k < i * 7 % 11; ++k) text += " good";
     data.pairs.push_back({text, i % 3 ? "not bad" : "bad", {}});
   }
-  const LoaderOf loader(TokenizedPairs::sequence_to_sequence(data, pair_tokenizer(), {}), {.batch = 0, .tokens = 60, .bucket = 4, .seed = 5});
+  const LoaderOf loader(TokenizedPairs::sequence_to_sequence(data, pair_tokenizer(), {}),
+                        {.batch = 0, .tokens = 60, .bucket = 4, .seed = 5});
   std::vector<std::int64_t> seen;
   for (std::int64_t step = 0; step < loader.steps(1); ++step) {
     const Batch batch = loader.batch(1, step);
@@ -220,5 +244,6 @@ TEST_CASE("a loader of pairs gives every pair once, within its budget", "[data]"
   const auto few = TokenizedPairs::causal(data, pair_tokenizer(), {.limit = 7, .seed = 3});
   CHECK(few.size() == 7);
   CHECK(few.example(0) != 0);
-  CHECK(missing_in_error([&] { TokenizedPairs::causal(data, pair_tokenizer(), {.limit = -1}); }, {"limit of -1"}) == "");
+  CHECK(missing_in_error([&] { TokenizedPairs::causal(data, pair_tokenizer(), {.limit = -1}); }, {"limit of -1"}) ==
+        "");
 }

@@ -34,7 +34,7 @@ struct WrongLora : LoRA<3> {
     }
     LoRA<3>::backward(c, p, x, dy, kept, g, mistake == 1 ? decltype(dx)() : dx);  // dx is forgotten
     if (mistake == 2) ops::fill(c.w, g.A, 0.);                                    // not added to, and lost
-    if (mistake == 3 && !empty(dx)) ops::fill(c.w, dx, 0.);                       // the gradient that was there is lost
+    if (mistake == 3 && !empty(dx)) ops::fill(c.w, dx, 0.);  // the gradient that was there is lost
   }
 };
 /// Reads its input in backward without having asked for it.

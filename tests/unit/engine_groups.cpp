@@ -93,4 +93,3 @@ TEST_CASE("a sequence is predicted as if it were alone", "[engine]") {
     for (int c = 0; c < 3; ++c) CHECK(std::abs(alone[c] - all[3 * s + c]) < 1e-13);
   }
 }
-

@@ -19,7 +19,8 @@ GroupStep group(const Batch& b, bool training = true) {
 
 TEST_CASE("the plan is what a step takes, to the byte", "[engine]") {
   M model(tiny::bert<float>({16, 2, 3, 20}, 0.1), {3});
-  for (const auto& lengths : {std::vector<int>{12, 12, 12}, std::vector<int>{40, 3, 3}, std::vector<int>{1}, std::vector<int>{70}}) {
+  for (const auto& lengths :
+       {std::vector<int>{12, 12, 12}, std::vector<int>{40, 3, 3}, std::vector<int>{1}, std::vector<int>{70}}) {
     Lane<M> lane(model);
     const Batch batch = tiny::batch(lengths);
     const std::size_t planned = lane.plan({batch.tokens(), batch.sequences(), batch.longest()}, true);

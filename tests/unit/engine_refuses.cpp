@@ -37,11 +37,13 @@ TEST_CASE("batches that do not fit the model are refused in words", "[engine]") 
   CHECK(says(refused([](Batch& b) { b.ids[7] = 20; }), "token id 20 is outside the backbone's vocabulary of 20"));
   CHECK(says(refused([](Batch& b) { b.ids[0] = -1; }), "token id -1"));
   CHECK(says(refused([](Batch& b) { b.types[3] = 2; }), "segment type 2 of a backbone with 2 types"));
-  CHECK(says(refused([](Batch& b) { b.targets[1] = 3; }), "example 5: the label 3 is out of range: classes are 0 to 2"));
+  CHECK(
+      says(refused([](Batch& b) { b.targets[1] = 3; }), "example 5: the label 3 is out of range: classes are 0 to 2"));
   CHECK(says(refused([](Batch& b) { b.targets[2] = 0.5; }), "label 0.5"));
   CHECK(says(refused([](Batch& b) { b.targets[0] = -1; }), "label -1"));
   CHECK(says(refused([](Batch& b) { b.targets[0] = std::nan(""); }), "label nan"));
-  CHECK(says(refused([](Batch& b) { b = tiny::batch({4, 81}); }), "a sequence of 81 tokens is longer than the backbone's 80 positions"));
+  CHECK(says(refused([](Batch& b) { b = tiny::batch({4, 81}); }),
+             "a sequence of 81 tokens is longer than the backbone's 80 positions"));
   CHECK(says(refused([](Batch& b) { b.offsets[1] = 0; }), "sequence 0 of a batch is empty"));
   CHECK(says(refused([](Batch& b) { b = Batch(); }), "a batch without sequences"));
   // And after all that it works.

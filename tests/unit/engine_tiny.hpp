@@ -22,16 +22,20 @@ peft::BertConfig config(Size size = {}, peft::BertActivation activation = peft::
 
 template <class T = double, peft::ExecutionSpace E = peft::Host>
 std::shared_ptr<const peft::Bert<T, E>> bert(Size size = {}, double dropout = 0, std::uint64_t seed = 5) {
-  return peft::Bert<T, E>::random(config(size, size.layers == 3 ? peft::BertActivation::GeluTanh : peft::BertActivation::Gelu), seed)
+  return peft::Bert<T, E>::random(
+             config(size, size.layers == 3 ? peft::BertActivation::GeluTanh : peft::BertActivation::Gelu), seed)
       ->with_dropout(dropout, dropout, dropout);
 }
 
-extern template std::shared_ptr<const peft::Bert<double, Space>> bert<double, Space>(Size, double, std::uint64_t);  // in tiny.cpp
+extern template std::shared_ptr<const peft::Bert<double, Space>> bert<double, Space>(Size, double,
+                                                                                     std::uint64_t);  // in tiny.cpp
 
-/// Sequences of these lengths with random tokens, the longer ones marked as pairs with three special tokens; labels > 1: classes, else scores.
+/// Sequences of these lengths with random tokens, the longer ones marked as pairs with three special tokens; labels >
+/// 1: classes, else scores.
 peft::Batch batch(const std::vector<int>& lengths, int labels = 3, std::uint64_t seed = 9);
 
-/// Every trainable number of a method on three shapes, without dropout and with; the flipped gradient must be found out.
+/// Every trainable number of a method on three shapes, without dropout and with; the flipped gradient must be found
+/// out.
 template <class Task = peft::Classify, class Method = peft::Method<>>
 void check_gradients(Method method = {}, peft::Extent labels = 3, std::vector<int> lengths = {1, 7, 3, 12}) {
   using namespace peft;

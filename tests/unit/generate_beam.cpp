@@ -110,7 +110,8 @@ TEST_CASE("beam search refuses what cannot be", "[beam]") {
   CHECK(says(refusal([] { BeamSearch search({.beams = 0}); }), "0 beams"));
   CHECK(says(refusal([] { BeamSearch search({.beams = 2, .most = 0}); }), "0 tokens"));
   BeamSearch wide({.beams = 5, .most = 2});
-  CHECK(says(refusal([&] { advance(wide, {row({0.1})}); }), "5 beams want 10 tokens to choose from, the vocabulary has 8"));
+  CHECK(says(refusal([&] { advance(wide, {row({0.1})}); }),
+             "5 beams want 10 tokens to choose from, the vocabulary has 8"));
   BeamSearch broken({.beams = 2, .most = 2});
   auto bad = row({0.1});
   bad[3] = std::numeric_limits<float>::quiet_NaN();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <peft/model/gpt2.hpp>
-#include <peft/model/row_decoder.hpp>
 #include <peft/model/llama.hpp>
+#include <peft/model/row_decoder.hpp>
 #include <peft/model/t5.hpp>
 #include <peft/task/language_model.hpp>
 #include <peft/train/engine.hpp>
@@ -58,7 +58,8 @@ inline auto t5() {
 
 inline Ids draw(int n, std::uint64_t seed) {
   Ids ids;
-  for (int i = 0; i < n; ++i) ids.push_back(static_cast<int>(peft::rng::combine(peft::rng::mix(seed), std::uint64_t(i)) % vocabulary));
+  for (int i = 0; i < n; ++i)
+    ids.push_back(static_cast<int>(peft::rng::combine(peft::rng::mix(seed), std::uint64_t(i)) % vocabulary));
   return ids;
 }
 
@@ -72,7 +73,8 @@ struct Decoding {
 };
 
 /// The last row's logits of each sequence, by a pass over all of it. `sources`: of an encoder-decoder, one each.
-inline std::vector<double> whole(const Decoding& model, const std::vector<Ids>& texts, const std::vector<Ids>& sources) {
+inline std::vector<double> whole(const Decoding& model, const std::vector<Ids>& texts,
+                                 const std::vector<Ids>& sources) {
   peft::Batch b;
   for (std::size_t i = 0; i < texts.size(); ++i) {
     const Ids& read = model.cross ? sources[i] : texts[i];
@@ -90,12 +92,13 @@ inline std::vector<double> whole(const Decoding& model, const std::vector<Ids>& 
   const auto& offsets = model.cross ? b.decoder_offsets : b.offsets;
   std::vector<double> last;
   for (std::size_t i = 0; i < texts.size(); ++i)
-    last.insert(last.end(), all.begin() + std::ptrdiff_t(offsets[i + 1] - 1) * vocabulary, all.begin() + std::ptrdiff_t(offsets[i + 1]) * vocabulary);
+    last.insert(last.end(), all.begin() + std::ptrdiff_t(offsets[i + 1] - 1) * vocabulary,
+                all.begin() + std::ptrdiff_t(offsets[i + 1]) * vocabulary);
   return last;
 }
 
-/// The greatest difference over every prefix of three texts that are decoded together; one leaves early, one is copied. The logits
-/// are of order one.
+/// The greatest difference over every prefix of three texts that are decoded together; one leaves early, one is copied.
+/// The logits are of order one.
 inline double difference(const Decoding& model) {
   using namespace peft;
   double worst = 0, largest = 0;

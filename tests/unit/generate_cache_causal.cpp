@@ -55,7 +55,8 @@ TEST_CASE("Llama over a cache computes what a whole pass computes", "[generate]"
   auto some = prefix_of(3);
   some.layers = {1, 2};  // the other layers have none, but the text's positions begin after it there too
   CHECK(cache::difference(cache::llama(), Both(Delta<LoRA<4>>{}, some)) < 1e-10);
-  CHECK(cache::difference(cache::llama(), Method<Delta<LoRA<4>>, Delta<Prompt>>(Delta<LoRA<4>>{}, prompt_of(2))) < 1e-10);
+  CHECK(cache::difference(cache::llama(), Method<Delta<LoRA<4>>, Delta<Prompt>>(Delta<LoRA<4>>{}, prompt_of(2))) <
+        1e-10);
 }
 
 TEST_CASE("GPT-2 over a cache computes what a whole pass computes", "[generate]") {

@@ -16,7 +16,8 @@ namespace golden {
 
 /// Every run of the file that `method_file` belongs to.
 inline void check_runs(const char* checkpoint, const std::string& method_file,
-                       const std::function<peft::Generated(const std::vector<std::vector<std::int32_t>>&, const peft::GenerateOptions&)>& generate) {
+                       const std::function<peft::Generated(const std::vector<std::vector<std::int32_t>>&,
+                                                           const peft::GenerateOptions&)>& generate) {
   using namespace peft;
   const auto all = parse_json_file(folder(checkpoint) / "generate.json");
   const auto prompts = all["prompts"].get<std::vector<std::vector<std::int32_t>>>();
@@ -37,7 +38,8 @@ inline void check_runs(const char* checkpoint, const std::string& method_file,
       const Generated made = generate(prompts, options);
       CHECK(made.ids == wanted);
       REQUIRE(made.scores.size() == (options.beams > 1 ? prompts.size() : 0));
-      for (std::size_t i = 0; i < made.scores.size(); ++i) CHECK(std::abs(made.scores[i] - run["scores"][i].get<double>()) < 1e-5);
+      for (std::size_t i = 0; i < made.scores.size(); ++i)
+        CHECK(std::abs(made.scores[i] - run["scores"][i].get<double>()) < 1e-5);
     }
   }
   CHECK(runs >= 3);

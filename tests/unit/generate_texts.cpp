@@ -35,9 +35,12 @@ struct Written {
     return TokenizedPairs::causal(data, tokenizer, causal);
   }
   Written() {
-    for (const char* source : {"the story is dull", "good film", "a very very fun film", "bad", "not bad"}) data.pairs.push_back({source, "good", {"x"}});
+    for (const char* source : {"the story is dull", "good film", "a very very fun film", "bad", "not bad"})
+      data.pairs.push_back({source, "good", {"x"}});
     const auto pairs = tokenized();
-    const auto prompt = [&](std::size_t i) { return std::vector<std::vector<std::int32_t>>{{pairs.prompt(i).begin(), pairs.prompt(i).end()}}; };
+    const auto prompt = [&](std::size_t i) {
+      return std::vector<std::vector<std::int32_t>>{{pairs.prompt(i).begin(), pairs.prompt(i).end()}};
+    };
     options.eos = {generate(model, prompt(2), options)[0][4]};  // ends the third text, at its fifth token or before
     for (std::size_t i = 0; i < pairs.size(); ++i) {
       auto ids = generate(model, prompt(i), options)[0];
@@ -69,7 +72,8 @@ TEST_CASE("a model's texts are scored against the references", "[generate]") {
   CHECK(scores.main == scores.parts[0].second);
   CHECK(scores.main > 0);
   for (std::size_t i = 0; i < w.alone.size(); ++i) w.data.pairs[i].references = {w.alone[i]};
-  for (const auto& part : evaluate_text(engine, w.tokenized(), w.options, numbers).parts) CHECK(part.second == Approx(1));
+  for (const auto& part : evaluate_text(engine, w.tokenized(), w.options, numbers).parts)
+    CHECK(part.second == Approx(1));
 }
 
 TEST_CASE("answers in words are scored as classes", "[generate]") {

@@ -24,7 +24,11 @@ TEST_CASE("Pfeiffer's adapters, the lowest layer left out, follow PyTorch", "[go
 
 TEST_CASE("Pfeiffer's adapters between two norms, as AdapterHub's, follow PyTorch", "[golden]") {
   adapter_follows<SeqBn<4>>("seq_bn.safetensors");
-  adapter_follows<Method<Delta<SeqBnAdapter<4>, At<FfnNorm, Layers<1, 3>>>, Delta<Full, At<AttnNorm, FfnNorm, Layers<1, 3>>>>>("seq_bn_norms.safetensors");
+  adapter_follows<
+      Method<Delta<SeqBnAdapter<4>, At<FfnNorm, Layers<1, 3>>>, Delta<Full, At<AttnNorm, FfnNorm, Layers<1, 3>>>>>(
+      "seq_bn_norms.safetensors");
 }
 
-TEST_CASE("parallel adapters follow PyTorch", "[golden]") { adapter_follows<Method<Delta<ParallelAdapter<4>>>>("parallel_adapter.safetensors"); }
+TEST_CASE("parallel adapters follow PyTorch", "[golden]") {
+  adapter_follows<Method<Delta<ParallelAdapter<4>>>>("parallel_adapter.safetensors");
+}

@@ -16,8 +16,8 @@
 
 using namespace peft;
 
-// Downloaded checkpoints against `tests/golden/backbones/write.py --real`. Two variables say where they are: PEFT_GOLDEN_BACKBONES,
-// the folder that it wrote, and PEFT_GOLDEN_MODELS, that of the checkpoints.
+// Downloaded checkpoints against `tests/golden/backbones/write.py --real`. Two variables say where they are:
+// PEFT_GOLDEN_BACKBONES, the folder that it wrote, and PEFT_GOLDEN_MODELS, that of the checkpoints.
 
 namespace {
 
@@ -29,7 +29,9 @@ std::optional<Place> place_of(const std::string& name) {
   const char *golden = std::getenv("PEFT_GOLDEN_BACKBONES"), *models = std::getenv("PEFT_GOLDEN_MODELS");
   if (golden != nullptr && models != nullptr) {
     Place place{std::filesystem::path(golden) / name, std::filesystem::path(models) / name};
-    if (std::filesystem::exists(place.golden.string() + ".safetensors") && std::filesystem::exists(place.model / "config.json")) return place;
+    if (std::filesystem::exists(place.golden.string() + ".safetensors") &&
+        std::filesystem::exists(place.model / "config.json"))
+      return place;
   }
   std::cout << "skipped: " << name << " against transformers (scripts/test --peer)\n";
   return {};
@@ -55,7 +57,8 @@ void classifies(const std::string& name) {
   const SafeTensors file = SafeTensors::open(place->golden.string() + ".safetensors");
   const auto wanted = file.at("logits").values<double>();
   const Batch batch = batch_of(file);
-  Model<Backbone, Method<>> model(Backbone::open(place->model), Classify{static_cast<int>(wanted.size()) / batch.sequences()}, {});
+  Model<Backbone, Method<>> model(Backbone::open(place->model),
+                                  Classify{static_cast<int>(wanted.size()) / batch.sequences()}, {});
   REQUIRE(model.head_from_checkpoint());
   Engine engine(model, 2);
   const double d = golden::difference(engine.predict(batch), wanted, 0.1);
@@ -69,7 +72,8 @@ void check_last_rows(const M& model, Engine<M>& engine, const std::string& name,
   const Batch batch = batch_of(file);
   const auto& offsets = M::Backbone::spec.cross ? batch.decoder_offsets : batch.offsets;
   const auto all = engine.predict(batch);
-  const auto columns = file.at("columns").template values<std::int32_t>(), likeliest = file.at("argmax").template values<std::int32_t>();
+  const auto columns = file.at("columns").template values<std::int32_t>(),
+             likeliest = file.at("argmax").template values<std::int32_t>();
   const std::size_t words = model.outputs();
   std::vector<double> some, sums;
   for (int s = 0; s < batch.sequences(); ++s) {
@@ -116,19 +120,29 @@ void writes(const std::string& name) {
       same += made[i] == wanted[i];
       CHECK(made[i] == wanted[i]);
     }
-    std::cout << name << ", " << run["name"].template get<std::string>() << ": " << same << " of " << made.size() << " texts are the same; " << tokens
-              << " tokens in " << seconds << " s\n";
+    std::cout << name << ", " << run["name"].template get<std::string>() << ": " << same << " of " << made.size()
+              << " texts are the same; " << tokens << " tokens in " << seconds << " s\n";
   }
 }
 
 }  // namespace
 
-TEST_CASE("RoBERTa's real checkpoint follows transformers", "[golden][real]") { classifies<Roberta<float>>("roberta-l6-h384-question"); }
+TEST_CASE("RoBERTa's real checkpoint follows transformers", "[golden][real]") {
+  classifies<Roberta<float>>("roberta-l6-h384-question");
+}
 
-TEST_CASE("DeBERTa's real checkpoint follows transformers", "[golden][real]") { classifies<Deberta<float>>("deberta-v2-l12-h384-prompt-guard"); }
+TEST_CASE("DeBERTa's real checkpoint follows transformers", "[golden][real]") {
+  classifies<Deberta<float>>("deberta-v2-l12-h384-prompt-guard");
+}
 
-TEST_CASE("GPT-2's real checkpoint follows transformers", "[golden][real]") { writes<Gpt2<float>>("gpt2-l8-h256-microbiome"); }
+TEST_CASE("GPT-2's real checkpoint follows transformers", "[golden][real]") {
+  writes<Gpt2<float>>("gpt2-l8-h256-microbiome");
+}
 
-TEST_CASE("Llama's real checkpoint follows transformers, and writes what it writes", "[golden][real]") { writes<Llama<float>>("smollm2-135m-instruct"); }
+TEST_CASE("Llama's real checkpoint follows transformers, and writes what it writes", "[golden][real]") {
+  writes<Llama<float>>("smollm2-135m-instruct");
+}
 
-TEST_CASE("T5's real checkpoint follows transformers, and writes what it writes", "[golden][real]") { writes<T5<float>>("flan-t5-small-titles"); }
+TEST_CASE("T5's real checkpoint follows transformers, and writes what it writes", "[golden][real]") {
+  writes<T5<float>>("flan-t5-small-titles");
+}

@@ -7,7 +7,7 @@ using namespace peft;
 
 TEST_CASE("BitFit follows PyTorch", "[golden]") {
   golden::check<Bert>(golden::folder("tiny-bert"), golden::folder("tiny-bert") / "bitfit.safetensors", Classify{3},
-                             Method<Delta<Bias>>{});
+                      Method<Delta<Bias>>{});
   golden::check<Bert>(golden::folder("tiny-bert-tanh"), golden::folder("tiny-bert-tanh") / "bitfit.safetensors",
-                             Classify{1}, Method<Delta<Bias>>{});
+                      Classify{1}, Method<Delta<Bias>>{});
 }

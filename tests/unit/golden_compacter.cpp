@@ -22,13 +22,16 @@ void compacter_follows(const char* file, Set&& set) {
 }  // namespace
 
 TEST_CASE("Compacter with trained LayerNorms follows PyTorch", "[golden]") {
-  compacter_follows<Method<Delta<Compacter<>>, Delta<Full, At<AttnNorm, FfnNorm>>>>("compacter.safetensors", [](auto& delta) { delta.n = 2; });
+  compacter_follows<Method<Delta<Compacter<>>, Delta<Full, At<AttnNorm, FfnNorm>>>>("compacter.safetensors",
+                                                                                    [](auto& delta) { delta.n = 2; });
 }
 
 TEST_CASE("Compacter with rules of its own follows PyTorch", "[golden]") {
-  compacter_follows<Method<Delta<Compacter<>, At<Ffn>>>>("compacter_own_rules.safetensors", [](auto& delta) { delta.n = 2, delta.shared_rule = false; });
+  compacter_follows<Method<Delta<Compacter<>, At<Ffn>>>>("compacter_own_rules.safetensors",
+                                                         [](auto& delta) { delta.n = 2, delta.shared_rule = false; });
 }
 
 TEST_CASE("low-rank adapters follow PyTorch", "[golden]") {
-  compacter_follows<Method<Delta<LowRankAdapter<>>>>("low_rank_adapter.safetensors", [](auto& delta) { delta.rank = 2; });
+  compacter_follows<Method<Delta<LowRankAdapter<>>>>("low_rank_adapter.safetensors",
+                                                     [](auto& delta) { delta.rank = 2; });
 }

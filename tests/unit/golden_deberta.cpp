@@ -30,17 +30,20 @@ TEST_CASE("DeBERTa-v3 follows transformers and PEFT", "[golden]") {
   follows_deberta("tiny-deberta-v3", "lora.safetensors", Method<Delta<LoRA<4>>>(Delta<LoRA<4>>{{.alpha = 8}}));
   follows_deberta("tiny-deberta-v3", "bitfit.safetensors", Method<Delta<Bias>>{});
   follows_deberta("tiny-deberta-v3", "full.safetensors", Method<Delta<Full>>{});
-  follows_deberta("tiny-deberta-v3", "ia3.safetensors",
-          Method<Delta<Rescale<Route::post>, At<Key, Value>>, Delta<Rescale<Route::pre>, At<AttnOut, FfnDown>>>{});
+  follows_deberta(
+      "tiny-deberta-v3", "ia3.safetensors",
+      Method<Delta<Rescale<Route::post>, At<Key, Value>>, Delta<Rescale<Route::pre>, At<AttnOut, FfnDown>>>{});
 }
 
 TEST_CASE("DeBERTa-v2 with projections for distances alone follows transformers", "[golden]") {
   follows_deberta("tiny-deberta-c2p", "head.safetensors", Method<>{});
   follows_deberta("tiny-deberta-c2p", "lora.safetensors", Method<Delta<LoRA<4>>>(Delta<LoRA<4>>{{.alpha = 8}}));
-  follows_deberta("tiny-deberta-c2p", "bitfit.safetensors", Method<Delta<Bias, At<Linear | Norm | Pooler | only(Site::position_key)>>>{});
+  follows_deberta("tiny-deberta-c2p", "bitfit.safetensors",
+                  Method<Delta<Bias, At<Linear | Norm | Pooler | only(Site::position_key)>>>{});
   follows_deberta("tiny-deberta-c2p", "full.safetensors", Method<Delta<Full>>{});
 }
 
 TEST_CASE("DeBERTa behind virtual tokens follows PEFT", "[golden]") {
-  follows_deberta("tiny-deberta-v3", "prompt.safetensors", Method<Delta<Prompt>>(Delta<Prompt>{three_rows_of_deberta()}));
+  follows_deberta("tiny-deberta-v3", "prompt.safetensors",
+                  Method<Delta<Prompt>>(Delta<Prompt>{three_rows_of_deberta()}));
 }

@@ -36,12 +36,14 @@ TEST_CASE("DistilBERT follows transformers and PEFT", "[golden]") {
 
 TEST_CASE("a bare DistilBERT with ReLU and an odd head size follows transformers", "[golden]") {
   follows_distilbert("tiny-distilbert-bare", "head.safetensors", Method<>{}, 1);
-  follows_distilbert("tiny-distilbert-bare", "lora.safetensors", Method<Delta<LoRA<4>>>(Delta<LoRA<4>>{{.alpha = 8}}), 1);
+  follows_distilbert("tiny-distilbert-bare", "lora.safetensors", Method<Delta<LoRA<4>>>(Delta<LoRA<4>>{{.alpha = 8}}),
+                     1);
   follows_distilbert("tiny-distilbert-bare", "full.safetensors", Method<Delta<Full>>{}, 1);
 }
 
 TEST_CASE("DistilBERT behind virtual tokens follows PEFT", "[golden]") {
-  follows_distilbert("tiny-distilbert", "prompt.safetensors", Method<Delta<Prompt>>(Delta<Prompt>{three_rows_of_distilbert()}));
+  follows_distilbert("tiny-distilbert", "prompt.safetensors",
+                     Method<Delta<Prompt>>(Delta<Prompt>{three_rows_of_distilbert()}));
 }
 
 TEST_CASE("DistilBERT's classifier is read with its dense layer, a tagger has none", "[golden]") {
@@ -51,14 +53,16 @@ TEST_CASE("DistilBERT's classifier is read with its dense layer, a tagger has no
   CHECK(model.head_from_checkpoint());
   Engine<Model<Distilbert<float>, Method<>>> engine(model, 1);
   engine.prepare();
-  CHECK(golden::difference(engine.predict(golden::read_batch(file, "batch")), file.at("logits").values<double>(), 0.1) < 1e-5);
+  CHECK(golden::difference(engine.predict(golden::read_batch(file, "batch")), file.at("logits").values<double>(), 0.1) <
+        1e-5);
 
   const auto names = [](const auto& of) {
     std::vector<std::string> all;
     for (const Field& f : of.layout().fields()) all.push_back(f.name);
     return all;
   };
-  CHECK(names(model) == std::vector<std::string>{"pre_classifier.weight", "pre_classifier.bias", "classifier.weight", "classifier.bias"});
+  CHECK(names(model) == std::vector<std::string>{"pre_classifier.weight", "pre_classifier.bias", "classifier.weight",
+                                                 "classifier.bias"});
   const Model<Distilbert<float>, Method<>, Tag> tagger(backbone, Tag{5});
   CHECK(names(tagger) == std::vector<std::string>{"classifier.weight", "classifier.bias"});
   CHECK_FALSE(tagger.head_from_checkpoint());  // that is a sequence classifier's

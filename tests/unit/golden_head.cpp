@@ -7,9 +7,9 @@ using namespace peft;
 
 TEST_CASE("training the head alone follows PyTorch", "[golden]") {
   golden::check<Bert>(golden::folder("tiny-bert"), golden::folder("tiny-bert") / "head.safetensors", Classify{3},
-                             Method<>{});
+                      Method<>{});
   golden::check<Bert>(golden::folder("tiny-bert-tanh"), golden::folder("tiny-bert-tanh") / "head.safetensors",
-                             Classify{1}, Method<>{});
+                      Classify{1}, Method<>{});
 }
 
 TEST_CASE("checkpoints stored in half precision give PyTorch's logits", "[golden]") {

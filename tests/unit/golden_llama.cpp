@@ -53,7 +53,7 @@ TEST_CASE("Qwen2 follows transformers and PEFT", "[golden]") {
   follows_llama("tiny-qwen2", "bitfit.safetensors", Method<Delta<Bias>>{});
   follows_llama("tiny-qwen2", "full.safetensors", Method<Delta<Full>>{});
   follows_llama("tiny-qwen2", "ia3.safetensors",
-          Method<Delta<Rescale<Route::post>, At<Query, Value>>, Delta<Rescale<Route::pre>, At<FfnDown>>>{});
+                Method<Delta<Rescale<Route::post>, At<Query, Value>>, Delta<Rescale<Route::pre>, At<FfnDown>>>{});
 }
 
 TEST_CASE("Llama behind virtual tokens follows PEFT", "[golden]") {
@@ -61,4 +61,6 @@ TEST_CASE("Llama behind virtual tokens follows PEFT", "[golden]") {
   follows_llama("tiny-llama", "prefix.safetensors", Method<Delta<Prefix>>(Delta<Prefix>{three_keys_of_llama()}));
 }
 
-TEST_CASE("Houlsby's adapters in Llama follow PyTorch", "[golden]") { follows_llama("tiny-llama", "houlsby.safetensors", Houlsby<4>{}); }
+TEST_CASE("Houlsby's adapters in Llama follow PyTorch", "[golden]") {
+  follows_llama("tiny-llama", "houlsby.safetensors", Houlsby<4>{});
+}

@@ -12,7 +12,8 @@ template <class D, class Places, class Change>
 void lora_family_follows(const char* file, Change&& change) {
   Delta<D, Places> part;
   change(part.delta);
-  golden::check<Bert>(golden::folder("tiny-bert"), golden::folder("tiny-bert") / file, Classify{3}, Method<Delta<D, Places>>(part));
+  golden::check<Bert>(golden::folder("tiny-bert"), golden::folder("tiny-bert") / file, Classify{3},
+                      Method<Delta<D, Places>>(part));
 }
 
 }  // namespace

@@ -9,5 +9,6 @@ TEST_CASE("MAM follows PEFT's prefix and PyTorch", "[golden]") {
   MAM<4> method;
   std::get<0>(method.deltas).delta.length = 3;
   std::get<0>(method.deltas).delta.inner = 6;
-  golden::check<Bert>(golden::folder("tiny-bert"), golden::folder("tiny-bert") / "mam.safetensors", Classify{3}, method);
+  golden::check<Bert>(golden::folder("tiny-bert"), golden::folder("tiny-bert") / "mam.safetensors", Classify{3},
+                      method);
 }

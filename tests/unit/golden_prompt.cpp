@@ -17,7 +17,7 @@ template <class D>
 void follows_peft(const char* name, D delta) {
   delta.length = 3;
   golden::check<Bert>(golden::folder("tiny-bert"), golden::folder("tiny-bert") / (std::string(name) + ".safetensors"),
-                             Classify{3}, Method<Delta<D>>(Delta<D>{delta}));
+                      Classify{3}, Method<Delta<D>>(Delta<D>{delta}));
 }
 
 template <class D>
@@ -29,7 +29,8 @@ PeftAdapter through_peft(D delta) {
   delta.length = 3;
   const Temporary folder;
   const auto backbone = Bert<float>::open(golden::folder("tiny-bert"));
-  const Batch batch = golden::read_batch(SafeTensors::open(golden::folder("tiny-bert") / "prompt.safetensors"), "batch");
+  const Batch batch =
+      golden::read_batch(SafeTensors::open(golden::folder("tiny-bert") / "prompt.safetensors"), "batch");
   const auto predict = [&](Tiny<D>& model) {
     Engine<Tiny<D>> engine(model, 1, {40, 2});
     engine.prepare();
@@ -63,7 +64,8 @@ TEST_CASE("virtual tokens in PEFT's files", "[golden]") {
     CHECK(a.config["num_layers"] == 3);
     CHECK(a.config["num_attention_heads"] == 4);
     CHECK(a.tensors.size() == 3);
-    for (const HostTensor& t : a.tensors) CHECK((t.name == "prompt_embeddings" || t.name.starts_with("base_model.classifier.")));
+    for (const HostTensor& t : a.tensors)
+      CHECK((t.name == "prompt_embeddings" || t.name.starts_with("base_model.classifier.")));
   }
   const PeftAdapter prompt = through_peft(Prompt{});
   CHECK(prompt.kind() == "PROMPT_TUNING");

@@ -44,4 +44,6 @@ TEST_CASE("READ's equation 12 follows PyTorch", "[golden]") {
   read_follows<ClassifyMean>("read_phi_psi_gated.safetensors", gated);
 }
 
-TEST_CASE("READ without recurrence follows PyTorch", "[golden]") { read_follows("read_layers.safetensors", ReadLayers<6>{}); }
+TEST_CASE("READ without recurrence follows PyTorch", "[golden]") {
+  read_follows("read_layers.safetensors", ReadLayers<6>{});
+}

@@ -10,8 +10,8 @@
 
 using namespace peft;
 
-// A downloaded checkpoint against `tests/golden/make.py --real`. Two variables say where they are: PEFT_GOLDEN_REAL, the
-// folder that it wrote, and PEFT_GOLDEN_REAL_MODEL, the checkpoint.
+// A downloaded checkpoint against `tests/golden/make.py --real`. Two variables say where they are: PEFT_GOLDEN_REAL,
+// the folder that it wrote, and PEFT_GOLDEN_REAL_MODEL, the checkpoint.
 
 namespace {
 
@@ -77,18 +77,24 @@ void check_real(const std::string& name, Method method, double lr = 1e-3) {
   }
   CHECK(worst < 1e-4);
   CHECK(losses.back() != losses[3]);
-  std::cout << "real checkpoint, " << name << ": losses of twenty steps differ from PyTorch's by " << worst << " at the most, gradients by "
-            << gradients << "\n";
+  std::cout << "real checkpoint, " << name << ": losses of twenty steps differ from PyTorch's by " << worst
+            << " at the most, gradients by " << gradients << "\n";
 }
 
 }  // namespace
 
 TEST_CASE("the head alone on the real checkpoint follows PyTorch", "[golden][real]") { check_real("head", Method<>{}); }
 
-TEST_CASE("BitFit on the real checkpoint follows PyTorch", "[golden][real]") { check_real("bitfit", Method<Delta<Bias>>{}); }
+TEST_CASE("BitFit on the real checkpoint follows PyTorch", "[golden][real]") {
+  check_real("bitfit", Method<Delta<Bias>>{});
+}
 
-TEST_CASE("LoRA on the real checkpoint follows PEFT", "[golden][real]") { check_real("lora", Method<Delta<LoRA<8>>>{}); }
+TEST_CASE("LoRA on the real checkpoint follows PEFT", "[golden][real]") {
+  check_real("lora", Method<Delta<LoRA<8>>>{});
+}
 
 TEST_CASE("SoRA on the real checkpoint follows PyTorch", "[golden][real]") { check_real("sora", SoRA<8>{}); }
 
-TEST_CASE("full fine-tuning of the real checkpoint follows PyTorch", "[golden][real]") { check_real("full", Method<Delta<Full>>{}, 2e-5); }
+TEST_CASE("full fine-tuning of the real checkpoint follows PyTorch", "[golden][real]") {
+  check_real("full", Method<Delta<Full>>{}, 2e-5);
+}

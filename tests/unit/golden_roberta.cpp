@@ -31,8 +31,9 @@ TEST_CASE("RoBERTa follows transformers and PEFT", "[golden]") {
   follows_roberta("tiny-roberta", "bitfit.safetensors", Method<Delta<Bias>>{});
   follows_roberta("tiny-roberta", "full.safetensors", Method<Delta<Full>>{});
   // PEFT's own places: what ends in output.dense is the attention's output too.
-  follows_roberta("tiny-roberta", "ia3.safetensors",
-          Method<Delta<Rescale<Route::post>, At<Key, Value>>, Delta<Rescale<Route::pre>, At<AttnOut, FfnDown>>>{});
+  follows_roberta(
+      "tiny-roberta", "ia3.safetensors",
+      Method<Delta<Rescale<Route::post>, At<Key, Value>>, Delta<Rescale<Route::pre>, At<AttnOut, FfnDown>>>{});
 }
 
 TEST_CASE("a bare RoBERTa with an odd head size follows transformers", "[golden]") {

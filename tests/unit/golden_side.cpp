@@ -26,4 +26,6 @@ TEST_CASE("LST follows transformers' layers", "[golden]") {
   side_follows("lst_added.safetensors", ladder);
 }
 
-TEST_CASE("side-tuning follows transformers' layers", "[golden]") { side_follows("side_tuning.safetensors", SideTuning<2>{}); }
+TEST_CASE("side-tuning follows transformers' layers", "[golden]") {
+  side_follows("side_tuning.safetensors", SideTuning<2>{});
+}

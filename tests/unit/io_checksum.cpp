@@ -27,8 +27,9 @@ TEST_CASE("every flipped bit of a file that was written here is found") {
   const auto path = folder / "a.safetensors";
   const std::vector<float> numbers{1, 2, 3, 4, 5, 6};
   const std::vector<double> wide{0.5};
-  write_safetensors(path, std::vector<NamedTensor>{{"b", DType::F32, {2, 3}, numbers.data()}, {"a", DType::F64, {1}, wide.data()}},
-                    {{"format", "pt"}, {"note", "of the writer"}});
+  write_safetensors(
+      path, std::vector<NamedTensor>{{"b", DType::F32, {2, 3}, numbers.data()}, {"a", DType::F64, {1}, wide.data()}},
+      {{"format", "pt"}, {"note", "of the writer"}});
   CHECK_NOTHROW(check_checksum(SafeTensors::open(path)));
   const std::string whole = get(path);
   int found = 0, flips = 0;

@@ -112,7 +112,8 @@ TEST_CASE("bert config: every impossible value is refused with file and key") {
   CHECK(refused("id2label", json::array({"a"})) == "");
   CHECK(refused("id2label", json::object()) == "");
   CHECK(refused("quantization_config", json({{"quant_method", "gptq"}, {"bits", 4}})) == "");
-  CHECK(lacks(error_of([&] { with("quantization_config", json({{"quant_method", "gptq"}})); }), {"\"gptq\"", "dequantise"}) == "");
+  CHECK(lacks(error_of([&] { with("quantization_config", json({{"quant_method", "gptq"}})); }),
+              {"\"gptq\"", "dequantise"}) == "");
   CHECK(refused("pruned_heads", json({{"0", json::array({1})}})) == "");
   CHECK(with("pruned_heads", json::object()).hidden_size == 384);
   CHECK(refused("problem_type", 5) == "");

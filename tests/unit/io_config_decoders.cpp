@@ -64,9 +64,12 @@ TEST_CASE("t5 config: variants and defaults") {
   const auto plain = bare.without("feed_forward_proj");
   CHECK(!plain.gated);
   CHECK(plain.activation == ActivationKind::Relu);
-  for (const auto& [text, kind, gated] :
-       {std::tuple("relu", ActivationKind::Relu, false), {"gelu", ActivationKind::Gelu, false}, {"gelu_new", ActivationKind::GeluTanh, false},
-        {"gated-silu", ActivationKind::Silu, true}, {"gated-relu", ActivationKind::Relu, true}, {"gated-gelu_new", ActivationKind::GeluTanh, true}}) {
+  for (const auto& [text, kind, gated] : {std::tuple("relu", ActivationKind::Relu, false),
+                                          {"gelu", ActivationKind::Gelu, false},
+                                          {"gelu_new", ActivationKind::GeluTanh, false},
+                                          {"gated-silu", ActivationKind::Silu, true},
+                                          {"gated-relu", ActivationKind::Relu, true},
+                                          {"gated-gelu_new", ActivationKind::GeluTanh, true}}) {
     INFO(text);
     auto alone = t5;  // what transformers makes of it and writes beside it counts more
     alone.good.erase("dense_act_fn");
@@ -85,13 +88,17 @@ TEST_CASE("t5 config: variants and defaults") {
   v5.good["tie_word_embeddings"] = true;
   CHECK(!v5.with("scale_decoder_outputs", false).scale_decoder_outputs);
   CHECK(!v5.with("model_type", "mt5").scale_decoder_outputs);
-  for (const auto& [common, own] : {std::pair("hidden_size", "d_model"), {"num_hidden_layers", "num_layers"}, {"num_attention_heads", "num_heads"}, {"head_dim", "d_kv"}}) {
+  for (const auto& [common, own] : {std::pair("hidden_size", "d_model"),
+                                    {"num_hidden_layers", "num_layers"},
+                                    {"num_attention_heads", "num_heads"},
+                                    {"head_dim", "d_kv"}}) {
     auto other = t5;
     other.good[common] = other.good[own];
     CHECK(other.without(own).d_model == 512);
     CHECK(other.refused(common, 3) == "");
   }
-  json mt5 = {{"model_type", "mt5"}, {"vocab_size", 250112}, {"d_model", 512}, {"d_kv", 64}, {"d_ff", 1024}, {"num_layers", 8}, {"num_heads", 6}};
+  json mt5 = {{"model_type", "mt5"}, {"vocab_size", 250112}, {"d_model", 512}, {"d_kv", 64},
+              {"d_ff", 1024},        {"num_layers", 8},      {"num_heads", 6}};
   const auto c = parse_t5_config(mt5.dump(), "config.json");
   CHECK(c.gated);
   CHECK(c.activation == ActivationKind::GeluTanh);
@@ -160,7 +167,8 @@ TEST_CASE("gpt2 config: variants and refusals") {
   CHECK(common.read().n_positions == 512);
   CHECK(gpt2.refused("num_hidden_layers", 7) == "");
   gpt2.check_probabilities({"attn_pdrop", "embd_pdrop", "resid_pdrop"});
-  gpt2.check_flags({"scale_attn_weights", "scale_attn_by_inverse_layer_idx", "reorder_and_upcast_attn", "add_cross_attention", "tie_word_embeddings"});
+  gpt2.check_flags({"scale_attn_weights", "scale_attn_by_inverse_layer_idx", "reorder_and_upcast_attn",
+                    "add_cross_attention", "tie_word_embeddings"});
   CHECK(gpt2.refused("scale_attn_weights", false) == "");
   CHECK(gpt2.refused("scale_attn_by_inverse_layer_idx", true) == "");
   CHECK(gpt2.refused("reorder_and_upcast_attn", true) == "");

@@ -63,13 +63,15 @@ TEST_CASE("roberta config: everything is read") {
 TEST_CASE("roberta config: variants, defaults and refusals") {
   CHECK(roberta.with("model_type", "xlm-roberta").model_type == "xlm-roberta");
   CHECK(roberta.with("model_type", "camembert").model_type == "camembert");
-  CHECK(roberta.without("layer_norm_eps").layer_norm_eps == 1e-12);  // RobertaConfig's own, though its checkpoints have 1e-5
+  CHECK(roberta.without("layer_norm_eps").layer_norm_eps ==
+        1e-12);  // RobertaConfig's own, though its checkpoints have 1e-5
   CHECK(roberta.without("type_vocab_size").type_vocab_size == 2);
   CHECK(roberta.without("max_position_embeddings").longest() == 510);
   CHECK(roberta.without("pad_token_id").pad_token_id == 1);
   CHECK(roberta.with("pad_token_id", 0).longest() == 513);
   CHECK(roberta.with("hidden_act", "gelu_new").hidden_act == ActivationKind::GeluTanh);
-  roberta.check_sizes({"hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "vocab_size"}, true);
+  roberta.check_sizes({"hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "vocab_size"},
+                      true);
   roberta.check_sizes({"max_position_embeddings", "type_vocab_size"}, false);
   roberta.check_probabilities({"hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout"});
   roberta.check_flags({"is_decoder", "add_cross_attention"});
@@ -130,7 +132,8 @@ TEST_CASE("deberta config: variants and defaults") {
 }
 
 TEST_CASE("deberta config: what is not supported or impossible is refused") {
-  deberta.check_sizes({"hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "vocab_size"}, true);
+  deberta.check_sizes({"hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "vocab_size"},
+                      true);
   deberta.check_sizes({"max_position_embeddings", "pooler_hidden_size", "embedding_size"}, false);
   deberta.check_probabilities({"hidden_dropout_prob", "attention_probs_dropout_prob", "pooler_dropout", "cls_dropout"});
   deberta.check_flags({"relative_attention", "share_att_key", "position_biased_input"});
@@ -141,11 +144,14 @@ TEST_CASE("deberta config: what is not supported or impossible is refused") {
   CHECK(deberta.refused("attention_head_size", 32) == "");
   CHECK(deberta.refused("type_vocab_size", -1) == "");
   CHECK(deberta.refused("num_attention_heads", 7) == "");
-  for (const json& value : {json(1), json(-2), json(1022), json(4096), json(2.5)}) CHECK(deberta.refused("position_buckets", value) == "");
+  for (const json& value : {json(1), json(-2), json(1022), json(4096), json(2.5)})
+    CHECK(deberta.refused("position_buckets", value) == "");
   CHECK(deberta.with("position_buckets", 1021).position_buckets == 1021);
-  for (const json& value : {json("p2p"), json("c2p|p2p"), json::array({"c2c"}), json::array({1}), json(3), json("c2p|")})
+  for (const json& value :
+       {json("p2p"), json("c2p|p2p"), json::array({"c2c"}), json::array({1}), json(3), json("c2p|")})
     CHECK(deberta.refused("pos_att_type", value) == "");
-  for (const json& value : {json("batch_norm"), json(true), json("layer_norm|x")}) CHECK(deberta.refused("norm_rel_ebd", value) == "");
+  for (const json& value : {json("batch_norm"), json(true), json("layer_norm|x")})
+    CHECK(deberta.refused("norm_rel_ebd", value) == "");
   CHECK(deberta.refused("pooler_hidden_act", "quick_gelu") == "");
   CHECK(deberta.refused("max_relative_positions", 1ll << 40) == "");
 }
@@ -184,11 +190,13 @@ TEST_CASE("distilbert config: variants, defaults and refusals") {
   distilbert.check_sizes({"max_position_embeddings"}, false);
   distilbert.check_probabilities({"dropout", "attention_dropout", "seq_classif_dropout"});
   distilbert.check_flags({"sinusoidal_pos_embds"});
-  for (const char* type : {"bert", "DistilBert", "distilroberta", ""}) CHECK(distilbert.refused("model_type", type) == "");
+  for (const char* type : {"bert", "DistilBert", "distilroberta", ""})
+    CHECK(distilbert.refused("model_type", type) == "");
   CHECK(distilbert.refused("n_heads", 7) == "");
   CHECK(distilbert.refused("activation", "mish") == "");
   auto common = distilbert;
-  for (const auto& [name, own] : {std::pair("hidden_size", "dim"), {"num_hidden_layers", "n_layers"}, {"num_attention_heads", "n_heads"}}) {
+  for (const auto& [name, own] :
+       {std::pair("hidden_size", "dim"), {"num_hidden_layers", "n_layers"}, {"num_attention_heads", "n_heads"}}) {
     common.good[name] = common.good[own];
     common.good.erase(own);
   }

@@ -24,7 +24,8 @@ std::string refused_scaling(json scaling, const char* key) {
   const auto read = [&](const char* name) {
     json config = llama.good;
     config[name] = scaling;
-    return lacks(error_of([&] { parse_llama_config(config.dump(), "dir/config.json"); }), {"dir/config.json", name, key});
+    return lacks(error_of([&] { parse_llama_config(config.dump(), "dir/config.json"); }),
+                 {"dir/config.json", name, key});
   };
   const std::string older = read("rope_scaling");
   if (older.empty()) {
@@ -108,7 +109,9 @@ TEST_CASE("llama config: Qwen2, Mistral and what may be missing") {
 }
 
 TEST_CASE("llama config: impossible values are refused") {
-  llama.check_sizes({"vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "max_position_embeddings"}, true);
+  llama.check_sizes({"vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads",
+                     "max_position_embeddings"},
+                    true);
   llama.check_sizes({"num_key_value_heads", "head_dim"}, false);
   llama.check_probabilities({"attention_dropout"});
   llama.check_flags({"attention_bias", "mlp_bias", "tie_word_embeddings"});
@@ -119,7 +122,8 @@ TEST_CASE("llama config: impossible values are refused") {
   CHECK(llama.refused("partial_rotary_factor", 0.5) == "");
   CHECK(llama.with("eos_token_id", json::array({2, 49152})).eos_token_id == std::vector<int>{2});
   CHECK(llama.with("sliding_window", 5).longest() == 8192);  // no key of Llama's
-  for (const json& value : {json(1), json(0), json(-5), json("10000"), json(1e300)}) CHECK(llama.refused("rope_theta", value) == "");
+  for (const json& value : {json(1), json(0), json(-5), json("10000"), json(1e300)})
+    CHECK(llama.refused("rope_theta", value) == "");
   for (const json& value : {json(0), json(-1e-6), json(1)}) CHECK(llama.refused("rms_norm_eps", value) == "");
   json odd = llama.good;
   odd.erase("head_dim");
@@ -135,7 +139,11 @@ TEST_CASE("llama config: scalings of rotary positions are refused by name") {
   CHECK(refused_scaling({{"rope_type", "linear"}}, "factor") == "");
   for (const json& value : {json(0), json(0.5), json(-1), json("2"), json(1e9)})
     CHECK(refused_scaling({{"rope_type", "linear"}, {"factor", value}}, "factor") == "");
-  const json llama3 = {{"rope_type", "llama3"}, {"factor", 8}, {"low_freq_factor", 1}, {"high_freq_factor", 4}, {"original_max_position_embeddings", 8192}};
+  const json llama3 = {{"rope_type", "llama3"},
+                       {"factor", 8},
+                       {"low_freq_factor", 1},
+                       {"high_freq_factor", 4},
+                       {"original_max_position_embeddings", 8192}};
   for (const char* key : {"low_freq_factor", "high_freq_factor", "original_max_position_embeddings"}) {
     json lacking = llama3;
     lacking.erase(key);
@@ -202,7 +210,8 @@ TEST_CASE("generation ids: from generation_config.json, then from config.json, t
   CHECK(read_generation_ids(folder.path()).pad == 2);
   for (const json& value : {json("2"), json(2.5), json::array({"2"})}) {
     write("generation_config.json", {{"eos_token_id", value}});
-    CHECK(lacks(error_of([&] { read_generation_ids(folder.path()); }), {"generation_config.json", "eos_token_id"}) == "");
+    CHECK(lacks(error_of([&] { read_generation_ids(folder.path()); }), {"generation_config.json", "eos_token_id"}) ==
+          "");
   }
   std::filesystem::remove(folder / "generation_config.json");
   write("config.json", {{"model_type", "t5"}, {"vocab_size", 32128}});
@@ -228,7 +237,8 @@ TEST_CASE("rotary positions by kind of layer, as transformers 5 may write them")
   config["rope_parameters"]["sliding_attention"] = config["rope_parameters"]["full_attention"];
   CHECK(parse_llama_config(config.dump(), "f").rope.theta == 5e5);
   config["rope_parameters"]["sliding_attention"]["rope_theta"] = 1e4;
-  CHECK(lacks(error_of([&] { parse_llama_config(config.dump(), "f"); }), {"rope_parameters", "sliding_attention"}) == "");
+  CHECK(lacks(error_of([&] { parse_llama_config(config.dump(), "f"); }), {"rope_parameters", "sliding_attention"}) ==
+        "");
 }
 
 TEST_CASE("a missing model_type is told by classes, then by tensors, else asked for") {
@@ -237,11 +247,19 @@ TEST_CASE("a missing model_type is told by classes, then by tensors, else asked 
     put(folder / "config.json", config.dump());
     return read_model_type(folder.path());
   };
-  const std::pair<const char*, const char*> known[] = {
-      {"BertForMaskedLM", "bert"}, {"RobertaModel", "roberta"}, {"XLMRobertaForTokenClassification", "xlm-roberta"}, {"DistilBertForQuestionAnswering", "distilbert"},
-      {"DebertaV2Model", "deberta-v2"}, {"GPT2LMHeadModel", "gpt2"}, {"GPT2DoubleHeadsModel", "gpt2"}, {"LLaMAForCausalLM", "llama"}, {"MT5EncoderModel", "mt5"}, {"Qwen2ForCausalLM", "qwen2"}};
+  const std::pair<const char*, const char*> known[] = {{"BertForMaskedLM", "bert"},
+                                                       {"RobertaModel", "roberta"},
+                                                       {"XLMRobertaForTokenClassification", "xlm-roberta"},
+                                                       {"DistilBertForQuestionAnswering", "distilbert"},
+                                                       {"DebertaV2Model", "deberta-v2"},
+                                                       {"GPT2LMHeadModel", "gpt2"},
+                                                       {"GPT2DoubleHeadsModel", "gpt2"},
+                                                       {"LLaMAForCausalLM", "llama"},
+                                                       {"MT5EncoderModel", "mt5"},
+                                                       {"Qwen2ForCausalLM", "qwen2"}};
   for (const auto& [name, type] : known) CHECK(of({{"architectures", {name}}}) == type);
-  for (const char* other : {"BertGenerationEncoder", "BertJapaneseModel", "DebertaModel", "T5Gemma"}) CHECK(lacks(error_of([&] { of({{"architectures", {other}}}); }), {"model_type"}) == "");
+  for (const char* other : {"BertGenerationEncoder", "BertJapaneseModel", "DebertaModel", "T5Gemma"})
+    CHECK(lacks(error_of([&] { of({{"architectures", {other}}}); }), {"model_type"}) == "");
   CHECK(of({{"model_type", "bart"}, {"architectures", {"BertModel"}}}) == "bart");
 
   const auto tensors = [&](const std::vector<std::string>& names) {
@@ -259,5 +277,6 @@ TEST_CASE("a missing model_type is told by classes, then by tensors, else asked 
   CHECK(tensors({"model.layers.0.self_attn.q_proj.weight"}) == "llama");
   CHECK(tensors({"model.layers.0.self_attn.q_proj.weight", "model.layers.0.self_attn.q_proj.bias"}) == "qwen2");
   CHECK(tensors({"encoder.block.0.layer.0.SelfAttention.q.weight"}) == "t5");
-  CHECK(lacks(error_of([&] { tensors({"encoder.layer.0.attention.self.query.weight"}); }), {"model_type", "\"bert\""}) == "");
+  CHECK(lacks(error_of([&] { tensors({"encoder.layer.0.attention.self.query.weight"}); }),
+              {"model_type", "\"bert\""}) == "");
 }

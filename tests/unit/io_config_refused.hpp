@@ -30,7 +30,8 @@ struct ConfigFile {
     json config = good;
     config[key] = value;
     const std::string message = error_of([&] { parse(config.dump(), "dir/config.json"); });
-    return message.empty() ? peft::cat(key, " = ", value.dump(), " was taken") : lacks(message, {"dir/config.json", key});
+    return message.empty() ? peft::cat(key, " = ", value.dump(), " was taken")
+                           : lacks(message, {"dir/config.json", key});
   }
   std::string refused_without(const char* key) const {
     json config = good;
@@ -41,8 +42,8 @@ struct ConfigFile {
   /// Sizes: whole, positive, there.
   void check_sizes(std::initializer_list<const char*> keys, bool needed) const {
     for (const char* key : keys) {
-      for (const json& value : {json(0), json(-2), json(1ll << 40), json(18446744073709551615ull), json("384"), json(384.5), json(true),
-                                json::array({384}), json::object()})
+      for (const json& value : {json(0), json(-2), json(1ll << 40), json(18446744073709551615ull), json("384"),
+                                json(384.5), json(true), json::array({384}), json::object()})
         CHECK(refused(key, value) == "");
       if (needed) {
         CHECK(refused_without(key) == "");
@@ -52,7 +53,8 @@ struct ConfigFile {
   }
   void check_probabilities(std::initializer_list<const char*> keys) const {
     for (const char* key : keys)
-      for (const json& value : {json(1), json(-0.1), json(1.5), json("0.1"), json(true)}) CHECK(refused(key, value) == "");
+      for (const json& value : {json(1), json(-0.1), json(1.5), json("0.1"), json(true)})
+        CHECK(refused(key, value) == "");
   }
   void check_flags(std::initializer_list<const char*> keys) const {
     for (const char* key : keys)

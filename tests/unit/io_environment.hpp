@@ -9,9 +9,12 @@
 class Environment {
  public:
   explicit Environment(const std::map<std::string, std::string>& given) {
-    for (const char* name : {"PEFT_CACHE", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME", "HOME"}) {
-      if (const char* value = std::getenv(name)) before_[name] = value;
-      else before_[name] = std::nullopt;
+    for (const char* name :
+         {"PEFT_CACHE", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME", "HOME"}) {
+      if (const char* value = std::getenv(name))
+        before_[name] = value;
+      else
+        before_[name] = std::nullopt;
       const auto found = given.find(name);
       set(name, found == given.end() ? std::nullopt : std::optional(found->second));
     }
@@ -24,8 +27,10 @@ class Environment {
 
  private:
   static void set(const std::string& name, const std::optional<std::string>& value) {
-    if (value) ::setenv(name.c_str(), value->c_str(), 1);
-    else ::unsetenv(name.c_str());
+    if (value)
+      ::setenv(name.c_str(), value->c_str(), 1);
+    else
+      ::unsetenv(name.c_str());
   }
   std::map<std::string, std::optional<std::string>> before_;
 };

@@ -35,7 +35,8 @@ TEST_CASE("the first number that is not finite is found, wherever it is and howe
   for (const DType type : {DType::F64, DType::F32, DType::F16, DType::BF16}) {
     CAPTURE(name(type));
     std::vector<double> values(5000);
-    for (std::size_t i = 0; i < values.size(); ++i) values[i] = (i % 2 ? -1. : 1.) * std::ldexp(1., static_cast<int>(i % 29) - 14);
+    for (std::size_t i = 0; i < values.size(); ++i)
+      values[i] = (i % 2 ? -1. : 1.) * std::ldexp(1., static_cast<int>(i % 29) - 14);
     values[17] = type == DType::F16 ? 65504 : 3.3e38;  // the largest of their kind are finite
     values[18] = 0;
     const auto first = [&](std::size_t shift) {
@@ -44,7 +45,8 @@ TEST_CASE("the first number that is not finite is found, wherever it is and howe
     };
     CHECK(first(0) == values.size());
     CHECK(first(3) == values.size());
-    for (const std::size_t at : {std::size_t{0}, std::size_t{1}, std::size_t{2047}, std::size_t{2048}, std::size_t{4999}})
+    for (const std::size_t at :
+         {std::size_t{0}, std::size_t{1}, std::size_t{2047}, std::size_t{2048}, std::size_t{4999}})
       for (const double odd : {nan_of, infinite, -infinite}) {
         const double before = std::exchange(values[at], odd);
         CHECK(first(0) == at);
@@ -94,7 +96,9 @@ TEST_CASE("a number that is not finite is named by file, tensor and place", "[io
   CHECK(with(3e38f, 0) == "");
 
   values[5] = INFINITY;
-  const std::string message = error_of([&] { write_safetensors(folder / "u.safetensors", std::vector<NamedTensor>{{"x", DType::F32, {12}, values.data()}}); });
+  const std::string message = error_of([&] {
+    write_safetensors(folder / "u.safetensors", std::vector<NamedTensor>{{"x", DType::F32, {12}, values.data()}});
+  });
   CHECK(lacks(message, {"cannot write", "u.safetensors", "\"x\"", "inf at number 5 of (12)"}) == "");
   CHECK_FALSE(std::filesystem::exists(folder / "u.safetensors"));
 }
@@ -126,12 +130,15 @@ TEST_CASE("what was saved and of which any bit has changed is refused, or the sa
   };
   flip_all(delta_file_name, [&] {
     const DeltaFile read = load_delta(folder.path());
-    bool same = read.method == delta.method && read.settings == delta.settings && read.tensors.size() == delta.tensors.size();
-    for (const HostTensor& t : delta.tensors) same = same && read.tensor(t.name).shape == t.shape && read.tensor(t.name).data == t.data;
+    bool same =
+        read.method == delta.method && read.settings == delta.settings && read.tensors.size() == delta.tensors.size();
+    for (const HostTensor& t : delta.tensors)
+      same = same && read.tensor(t.name).shape == t.shape && read.tensor(t.name).data == t.data;
     return same;
   });
   flip_all("adapter/adapter_model.safetensors", [&] {
     const PeftLora read = load_peft_lora(folder / "adapter");
-    return read.modules.size() == 1 && read.modules[0].A == lora.modules[0].A && read.modules[0].B == lora.modules[0].B && read.modules[0].path == "a.query";
+    return read.modules.size() == 1 && read.modules[0].A == lora.modules[0].A &&
+           read.modules[0].B == lora.modules[0].B && read.modules[0].path == "a.query";
   });
 }

@@ -98,24 +98,12 @@ std::string mutated(std::string text, Random& random) {
   for (std::size_t changes = 1 + random.below(4); changes-- > 0 && !text.empty();) {
     const std::size_t at = random.below(text.size()), length = std::min(text.size() - at, 1 + random.below(12));
     switch (random.below(6)) {
-      case 0:
-        text[at] = static_cast<char>(text[at] ^ (1 << random.below(8)));
-        break;
-      case 1:
-        text[at] = static_cast<char>(random.below(256));
-        break;
-      case 2:
-        text.erase(at, length);
-        break;
-      case 3:
-        text.insert(at, text.substr(at, length));
-        break;
-      case 4:
-        text.insert(at, tokens[random.below(tokens.size())]);
-        break;
-      default:
-        text.replace(at, length, tokens[random.below(tokens.size())]);
-        break;
+      case 0: text[at] = static_cast<char>(text[at] ^ (1 << random.below(8))); break;
+      case 1: text[at] = static_cast<char>(random.below(256)); break;
+      case 2: text.erase(at, length); break;
+      case 3: text.insert(at, text.substr(at, length)); break;
+      case 4: text.insert(at, tokens[random.below(tokens.size())]); break;
+      default: text.replace(at, length, tokens[random.below(tokens.size())]); break;
     }
   }
   return text;
@@ -198,8 +186,9 @@ TEST_CASE("hostile: mutated JSON, configs and patterns") {
   CHECK(configs.refused > 10000);
   CHECK(shapes.wrong == 0);
   const auto patterns =
-      mutate_many(R"((.*\.)?(layer\.([0-9]|1[01])\.(attn|ffn){1,2}\.\w+)$)", 5000,
-                  [](const std::string& t) { Regex(t, Regex::Flavour::python, "f").full_match("bert.encoder.layer.11.attention.self.query"); });
+      mutate_many(R"((.*\.)?(layer\.([0-9]|1[01])\.(attn|ffn){1,2}\.\w+)$)", 5000, [](const std::string& t) {
+        Regex(t, Regex::Flavour::python, "f").full_match("bert.encoder.layer.11.attention.self.query");
+      });
   CHECK(patterns.refused > 100);
 #ifdef PEFT_HAS_PCRE2
   CHECK(patterns.loaded > 100);
@@ -238,10 +227,11 @@ TEST_CASE("hostile: mutated adapters, indices and deltas") {
   CHECK(shapes.wrong == 0);
 
   save_delta(folder.path(), {"m", {{"rank", "8"}}, {{"a", {2}, {1, 2}}}});
-  const auto deltas = mutate_many(of_another_program(get(folder / delta_file_name)), 3000, [&](const std::string& bytes) {
-    put(folder / delta_file_name, bytes);
-    load_delta(folder.path());
-  });
+  const auto deltas =
+      mutate_many(of_another_program(get(folder / delta_file_name)), 3000, [&](const std::string& bytes) {
+        put(folder / delta_file_name, bytes);
+        load_delta(folder.path());
+      });
   CHECK(deltas.refused > 1000);
 
   const auto index = folder / "model.safetensors.index.json";

@@ -13,7 +13,8 @@ namespace fs = std::filesystem;
 namespace {
 
 /// A model in a cache as huggingface_hub lays it out: files are links to blobs.
-fs::path cached(const fs::path& cache, const std::string& folder, const std::string& commit, const std::string& reference) {
+fs::path cached(const fs::path& cache, const std::string& folder, const std::string& commit,
+                const std::string& reference) {
   const auto snapshot = cache / folder / "snapshots" / commit;
   fs::create_directories(snapshot);
   fs::create_directories(cache / folder / "blobs");
@@ -93,8 +94,9 @@ TEST_CASE("hub cache: names and references that lead elsewhere") {
     put(folder / "hub" / "models--me--model" / "refs" / "main", target);
     CHECK(lacks(resolve_error("me/model"), {"neither"}) == "");
   }
-  for (const char* name : {"", "../..x", "me/../model", "me/model@../../../secret", "me/model@", "/no/such/folder", "a/b/c", "a//b",
-                           "me/--x", "me/a--b", "-me/model", "me/model.", "me/mo del", "me\nmodel", "./nowhere", "me/", "datasets/me/data"})
+  for (const char* name : {"", "../..x", "me/../model", "me/model@../../../secret", "me/model@", "/no/such/folder",
+                           "a/b/c", "a//b", "me/--x", "me/a--b", "-me/model", "me/model.", "me/mo del", "me\nmodel",
+                           "./nowhere", "me/", "datasets/me/data"})
     CHECK(lacks(resolve_error(name), {"no such folder"}) == "");
   CHECK(lacks(resolve_error(std::string(5000, 'x')), {"no such folder"}) == "");
 }

@@ -27,7 +27,8 @@ namespace {
 const std::string page(4096, 'x');
 
 void overwrite(const fs::path& path, std::string_view text) {
-  std::fstream(path, std::ios::in | std::ios::out | std::ios::binary).write(text.data(), static_cast<std::streamsize>(text.size()));
+  std::fstream(path, std::ios::in | std::ios::out | std::ios::binary)
+      .write(text.data(), static_cast<std::streamsize>(text.size()));
 }
 
 /// As if the file had been written long ago, so that a write now is a later one whatever the clock's ticks are.
@@ -64,7 +65,8 @@ TEST_CASE("mapped files: whoever writes into one is noticed") {
   CHECK(complaint() == "");
   SECTION("in place") {
     overwrite(path, "y");
-    CHECK(lacks(complaint(), {path.string(), "written to while it was mapped", "8192 bytes", "2020-09-13", "; and so on"}) == "");
+    CHECK(lacks(complaint(),
+                {path.string(), "written to while it was mapped", "8192 bytes", "2020-09-13", "; and so on"}) == "");
   }
   SECTION("appended to") {
     std::ofstream(path, std::ios::app) << "y";
@@ -126,7 +128,8 @@ TEST_CASE("mapped files: bytes are read past the map") {
   region.read(middle, reinterpret_cast<std::byte*>(some.data()));
   CHECK(some == "0123456789");
   fs::resize_file(folder / "a", page.size() + 5);
-  CHECK(lacks(error_of([&] { region.read(middle, reinterpret_cast<std::byte*>(some.data())); }), {"shortened while it was mapped"}) == "");
+  CHECK(lacks(error_of([&] { region.read(middle, reinterpret_cast<std::byte*>(some.data())); }),
+              {"shortened while it was mapped"}) == "");
 }
 
 TEST_CASE("mapped file guard: a file that is shortened ends the process with a sentence") {
@@ -143,7 +146,8 @@ TEST_CASE("mapped file guard: a file that is shortened ends the process with a s
   };
   const Ended ended = shorten("; and so on");
   CHECK(ended.exit_status() == 1);
-  CHECK(ended.said == "\nerror: " + (folder / "weights").string() + " was shortened while it was mapped: what it held is lost; and so on\n");
+  CHECK(ended.said == "\nerror: " + (folder / "weights").string() +
+                          " was shortened while it was mapped: what it held is lost; and so on\n");
 }
 
 TEST_CASE("mapped file guard: any other SIGBUS goes to whoever had it") {

@@ -291,14 +291,17 @@ TEST_CASE("peft lora: missing, misshapen and surplus tensors") {
   CHECK(lacks(with_tensors({a, b, {q + ".lora_magnitude_vector", DType::F32, {3}}}), {"magnitude", "DoRA"}) == "");
   CHECK(lacks(with_tensors({a, b, {q + ".lora_B.bias", DType::F32, {3}}}), {"lora_B.bias"}) == "");
   // What else is there belongs to a head or replaces a tensor of the backbone; the model says which.
-  CHECK(with_tensors({a, b, {"classifier.weight", DType::F32, {2, 4}}, {"bert.pooler.dense.weight", DType::F32, {4, 4}}}) == "");
-  CHECK(lacks(with_tensors({a, b, {"model.embed_tokens.lora_embedding_A", DType::F32, {2, 9}}}), {"embed_tokens", "no lora_embedding_B"}) == "");
+  CHECK(with_tensors(
+            {a, b, {"classifier.weight", DType::F32, {2, 4}}, {"bert.pooler.dense.weight", DType::F32, {4, 4}}}) == "");
+  CHECK(lacks(with_tensors({a, b, {"model.embed_tokens.lora_embedding_A", DType::F32, {2, 9}}}),
+              {"embed_tokens", "no lora_embedding_B"}) == "");
 
   const Temporary folder;
   CHECK(lacks(error_of([&] { load_peft_lora(folder.path()); }), {"adapter_config.json"}) == "");
   save_peft_lora(folder.path(), even());
   std::filesystem::rename(folder / "adapter_model.safetensors", folder / "adapter_model.bin");
-  CHECK(lacks(error_of([&] { load_peft_lora(folder.path()); }), {"adapter_model.bin", "PyTorch has not written"}) == "");
+  CHECK(lacks(error_of([&] { load_peft_lora(folder.path()); }), {"adapter_model.bin", "PyTorch has not written"}) ==
+        "");
   std::filesystem::remove(folder / "adapter_model.bin");
   CHECK(lacks(error_of([&] { load_peft_lora(folder.path()); }), {"adapter_model.safetensors", "No such file"}) == "");
   const float one = 1;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Methods other than plain LoRA in Hugging Face PEFT's files, there and back; tests/peer has PEFT itself read and write them.
+// Methods other than plain LoRA in Hugging Face PEFT's files, there and back; tests/peer has PEFT itself read and write
+// them.
 #include <peft/delta/adalora.hpp>
 #include <peft/delta/dora.hpp>
 #include <peft/delta/ia3.hpp>
@@ -53,7 +54,8 @@ void there_and_back(const Temporary& folder, const Method& method, Change&& chan
   const Temporary second;
   save(again, second.path());
   json was = adapter_config_in(folder), is = adapter_config_in(second);
-  if (was["peft_type"] == "ADALORA") was.erase("rank_pattern"), is.erase("rank_pattern");  // places of what is gone are not kept
+  if (was["peft_type"] == "ADALORA")
+    was.erase("rank_pattern"), is.erase("rank_pattern");  // places of what is gone are not kept
   CHECK(was == is);
   const auto tensors = load_peft(second.path()).tensors;
   REQUIRE(tensors.size() == adapter.tensors.size());
@@ -120,7 +122,8 @@ TEST_CASE("peft files: VeRA, with and without its projections", "[model][export]
   // The numbers of the key are those that are stored.
   On<Method> untouched(Bert<float>::open(small::folder()), Classify{3}, method);
   PeftAdapter adapter = to_adapter(untouched, "");
-  const auto with = std::find_if(adapter.tensors.begin(), adapter.tensors.end(), [](const auto& t) { return t.name == "base_model.vera_A"; });
+  const auto with = std::find_if(adapter.tensors.begin(), adapter.tensors.end(),
+                                 [](const auto& t) { return t.name == "base_model.vera_A"; });
   REQUIRE(with != adapter.tensors.end());
   CHECK(with->shape == std::vector<std::int64_t>{7, 64});
   std::vector<HostTensor> both;
@@ -145,7 +148,8 @@ TEST_CASE("peft files: (IA)^3", "[model][export]") {
   CHECK(config["target_modules"].size() == 9);
   CHECK(config["feedforward_modules"].size() == 3);
   const auto file = SafeTensors::open(folder / "adapter_model.safetensors");
-  CHECK(file.at("base_model.model.bert.encoder.layer.0.attention.self.key.ia3_l").shape == std::vector<std::int64_t>{32, 1});
+  CHECK(file.at("base_model.model.bert.encoder.layer.0.attention.self.key.ia3_l").shape ==
+        std::vector<std::int64_t>{32, 1});
   CHECK(file.at("base_model.model.bert.encoder.layer.0.output.dense.ia3_l").shape == std::vector<std::int64_t>{1, 64});
   CHECK(refused<IA3>(folder, "fan_in_fan_out", true) == "");
   CHECK(lacks(refused<IA3>(folder, "modules_to_save", json::array({"other"})), {}) == "");

@@ -49,31 +49,40 @@ double alpha(const std::vector<std::pair<std::string, double>>& patterns, const 
 
 TEST_CASE("peft names: what is left over of wrappers, containers and the adapter's name") {
   const std::string plain = query + ".lora_A.weight", full = "base_model.model." + plain;
-  for (const char* start : {"base_model.model.", "", "module.base_model.model.", "_orig_mod.base_model.model.", "base_model.model._orig_mod.",
-                            "base_model.model.base_model.model.", "module._orig_mod.", "_fsdp_wrapped_module.base_model.model.", "base_model."}) {
+  for (const char* start : {"base_model.model.", "", "module.base_model.model.", "_orig_mod.base_model.model.",
+                            "base_model.model._orig_mod.", "base_model.model.base_model.model.", "module._orig_mod.",
+                            "_fsdp_wrapped_module.base_model.model.", "base_model."}) {
     INFO(start);
     CHECK(settled({start + plain}) == std::vector{full});
     CHECK(settled({start + query + ".lora_A.default.weight"}) == std::vector{full});
     CHECK(settled({start + query + ".lora_A.my_task.weight"}) == std::vector{full});
   }
-  CHECK(settled({"base_model.model.bert._orig_mod.encoder.lora_A.weight"}) == std::vector<std::string>{"base_model.model.bert.encoder.lora_A.weight"});
-  CHECK(settled({"base_model.model.classifier.modules_to_save.default.weight"}) == std::vector<std::string>{"base_model.model.classifier.weight"});
-  CHECK(settled({"base_model.model.classifier.modules_to_save.weight"}) == std::vector<std::string>{"base_model.model.classifier.weight"});
-  CHECK(settled({"classifier.modules_to_save.t.dense.weight", "x.lora_A.t.weight"})[0] == "base_model.model.classifier.dense.weight");
+  CHECK(settled({"base_model.model.bert._orig_mod.encoder.lora_A.weight"}) ==
+        std::vector<std::string>{"base_model.model.bert.encoder.lora_A.weight"});
+  CHECK(settled({"base_model.model.classifier.modules_to_save.default.weight"}) ==
+        std::vector<std::string>{"base_model.model.classifier.weight"});
+  CHECK(settled({"base_model.model.classifier.modules_to_save.weight"}) ==
+        std::vector<std::string>{"base_model.model.classifier.weight"});
+  CHECK(settled({"classifier.modules_to_save.t.dense.weight", "x.lora_A.t.weight"})[0] ==
+        "base_model.model.classifier.dense.weight");
   CHECK(settled({"base_model.model.classifier.original_module.weight"}).empty());
-  CHECK(settled({"base_model.model.lm_head.base_layer.weight"}) == std::vector<std::string>{"base_model.model.lm_head.weight"});
+  CHECK(settled({"base_model.model.lm_head.base_layer.weight"}) ==
+        std::vector<std::string>{"base_model.model.lm_head.weight"});
   CHECK(settled({"base_model.model.model.embed_tokens.token_adapter.trainable_tokens_delta"}) ==
         std::vector<std::string>{"base_model.model.model.embed_tokens.trainable_tokens_delta"});
-  CHECK(settled({"base_model.model.q.lora_magnitude_vector.default.weight"}) == std::vector<std::string>{"base_model.model.q.lora_magnitude_vector"});
+  CHECK(settled({"base_model.model.q.lora_magnitude_vector.default.weight"}) ==
+        std::vector<std::string>{"base_model.model.q.lora_magnitude_vector"});
   CHECK(settled({"q.lora_embedding_A.default"}) == std::vector<std::string>{"base_model.model.q.lora_embedding_A"});
-  CHECK(settled({"q.lora_E.default", "q.ranknum.default"}, "ADALORA") == std::vector<std::string>{"base_model.model.q.lora_E"});
+  CHECK(settled({"q.lora_E.default", "q.ranknum.default"}, "ADALORA") ==
+        std::vector<std::string>{"base_model.model.q.lora_E"});
   CHECK(settled({"base_model.model.q.ia3_l.default"}, "IA3") == std::vector<std::string>{"base_model.model.q.ia3_l"});
   CHECK(settled({"base_model.vera_A.default", "base_model.model.q.vera_lambda_b"}, "VERA") ==
         std::vector<std::string>{"base_model.vera_A", "base_model.model.q.vera_lambda_b"});
   CHECK(settled({"prompt_embeddings", "base_model.classifier.weight"}, "PROMPT_TUNING") ==
         std::vector<std::string>{"prompt_embeddings", "base_model.classifier.weight"});
   // A module may be called as a wrapper is: Llama's "model." stays.
-  CHECK(settled({"base_model.model.model.layers.0.q.lora_A.weight"}) == std::vector<std::string>{"base_model.model.model.layers.0.q.lora_A.weight"});
+  CHECK(settled({"base_model.model.model.layers.0.q.lora_A.weight"}) ==
+        std::vector<std::string>{"base_model.model.model.layers.0.q.lora_A.weight"});
 }
 
 TEST_CASE("peft names: what is said, and what contradicts itself") {
@@ -84,11 +93,14 @@ TEST_CASE("peft names: what is said, and what contradicts itself") {
   settle_names(odd);
   REQUIRE(odd.notes.size() == 1);
   CHECK(lacks(odd.notes[0], {"a.lora_A.default.weight", "base_model.model.a.lora_A.weight"}) == "");
-  CHECK(lacks(error_of([] { settled({"a.lora_A.one.weight", "a.lora_A.two.weight"}); }), {"several adapters", "one", "two"}) == "");
-  CHECK(lacks(error_of([] { settled({"a.lora_A.weight", "base_model.model.a.lora_A.weight"}); }), {"a.lora_A.weight", "two different"}) == "");
+  CHECK(lacks(error_of([] { settled({"a.lora_A.one.weight", "a.lora_A.two.weight"}); }),
+              {"several adapters", "one", "two"}) == "");
+  CHECK(lacks(error_of([] { settled({"a.lora_A.weight", "base_model.model.a.lora_A.weight"}); }),
+              {"a.lora_A.weight", "two different"}) == "");
 
   const ModuleNames bert{"bert.", {"encoder", "embeddings", "pooler"}};
-  PeftAdapter bare = adapter_with({"base_model.model.encoder.layer.0.q.lora_A.weight", "base_model.model.classifier.weight"});
+  PeftAdapter bare =
+      adapter_with({"base_model.model.encoder.layer.0.q.lora_A.weight", "base_model.model.classifier.weight"});
   settle_names(bare, bert);
   CHECK(bare.tensors[0].name == "base_model.model.bert.encoder.layer.0.q.lora_A.weight");
   CHECK(bare.tensors[1].name == "base_model.model.classifier.weight");
@@ -124,8 +136,10 @@ TEST_CASE("peft names: of alpha_pattern's keys the first that fits counts, in th
   CHECK(alpha({{"^query", 5}}) == 2);
   CHECK(alpha({{"^" + query, 5}}) == 5);
   const Temporary folder;
-  put(folder / "adapter_config.json", R"({"peft_type": "LORA", "alpha_pattern": {"z": 1, "query": 6, "a": {"y": 1}, "b": 2}, "q": {"c": 1}})");
-  CHECK(keys_of_member(get(folder / "adapter_config.json"), "alpha_pattern") == std::vector<std::string>{"z", "query", "a", "b"});
+  put(folder / "adapter_config.json",
+      R"({"peft_type": "LORA", "alpha_pattern": {"z": 1, "query": 6, "a": {"y": 1}, "b": 2}, "q": {"c": 1}})");
+  CHECK(keys_of_member(get(folder / "adapter_config.json"), "alpha_pattern") ==
+        std::vector<std::string>{"z", "query", "a", "b"});
   CHECK(keys_of_member("[1, 2]", "a").empty());
   CHECK(keys_of_member("{\"a\": 1}", "a").empty());
 }

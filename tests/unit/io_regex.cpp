@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Regular expressions of other flavours, as these flavours mean them; what Python's re and Hugging Face's tokenizers give.
+// Regular expressions of other flavours, as these flavours mean them; what Python's re and Hugging Face's tokenizers
+// give.
 #include <cstddef>
 #include <peft/io/regex.hpp>
 #include <string>
@@ -73,8 +74,9 @@ TEST_CASE("regex: Python's, as re.fullmatch") {
   // as adapters have them
   python(R"(.*\.layer\.([0-3])\..*\.(query|value))", {"bert.encoder.layer.3.attention.self.value"},
          {"bert.encoder.layer.4.attention.self.value"});
-  python(R"((?:.*?(?:language|text).*?(?:self_attn|mlp).*?(?:q_proj|v_proj).*?)|(?:\bmodel\.layers\.[\d]{1,}\.(?:self_attn|mlp)\.(?:(?:q_proj|v_proj))))",
-         {"model.layers.11.self_attn.q_proj"}, {"model.layers.11.self_attn.k_proj", "xmodel.layers.1.mlp.q_proj"});
+  python(
+      R"((?:.*?(?:language|text).*?(?:self_attn|mlp).*?(?:q_proj|v_proj).*?)|(?:\bmodel\.layers\.[\d]{1,}\.(?:self_attn|mlp)\.(?:(?:q_proj|v_proj))))",
+      {"model.layers.11.self_attn.q_proj"}, {"model.layers.11.self_attn.k_proj", "xmodel.layers.1.mlp.q_proj"});
   python(R"(^(?!.*vision).*\.(?:q_proj|v_proj)$)", {"model.layers.0.self_attn.q_proj"}, {"model.vision.0.q_proj"});
 }
 
@@ -106,29 +108,38 @@ TEST_CASE("regex: Oniguruma's, as Hugging Face's tokenizers use it") {
 
 TEST_CASE("regex: bad syntax and what has no counterpart is refused with its place") {
   using enum Regex::Flavour;
-  for (const char* pattern : {"(", ")", "a)", "(a", "[", "[a", "[]", "[b-a]", "*", "a**", "a+{2}", "{2}", "a{2,1}", "\\", "\\q", "a|*", "(*UTF)", "(*NO_JIT)a",
-                              "(?x)a", "(?R)", "(?1)", "(?&n)", "(?|a)", "(?C1)a", "(?P>n)", "(?(1)a)", "a(?i)b", "\\Qa\\E", "\\K", "\\R", "\\p{L}", "\\h",
-                              "[\\d-z]", "\\1", "(?P<n", "(?P=n)", "\\xg", "(?<n>a)", "(?-", "\xff", "[\xff]", "a{70000}", "(?<=a*)b"}) {
+  for (const char* pattern :
+       {"(",       ")",       "a)",   "(a",     "[",      "[a",       "[]",      "[b-a]",   "*",
+        "a**",     "a+{2}",   "{2}",  "a{2,1}", "\\",     "\\q",      "a|*",     "(*UTF)",  "(*NO_JIT)a",
+        "(?x)a",   "(?R)",    "(?1)", "(?&n)",  "(?|a)",  "(?C1)a",   "(?P>n)",  "(?(1)a)", "a(?i)b",
+        "\\Qa\\E", "\\K",     "\\R",  "\\p{L}", "\\h",    "[\\d-z]",  "\\1",     "(?P<n",   "(?P=n)",
+        "\\xg",    "(?<n>a)", "(?-",  "\xff",   "[\xff]", "a{70000}", "(?<=a*)b"}) {
     INFO(pattern);
     CHECK(lacks(refusal(pattern, python), {"the file: the pattern \"", "character"}) == "");
   }
-  for (const char* pattern : {"(", ")", "[", "[]", "[b-a]", "*", "(?s:a)", "(?x:a)", "\\K", "\\X", "\\G", "\\Qa", "\\p{Klingon}", "\\pL", "\\p{L", "[[:nothing:]]",
-                              "[a&&]", "(?~a)", "\\g<1>", "(?P<n>a)", "(?(1)a)", "(*FAIL)", "x(?i)a|b", "[a-\\d]", "\\x{110000}", "\\x{D800}", "\\u12"}) {
+  for (const char* pattern :
+       {"(",           ")",         "[",      "[]",       "[b-a]",        "*",       "(?s:a)",   "(?x:a)",
+        "\\K",         "\\X",       "\\G",    "\\Qa",     "\\p{Klingon}", "\\pL",    "\\p{L",    "[[:nothing:]]",
+        "[a&&]",       "(?~a)",     "\\g<1>", "(?P<n>a)", "(?(1)a)",      "(*FAIL)", "x(?i)a|b", "[a-\\d]",
+        "\\x{110000}", "\\x{D800}", "\\u12"}) {
     INFO(pattern);
     CHECK(lacks(refusal(pattern, oniguruma), {"the file: the pattern \"", "character"}) == "");
   }
   CHECK(lacks(refusal("(?s:a)", oniguruma), {"a kind of group that is not supported", "at character 2"}) == "");
   CHECK(lacks(refusal("ab\\X", oniguruma), {"uses \\X, which is not supported, at character 4"}) == "");
   CHECK(refusal(std::string(100000, 'a'), python).find("at most") != std::string::npos);
-  for (const char c : {'(', '['}) CHECK(refusal(std::string(10000, c), oniguruma).find("too deeply") != std::string::npos);
+  for (const char c : {'(', '['})
+    CHECK(refusal(std::string(10000, c), oniguruma).find("too deeply") != std::string::npos);
 }
 
 TEST_CASE("regex: patterns made to take for ever end soon, with their name") {
   const std::string name(200, 'a');
-  for (const char* pattern : {"(a*)*b", "(a|aa)+b", "(a|a)*b", "(?:a?){100}a{100}b", "(.*)(.*)(.*)(.*)(.*)(.*)b", "(?=(a+)+b)"}) {
+  for (const char* pattern :
+       {"(a*)*b", "(a|aa)+b", "(a|a)*b", "(?:a?){100}a{100}b", "(.*)(.*)(.*)(.*)(.*)(.*)b", "(?=(a+)+b)"}) {
     INFO(pattern);
     const Regex regex(pattern, Regex::Flavour::python, "the file");
-    CHECK(lacks(error_of([&] { regex.full_match(name); }), {"the file: the pattern \"", pattern, "too much work"}) == "");
+    CHECK(lacks(error_of([&] { regex.full_match(name); }), {"the file: the pattern \"", pattern, "too much work"}) ==
+          "");
   }
   std::string nested = "a";
   for (int i = 0; i < 8; ++i) nested = "(" + nested + "{1,500})";

@@ -182,7 +182,8 @@ TEST_CASE("checkpoint: one file, a folder, shards") {
   write_one(folder / "one.safetensors", "a", 1);
   write_one(folder / "two.safetensors", "b", 2);
   CHECK(Checkpoint::open(folder / "one.safetensors").at("a").values<float>()[0] == 1);
-  CHECK(lacks(error_of([&] { Checkpoint::open(folder.path()); }), {"neither", "model.safetensors", "one.safetensors"}) == "");
+  CHECK(lacks(error_of([&] { Checkpoint::open(folder.path()); }),
+              {"neither", "model.safetensors", "one.safetensors"}) == "");
   CHECK(lacks(error_of([&] { Checkpoint::open(folder / "nowhere"); }), {"nowhere", "no such folder"}) == "");
   put(index, R"({"metadata":{"total_size":8},"weight_map":{"a":"one.safetensors","b":"two.safetensors"}})");
   const auto sharded = Checkpoint::open(folder.path());

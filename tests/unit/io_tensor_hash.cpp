@@ -29,7 +29,11 @@ namespace {
 using Tensors = std::vector<HostTensor>;
 
 Tensors some() {
-  Tensors all{{"a.weight", {3, 2}, {1, 2, 3, 4, 5, 6}}, {"b.weight", {2, 3}, {6, 5, 4, 3, 2, 1}}, {"b.bias", {2}, {0, -1}}, {"none", {0}, {}}, {"table", {300, 1000}, {}}};
+  Tensors all{{"a.weight", {3, 2}, {1, 2, 3, 4, 5, 6}},
+              {"b.weight", {2, 3}, {6, 5, 4, 3, 2, 1}},
+              {"b.bias", {2}, {0, -1}},
+              {"none", {0}, {}},
+              {"table", {300, 1000}, {}}};
   for (int i = 0; i < 300'000; ++i) all.back().data.push_back(static_cast<float>(i));  // several pieces
   return all;
 }
@@ -51,7 +55,8 @@ std::uint64_t hash_of(const fs::path& folder) { return tensor_hash(all_of(Checkp
 /// As if the files had been written long ago.
 void age(const fs::path& folder) {
   const ::timespec times[] = {{1'600'000'000, 0}, {1'600'000'000, 0}};
-  for (const auto& entry : fs::directory_iterator(folder)) REQUIRE(::utimensat(AT_FDCWD, entry.path().c_str(), times, 0) == 0);
+  for (const auto& entry : fs::directory_iterator(folder))
+    REQUIRE(::utimensat(AT_FDCWD, entry.path().c_str(), times, 0) == 0);
 }
 
 std::size_t resident() {
@@ -101,7 +106,8 @@ TEST_CASE("tensor hash: a name, a shape, a number or a tensor more is another ha
 TEST_CASE("tensor hash: nothing of the file becomes resident") {
   const Temporary folder;
   constexpr std::size_t bytes = std::size_t{64} << 20;
-  const std::string header = cat(R"({"a": {"dtype": "F32", "shape": [)", bytes / 4, R"(], "data_offsets": [0, )", bytes, "]}}");
+  const std::string header =
+      cat(R"({"a": {"dtype": "F32", "shape": [)", bytes / 4, R"(], "data_offsets": [0, )", bytes, "]}}");
   put(folder / "model.safetensors", safetensors_bytes(header, 0));
   fs::resize_file(folder / "model.safetensors", 8 + header.size() + bytes);
   const Checkpoint checkpoint = Checkpoint::open(folder.path());
@@ -116,7 +122,9 @@ TEST_CASE("tensor hash: what is known of a file is looked up, until it changes")
   const auto file = folder / "model" / "model.safetensors";
   write(file, some());
   const auto ask = [&] { return cached_tensor_hash(all_of(Checkpoint::open(file))); };
-  const auto entries = [&] { return fs::exists(folder / "cache" / "weights") ? count_files(folder / "cache" / "weights") : 0; };
+  const auto entries = [&] {
+    return fs::exists(folder / "cache" / "weights") ? count_files(folder / "cache" / "weights") : 0;
+  };
   const auto entry = [&] { return fs::directory_iterator(folder / "cache" / "weights")->path(); };
   const auto whole = ask();
   CHECK(whole == hash_of(file));

@@ -41,7 +41,8 @@ const char *config_file = "adapter_config.json", *tensor_file = "adapter_model.s
 
 /// What reading a folder ends in.
 std::string reading(const fs::path& folder) {
-  return error_of([&] { has_delta(folder) ? static_cast<void>(load_delta(folder)) : static_cast<void>(load_peft(folder)); });
+  return error_of(
+      [&] { has_delta(folder) ? static_cast<void>(load_delta(folder)) : static_cast<void>(load_peft(folder)); });
 }
 
 /// A process that has ended.
@@ -95,7 +96,8 @@ TEST_CASE("files together: when putting in place fails there is no seal, and tha
   files.add(folder / "weights").write("new");
   files.add_seal(folder / "config").write("new");
   fs::create_directory(folder / "weights");
-  CHECK(lacks(error_of([&] { files.commit(); }), {"weights", "directory", "cannot be used until it is saved again"}) == "");
+  CHECK(lacks(error_of([&] { files.commit(); }), {"weights", "directory", "cannot be used until it is saved again"}) ==
+        "");
   CHECK_FALSE(fs::exists(folder / "config"));
 }
 
@@ -112,10 +114,17 @@ TEST_CASE("an adapter's config: names and forms do not count, numbers do") {
   CHECK(with("target_modules", {"query", "value"}) == hash);
   CHECK(with("use_dora", nullptr) == hash);  // as it is when it is missing
   CHECK(with("a_key_of_the_future", 7) == hash);
-  for (const auto& [key, value] : std::map<std::string, nlohmann::json>{{"lora_alpha", 4}, {"r", 2}, {"use_rslora", true}, {"use_dora", true},
-                                                                        {"target_modules", {"query"}}, {"fan_in_fan_out", true}, {"bias", "all"},
-                                                                        {"modules_to_save", {"x"}}, {"peft_type", "ADALORA"},
-                                                                        {"rank_pattern", {{"query", 2}}}, {"alpha_pattern", {{"query", 2}}}})
+  for (const auto& [key, value] : std::map<std::string, nlohmann::json>{{"lora_alpha", 4},
+                                                                        {"r", 2},
+                                                                        {"use_rslora", true},
+                                                                        {"use_dora", true},
+                                                                        {"target_modules", {"query"}},
+                                                                        {"fan_in_fan_out", true},
+                                                                        {"bias", "all"},
+                                                                        {"modules_to_save", {"x"}},
+                                                                        {"peft_type", "ADALORA"},
+                                                                        {"rank_pattern", {{"query", 2}}},
+                                                                        {"alpha_pattern", {{"query", 2}}}})
     CHECK(with(key.c_str(), value) != hash);
 }
 
@@ -170,7 +179,8 @@ TEST_CASE("a folder has one owner, who is named") {
   const Temporary folder;
   std::optional<FolderLock> first(std::in_place, folder.path(), "finetune --out here");
   const std::string me = cat("process ", ::getpid(), " on ");
-  CHECK(lacks(error_of([&] { FolderLock(folder.path(), "another"); }), {folder.path().string(), me, "finetune --out here", "another folder"}) == "");
+  CHECK(lacks(error_of([&] { FolderLock(folder.path(), "another"); }),
+              {folder.path().string(), me, "finetune --out here", "another folder"}) == "");
   first.reset();
   CHECK(count_files(folder.path()) == 0);
   // Who dies leaves the file and not the lock.
@@ -209,8 +219,10 @@ TEST_CASE("the lock goes with the process, through exec too") {
 TEST_CASE("what killed writers have left is removed, and nothing else") {
   const Temporary folder;
   const std::string dead = std::to_string(dead_process()), alive = std::to_string(::getppid());
-  for (const std::string& name : {".run.safetensors." + dead + ".0.tmp", ".a.b." + dead + ".12.tmp", ".run.safetensors." + alive + ".0.tmp",
-                                 std::string("a.1.2.tmp"), std::string(".x.tmp"), ".x." + dead + ".tmp", ".x." + dead + ".1.tmp2", "." + dead + ".1.tmp"})
+  for (const std::string& name :
+       {".run.safetensors." + dead + ".0.tmp", ".a.b." + dead + ".12.tmp", ".run.safetensors." + alive + ".0.tmp",
+        std::string("a.1.2.tmp"), std::string(".x.tmp"), ".x." + dead + ".tmp", ".x." + dead + ".1.tmp2",
+        "." + dead + ".1.tmp"})
     put(folder / name, "");
   remove_leftovers(folder.path(), "a.b");
   CHECK(count_files(folder.path()) == 7);

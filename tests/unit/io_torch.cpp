@@ -40,19 +40,23 @@ struct Zip {
   std::uint16_t count = 0;
 
   /// `stored` other than the content's size, a method, flags and a second name are for archives that are wrong.
-  Zip& add(const std::string& name, const std::string& content, std::uint16_t method = 0, std::uint16_t flags = 0, const std::string& other = "") {
+  Zip& add(const std::string& name, const std::string& content, std::uint16_t method = 0, std::uint16_t flags = 0,
+           const std::string& other = "") {
     const auto size = little(static_cast<std::uint32_t>(content.size()));
-    const auto rest = little(flags) + little(method) + std::string(8, '\0') + size + size + little(static_cast<std::uint16_t>(name.size()));
+    const auto rest = little(flags) + little(method) + std::string(8, '\0') + size + size +
+                      little(static_cast<std::uint16_t>(name.size()));
     const auto begin = little(static_cast<std::uint32_t>(archive.size()));
-    archive += "PK\x03\x04" + little<std::uint16_t>(0) + rest + little<std::uint16_t>(0) + (other.empty() ? name : other) + content;
+    archive += "PK\x03\x04" + little<std::uint16_t>(0) + rest + little<std::uint16_t>(0) +
+               (other.empty() ? name : other) + content;
     directory += "PK\x01\x02" + little<std::uint32_t>(0) + rest + std::string(12, '\0') + begin + name;
     ++count;
     return *this;
   }
 
   std::string bytes() const {
-    return archive + directory + "PK\x05\x06" + std::string(4, '\0') + little(count) + little(count) + little(static_cast<std::uint32_t>(directory.size())) +
-           little(static_cast<std::uint32_t>(archive.size())) + std::string(2, '\0');
+    return archive + directory + "PK\x05\x06" + std::string(4, '\0') + little(count) + little(count) +
+           little(static_cast<std::uint32_t>(directory.size())) + little(static_cast<std::uint32_t>(archive.size())) +
+           std::string(2, '\0');
   }
 };
 
@@ -62,18 +66,22 @@ std::string text(const std::string& s) { return "X" + little(static_cast<std::ui
 std::string number(std::int32_t n) { return "J" + little(n); }
 std::string tuple(const std::string& items) { return "(" + items + "t"; }
 
-std::string storage(const std::string& key = "0", std::int32_t elements = 4, const std::string& type = "ctorch\nFloatStorage\n") {
+std::string storage(const std::string& key = "0", std::int32_t elements = 4,
+                    const std::string& type = "ctorch\nFloatStorage\n") {
   return tuple(text("storage") + type + text(key) + text("cpu") + number(elements)) + "Q";
 }
 
-std::string tensor(const std::string& of, const std::string& offset, const std::string& shape, const std::string& strides) {
+std::string tensor(const std::string& of, const std::string& offset, const std::string& shape,
+                   const std::string& strides) {
   return "ctorch._utils\n_rebuild_tensor_v2\n" + tuple(of + offset + tuple(shape) + tuple(strides) + "\x89}") + "R";
 }
 
 std::string one_tensor() { return tensor(storage(), number(0), number(2) + number(2), number(2) + number(1)); }
 
 /// A file whose storage 0 is four floats.
-std::string file_of(const std::string& pickle) { return Zip().add("a/data.pkl", "\x80\x02" + pickle + ".").add("a/data/0", std::string(16, '\1')).bytes(); }
+std::string file_of(const std::string& pickle) {
+  return Zip().add("a/data.pkl", "\x80\x02" + pickle + ".").add("a/data/0", std::string(16, '\1')).bytes();
+}
 
 std::string read_error(const std::string& bytes) {
   // a block of exactly their size, so that a sanitizer sees one byte too many
@@ -106,7 +114,8 @@ void check_values(const std::string& name) {
 }  // namespace
 
 TEST_CASE("torch: every form that torch.save writes") {
-  for (const char* name : {"protocol2.bin", "protocol4.bin", "protocol5.bin", "older.bin", "nested.bin"}) check_values(name);
+  for (const char* name : {"protocol2.bin", "protocol4.bin", "protocol5.bin", "older.bin", "nested.bin"})
+    check_values(name);
 }
 
 TEST_CASE("torch: what is no state dict is refused by name") {
@@ -147,11 +156,15 @@ TEST_CASE("torch: older and newer ways to say the same") {
   const auto plain = values("}" + text("w") + one_tensor() + "s");
   CHECK(plain == std::vector<float>(4, plain[0]));
   CHECK(values("ccollections\nOrderedDict\n](](U\1w" + one_tensor() + "ee\x85R") == plain);  // Python 2
-  CHECK(values("}\x8c\1w\x8c\x0ctorch._utils\x8c\x0f_rebuild_tensor\x93" + tuple(storage() + number(0) + tuple(number(2) + number(2)) + tuple(number(2) + number(1))) +
-               "Rs") == plain);
+  CHECK(values("}\x8c\1w\x8c\x0ctorch._utils\x8c\x0f_rebuild_tensor\x93" +
+               tuple(storage() + number(0) + tuple(number(2) + number(2)) + tuple(number(2) + number(1))) + "Rs") ==
+        plain);
   CHECK(values("}" + text("w") + "ctorch._utils\n_rebuild_tensor_v3\n" +
-               tuple(storage("0", 16, "ctorch.storage\nUntypedStorage\n") + number(0) + tuple(number(4)) + tuple(number(1)) + "\x89}ctorch\nfloat32\n") + "Rs") == plain);
-  CHECK(values("}" + text("w") + "ctorch._utils\n_rebuild_parameter\n" + tuple(one_tensor() + "\x88}") + "Rs" + text("step") + "G" + std::string(8, '\0') + "s") == plain);
+               tuple(storage("0", 16, "ctorch.storage\nUntypedStorage\n") + number(0) + tuple(number(4)) +
+                     tuple(number(1)) + "\x89}ctorch\nfloat32\n") +
+               "Rs") == plain);
+  CHECK(values("}" + text("w") + "ctorch._utils\n_rebuild_parameter\n" + tuple(one_tensor() + "\x88}") + "Rs" +
+               text("step") + "G" + std::string(8, '\0') + "s") == plain);
   CHECK(values("}" + text("module") + "}" + text("state_dict") + "}" + text("w") + one_tensor() + "sss") == plain);
 }
 
@@ -196,7 +209,9 @@ TEST_CASE("torch: pickles that are no pickles") {
 }
 
 TEST_CASE("torch: tensors that leave their storage") {
-  const auto has = [](const std::string& value, const char* part) { CHECK(lacks(dict_error(value), {"\"w\"", part}) == ""); };
+  const auto has = [](const std::string& value, const char* part) {
+    CHECK(lacks(dict_error(value), {"\"w\"", part}) == "");
+  };
   const std::string huge = "\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7f"s, negative = "\x8a\x01\xff"s;
   has(tensor(storage("1"), number(0), number(4), number(1)), "not in the file");
   has(tensor(storage("0", 5), number(0), number(5), number(1)), "16 bytes, expected 5");
@@ -227,7 +242,8 @@ TEST_CASE("torch: tensors that leave their storage") {
   CHECK(lacks(pickle_error(std::string((1 << 22) + 1, '(')), {"objects"}) == "");
   CHECK(lacks(pickle_error("]q\1h\1a"), {"no dict of tensors"}) == "");        // a list in itself
   CHECK(lacks(pickle_error("}q\1" + text("a") + "h\1s"), {"no dict"}) == "");  // a dict in itself
-  CHECK(lacks(pickle_error("}q\1" + text("a") + "h\1s" + text("w") + one_tensor() + "s"), {"\"a\" beside others"}) == "");
+  CHECK(lacks(pickle_error("}q\1" + text("a") + "h\1s" + text("w") + one_tensor() + "s"), {"\"a\" beside others"}) ==
+        "");
   std::string nested = "}";
   for (int i = 0; i < 20000; ++i) nested += text("a") + "}";
   CHECK(lacks(pickle_error(nested + text("w") + one_tensor() + std::string(20001, 's')), {"no dict of tensors"}) == "");
@@ -237,13 +253,17 @@ TEST_CASE("torch: archives that are none") {
   const std::string pickle = "\x80\x02}" + text("w") + one_tensor() + "s.", data(16, '\1');
   CHECK(read_error(Zip().add("a/data.pkl", pickle).add("a/data/0", data).bytes()) == "");
   CHECK(read_error(Zip().add("a/data.pkl", pickle).add("a/data/0", data).add("a/byteorder", "little").bytes()) == "");
-  CHECK(lacks(read_error(Zip().add("a/data.pkl", pickle).add("a/data/0", data).add("a/byteorder", "big").bytes()), {"big-endian"}) == "");
-  CHECK(lacks(read_error(Zip().add("a/data.pkl", pickle).add("a/data/0", data).add("a/constants.pkl", "").bytes()), {"TorchScript"}) == "");
-  CHECK(lacks(read_error(Zip().add("a/data.pkl", pickle).add("b/data.pkl", pickle).bytes()), {"a/data.pkl and b/data.pkl"}) == "");
+  CHECK(lacks(read_error(Zip().add("a/data.pkl", pickle).add("a/data/0", data).add("a/byteorder", "big").bytes()),
+              {"big-endian"}) == "");
+  CHECK(lacks(read_error(Zip().add("a/data.pkl", pickle).add("a/data/0", data).add("a/constants.pkl", "").bytes()),
+              {"TorchScript"}) == "");
+  CHECK(lacks(read_error(Zip().add("a/data.pkl", pickle).add("b/data.pkl", pickle).bytes()),
+              {"a/data.pkl and b/data.pkl"}) == "");
   CHECK(lacks(read_error(Zip().add("a/b/data.pkl", pickle).bytes()), {"no data.pkl"}) == "");
   CHECK(lacks(read_error(Zip().add("a/data.pkl", pickle, 8).bytes()), {"a/data.pkl", "compressed", "method 8"}) == "");
   CHECK(lacks(read_error(Zip().add("a/data.pkl", pickle, 0, 1).bytes()), {"encrypted"}) == "");
-  CHECK(lacks(read_error(Zip().add("a/data.pkl", pickle).add("a/data.pkl", pickle).bytes()), {"a/data.pkl is twice"}) == "");
+  CHECK(lacks(read_error(Zip().add("a/data.pkl", pickle).add("a/data.pkl", pickle).bytes()), {"a/data.pkl is twice"}) ==
+        "");
   CHECK(lacks(read_error(Zip().add("a/data.pkl", pickle, 0, 0, "b/data.pkl").bytes()), {"another name"}) == "");
   CHECK(lacks(read_error("PK\x03\x04"), {"directory", "missing"}) == "");
   Zip overlapping;
@@ -253,7 +273,8 @@ TEST_CASE("torch: archives that are none") {
   Zip twofold;  // one entry's content is another entry
   const std::string inner = Zip().add("a/data/0", data).archive;
   twofold.add("a/data.pkl", pickle).add("a/outer", inner).add("a/data/0", data);
-  twofold.directory.replace(twofold.directory.rfind("PK") + 42, 4, little(static_cast<std::uint32_t>(twofold.archive.find(inner))));
+  twofold.directory.replace(twofold.directory.rfind("PK") + 42, 4,
+                            little(static_cast<std::uint32_t>(twofold.archive.find(inner))));
   CHECK(lacks(read_error(twofold.bytes()), {"a/outer overlaps"}) == "");
 }
 
@@ -307,7 +328,8 @@ TEST_CASE("torch: an adapter") {
   const auto row = tensor(storage(), number(0), number(1) + number(4), number(4) + number(1));
   const auto column = tensor(storage(), number(0), number(4) + number(1), number(1) + number(1));
   put(folder / "adapter_config.json", R"({"peft_type":"LORA","r":1,"lora_alpha":2,"target_modules":["query"]})");
-  put(folder / "adapter_model.bin", file_of("}" + text(start + "A.weight") + row + "s" + text(start + "B.weight") + column + "s"));
+  put(folder / "adapter_model.bin",
+      file_of("}" + text(start + "A.weight") + row + "s" + text(start + "B.weight") + column + "s"));
   const auto lora = load_peft_lora(folder.path());
   REQUIRE(lora.modules.size() == 1);
   CHECK(lora.modules[0].in == 4);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <peft/delta/adalora.hpp>
-#include <peft/delta/added_bias.hpp>
 #include <peft/delta/adapter.hpp>
+#include <peft/delta/added_bias.hpp>
 #include <peft/delta/compacter.hpp>
 #include <peft/delta/diff_pruning.hpp>
 #include <peft/delta/dora.hpp>
@@ -28,8 +28,8 @@
 #include "gradients.hpp"
 #include "space.hpp"
 
-/// Every kind of delta inside small whole models of one family. Deltas that may sit side by side are in one method, as a model
-/// takes long to compile: a wrong gradient of any is a wrong number of the whole.
+/// Every kind of delta inside small whole models of one family. Deltas that may sit side by side are in one method, as
+/// a model takes long to compile: a wrong gradient of any is a wrong number of the whole.
 namespace matrix {
 
 using namespace peft;
@@ -37,8 +37,9 @@ using namespace peft;
 /// Bottlenecks, scales and virtual tokens, a gate on what has a rank. More: what only some backbones take.
 using Parallel = Adapter<3, ops::Gelu, LikeLoRA, Open, Route::branch>;  // relu has kinks
 template <class... More>
-using Bottlenecks = Method<Delta<LoRA<2>, At<Linear>>, Delta<Parallel, At<Attention | CrossAttention, Ffn>>, Delta<Adapter<3>>, Delta<Compacter<>>,
-                           std::tuple_element_t<0, IA3::Deltas>, std::tuple_element_t<1, IA3::Deltas>, Delta<Prompt>, More..., Gate<Proximal>>;
+using Bottlenecks = Method<Delta<LoRA<2>, At<Linear>>, Delta<Parallel, At<Attention | CrossAttention, Ffn>>,
+                           Delta<Adapter<3>>, Delta<Compacter<>>, std::tuple_element_t<0, IA3::Deltas>,
+                           std::tuple_element_t<1, IA3::Deltas>, Delta<Prompt>, More..., Gate<Proximal>>;
 /// Sizes that a check of every number can afford, dropout on, and no kinks in norms or gates.
 void make_small(auto& delta) {
   using D = std::remove_cvref_t<decltype(delta)>;
@@ -58,13 +59,16 @@ Method small(Method method) {
 }
 
 /// Other matrices of low rank, rows made by an encoder, and biases.
-using Ranks = Method<Delta<AdaLoRA<>>, Delta<DoRA<2>, At<Linear>>, Delta<VeRA>, Delta<PTuning>, Delta<Bias>, Delta<AddedBias>>;
+using Ranks =
+    Method<Delta<AdaLoRA<>>, Delta<DoRA<2>, At<Linear>>, Delta<VeRA>, Delta<PTuning>, Delta<Bias>, Delta<AddedBias>>;
 /// Everything trained in weight space, one way or the other.
-using InPlace = Method<Delta<Full, At<Linear>>, Delta<DiffPruning, At<Norm | Tables | LmHead | only(Site::bucket_table) |
-                                                                      only(Site::position_key) | only(Site::position_query)>>>;
+using InPlace =
+    Method<Delta<Full, At<Linear>>, Delta<DiffPruning, At<Norm | Tables | LmHead | only(Site::bucket_table) |
+                                                          only(Site::position_key) | only(Site::position_query)>>>;
 
 /// Side nets, each correcting what the one before left: only the first may scale it, and none may replace it.
-using Beside = Method<SideNet<SideTuning<2>>, SideNet<Ladder<2>>, SideNet<Read<GRU, 3, Concatenated<OwnToken, SameSequence>>>>;
+using Beside =
+    Method<SideNet<SideTuning<2>>, SideNet<Ladder<2>>, SideNet<Read<GRU, 3, Concatenated<OwnToken, SameSequence>>>>;
 inline Beside beside() {
   Beside method;
   std::get<1>(method.deltas).delta.replaces = false;
@@ -107,7 +111,8 @@ void copies(Make&& make, const Batch& batch, Task task) {
     const auto wanted = predict(plain), before = predict(model);
     for (const Field& f : model.layout().fields()) {
       auto values = model.read(f);
-      const bool block = f.name.find("side.layer.") == 0, norm = f.name == "side.norm.weight", of_encoder = f.name.find("encoder.norm") != std::string::npos;
+      const bool block = f.name.find("side.layer.") == 0, norm = f.name == "side.norm.weight",
+                 of_encoder = f.name.find("encoder.norm") != std::string::npos;
       const bool own = f.name.find("side.") == 0 && !block && !of_encoder, maps = own && f.rows > 1;
       if (own) std::fill(values.begin(), values.end(), norm ? 1. : 0.);
       for (Extent k = 0; maps && k < f.rows; ++k) values[static_cast<std::size_t>(k * f.cols + k)] = 1;
@@ -117,7 +122,8 @@ void copies(Make&& make, const Batch& batch, Task task) {
     const auto got = predict(model);
     double worst = 0, moved = 0;
     REQUIRE(got.size() == wanted.size());
-    for (std::size_t k = 0; k < got.size(); ++k) worst = std::max(worst, std::abs(got[k] - wanted[k])), moved = std::max(moved, std::abs(before[k] - wanted[k]));
+    for (std::size_t k = 0; k < got.size(); ++k)
+      worst = std::max(worst, std::abs(got[k] - wanted[k])), moved = std::max(moved, std::abs(before[k] - wanted[k]));
     CHECK(worst < 1e-4);  // two norms in a row: to their epsilon
     CHECK(moved > 1e-3 + 20 * worst);
   }
@@ -128,7 +134,9 @@ inline Batch texts(const std::vector<int>& lengths = {2, 7, 3, 12}) {
   Batch b;
   std::int64_t example = 4;
   for (const int n : lengths) {
-    const auto draw = [&](int i) { return static_cast<int>(2 + rng::combine(rng::mix(9), static_cast<std::uint64_t>(100 * example + i)) % 18); };
+    const auto draw = [&](int i) {
+      return static_cast<int>(2 + rng::combine(rng::mix(9), static_cast<std::uint64_t>(100 * example + i)) % 18);
+    };
     for (int i = 0; i < n; ++i) {
       b.ids.push_back(draw(i));
       b.targets.push_back(i < n / 3 || i + 1 == n ? -1 : draw(i + 1));

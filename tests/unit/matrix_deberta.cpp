@@ -9,7 +9,8 @@ using namespace peft;
 
 namespace {
 
-/// As v3, which shares the projections of tokens and distances; with projections of their own; from content to position alone.
+/// As v3, which shares the projections of tokens and distances; with projections of their own; from content to position
+/// alone.
 const auto make_deberta = [](int i, double dropout) {
   DebertaConfig c;
   const tiny::Size& size = tiny::sizes[i];
@@ -40,6 +41,12 @@ void check_deberta(const Method& method, const matrix::Setting& setting = {}) {
 TEST_CASE("bottlenecks, scales, special tokens and rows in DeBERTa", "[gradcheck]") {
   check_deberta(matrix::Bottlenecks<Delta<Pasta>>{}, {.dropout = 0.2});
 }
-TEST_CASE("matrices of low rank, an encoder's rows and biases in DeBERTa", "[gradcheck]") { check_deberta(matrix::Ranks{}); }
-TEST_CASE("all weights of DeBERTa, diff pruning among them", "[gradcheck]") { check_deberta(matrix::InPlace{}, {.dropout = 0.2}); }
-TEST_CASE("side-tuning, LST and READ beside DeBERTa", "[gradcheck]") { check_deberta(matrix::beside(), {.dropout = 0.2, .deviation = 1}); }
+TEST_CASE("matrices of low rank, an encoder's rows and biases in DeBERTa", "[gradcheck]") {
+  check_deberta(matrix::Ranks{});
+}
+TEST_CASE("all weights of DeBERTa, diff pruning among them", "[gradcheck]") {
+  check_deberta(matrix::InPlace{}, {.dropout = 0.2});
+}
+TEST_CASE("side-tuning, LST and READ beside DeBERTa", "[gradcheck]") {
+  check_deberta(matrix::beside(), {.dropout = 0.2, .deviation = 1});
+}

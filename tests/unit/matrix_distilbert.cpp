@@ -47,10 +47,18 @@ double moved_by_dropout(std::shared_ptr<const Backbone> backbone) {
 TEST_CASE("bottlenecks, scales, special tokens, prefixes and rows in DistilBERT", "[gradcheck]") {
   check_distilbert(matrix::Bottlenecks<Delta<Prefix>, Delta<Pasta>>{}, {.dropout = 0.2});
 }
-TEST_CASE("matrices of low rank, an encoder's rows and biases in DistilBERT", "[gradcheck]") { check_distilbert(matrix::Ranks{}); }
-TEST_CASE("all weights of DistilBERT, diff pruning among them", "[gradcheck]") { check_distilbert(matrix::InPlace{}, {.dropout = 0.2}); }
-TEST_CASE("side-tuning, LST and READ beside DistilBERT", "[gradcheck]") { check_distilbert(matrix::beside(), {.dropout = 0.2, .deviation = 1}); }
-TEST_CASE("a whole ladder of DistilBERT's layers is DistilBERT") { matrix::copies(make_distilbert, tiny::batch({1, 7, 3, 12}), Classify{3}); }
+TEST_CASE("matrices of low rank, an encoder's rows and biases in DistilBERT", "[gradcheck]") {
+  check_distilbert(matrix::Ranks{});
+}
+TEST_CASE("all weights of DistilBERT, diff pruning among them", "[gradcheck]") {
+  check_distilbert(matrix::InPlace{}, {.dropout = 0.2});
+}
+TEST_CASE("side-tuning, LST and READ beside DistilBERT", "[gradcheck]") {
+  check_distilbert(matrix::beside(), {.dropout = 0.2, .deviation = 1});
+}
+TEST_CASE("a whole ladder of DistilBERT's layers is DistilBERT") {
+  matrix::copies(make_distilbert, tiny::batch({1, 7, 3, 12}), Classify{3});
+}
 TEST_CASE("DistilBERT drops nothing of what attention gives, BERT does") {
   CHECK(moved_by_dropout(make_distilbert(0, 0)) < 1e-12);
   CHECK(moved_by_dropout(tiny::bert()) > 1e-2);

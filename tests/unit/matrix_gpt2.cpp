@@ -27,8 +27,12 @@ void check_gpt2(const Method& method, const matrix::Setting& setting = {}) {
 
 }  // namespace
 
-TEST_CASE("bottlenecks, scales, prefixes and rows in GPT-2", "[gradcheck]") { check_gpt2(matrix::Bottlenecks<Delta<Prefix>>{}, {.dropout = 0.2}); }
+TEST_CASE("bottlenecks, scales, prefixes and rows in GPT-2", "[gradcheck]") {
+  check_gpt2(matrix::Bottlenecks<Delta<Prefix>>{}, {.dropout = 0.2});
+}
 TEST_CASE("matrices of low rank, an encoder's rows and biases in GPT-2", "[gradcheck]") { check_gpt2(matrix::Ranks{}); }
 TEST_CASE("all weights of GPT-2, diff pruning among them", "[gradcheck]") { check_gpt2(matrix::InPlace{}); }
-TEST_CASE("side-tuning, LST and READ beside GPT-2", "[gradcheck]") { check_gpt2(matrix::beside(), {.dropout = 0.2, .deviation = 1}); }
+TEST_CASE("side-tuning, LST and READ beside GPT-2", "[gradcheck]") {
+  check_gpt2(matrix::beside(), {.dropout = 0.2, .deviation = 1});
+}
 TEST_CASE("a whole ladder of GPT-2's layers is GPT-2") { matrix::copies(make_gpt2, matrix::texts(), LanguageModel{}); }

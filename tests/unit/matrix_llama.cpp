@@ -33,21 +33,29 @@ void check_llama(const Method& method, const matrix::Setting& setting = {}) {
 
 }  // namespace
 
-TEST_CASE("bottlenecks, scales, prefixes and rows in Llama", "[gradcheck]") { check_llama(matrix::Bottlenecks<Delta<Prefix>>{}, {.dropout = 0.2}); }
-TEST_CASE("matrices of low rank, an encoder's rows and biases in Llama", "[gradcheck]") { check_llama(matrix::Ranks{}); }
+TEST_CASE("bottlenecks, scales, prefixes and rows in Llama", "[gradcheck]") {
+  check_llama(matrix::Bottlenecks<Delta<Prefix>>{}, {.dropout = 0.2});
+}
+TEST_CASE("matrices of low rank, an encoder's rows and biases in Llama", "[gradcheck]") {
+  check_llama(matrix::Ranks{});
+}
 TEST_CASE("all weights of Llama, diff pruning among them", "[gradcheck]") { check_llama(matrix::InPlace{}); }
 TEST_CASE("BitFit adds to Llama a bias per linear map and norm, and trains those of Qwen2") {
   const auto backbone = make_llama(0, 0);  // d = 16, keys of 8, inner 20; no biases
   const int layer = 5 * 16 + 2 * 8 + 2 * 20;
   CHECK(Model<Llama<double, Space>, BitFit, LanguageModel>(backbone, {}, {}).trainable() == 2 * layer + 16);
   const auto qwen = make_llama(2, 0);  // d = 10, heads of 4, inner 20
-  CHECK(Model<Llama<double, Space>, BitFit, LanguageModel>(qwen, {}, {}).trainable() == 3 * 8 + 10 + 20 + 20 + 10 + 2 * 10 + 10);
+  CHECK(Model<Llama<double, Space>, BitFit, LanguageModel>(qwen, {}, {}).trainable() ==
+        3 * 8 + 10 + 20 + 20 + 10 + 2 * 10 + 10);
 }
 TEST_CASE("biases alone are refused on a Llama that has none") {
   using Alone = Model<Llama<double, Space>, Method<Delta<Bias>>, LanguageModel>;
-  CHECK_THROWS_WITH(Alone(make_llama(0, 0), LanguageModel{}), ContainsSubstring("no biases to train") && ContainsSubstring("AddedBias"));
+  CHECK_THROWS_WITH(Alone(make_llama(0, 0), LanguageModel{}),
+                    ContainsSubstring("no biases to train") && ContainsSubstring("AddedBias"));
   CHECK(Alone(make_llama(2, 0), LanguageModel{}).trainable() == 3 * 8);
 }
 
-TEST_CASE("side-tuning, LST and READ beside Llama", "[gradcheck]") { check_llama(matrix::beside(), {.dropout = 0.2, .deviation = 1}); }
+TEST_CASE("side-tuning, LST and READ beside Llama", "[gradcheck]") {
+  check_llama(matrix::beside(), {.dropout = 0.2, .deviation = 1});
+}
 TEST_CASE("a whole ladder of Llama's layers is Llama") { matrix::copies(make_llama, matrix::texts(), LanguageModel{}); }

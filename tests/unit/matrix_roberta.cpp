@@ -32,7 +32,13 @@ void check_roberta(const Method& method, const matrix::Setting& setting = {}) {
 TEST_CASE("bottlenecks, scales, special tokens, prefixes and rows in RoBERTa", "[gradcheck]") {
   check_roberta(matrix::Bottlenecks<Delta<Prefix>, Delta<Pasta>>{}, {.dropout = 0.2});
 }
-TEST_CASE("matrices of low rank, an encoder's rows and biases in RoBERTa", "[gradcheck]") { check_roberta(matrix::Ranks{}); }
+TEST_CASE("matrices of low rank, an encoder's rows and biases in RoBERTa", "[gradcheck]") {
+  check_roberta(matrix::Ranks{});
+}
 TEST_CASE("all weights of RoBERTa, diff pruning among them", "[gradcheck]") { check_roberta(matrix::InPlace{}); }
-TEST_CASE("side-tuning, LST and READ beside RoBERTa", "[gradcheck]") { check_roberta(matrix::beside(), {.dropout = 0.2, .deviation = 1}); }
-TEST_CASE("a whole ladder of RoBERTa's layers is RoBERTa") { matrix::copies(make_roberta, tiny::batch({1, 7, 3, 12}), Classify{3}); }
+TEST_CASE("side-tuning, LST and READ beside RoBERTa", "[gradcheck]") {
+  check_roberta(matrix::beside(), {.dropout = 0.2, .deviation = 1});
+}
+TEST_CASE("a whole ladder of RoBERTa's layers is RoBERTa") {
+  matrix::copies(make_roberta, tiny::batch({1, 7, 3, 12}), Classify{3});
+}

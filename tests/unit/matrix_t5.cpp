@@ -20,10 +20,14 @@ void check_t5(const Method& method, const matrix::Setting& setting = {}) {
 
 }  // namespace
 
-TEST_CASE("bottlenecks, scales, prefixes and rows in T5", "[gradcheck]") { check_t5(matrix::Bottlenecks<Delta<Prefix>>{}, {.dropout = 0.2}); }
+TEST_CASE("bottlenecks, scales, prefixes and rows in T5", "[gradcheck]") {
+  check_t5(matrix::Bottlenecks<Delta<Prefix>>{}, {.dropout = 0.2});
+}
 TEST_CASE("matrices of low rank, an encoder's rows and biases in T5", "[gradcheck]") { check_t5(matrix::Ranks{}); }
 TEST_CASE("all weights of T5, diff pruning among them", "[gradcheck]") { check_t5(matrix::InPlace{}); }
 TEST_CASE("LST and READ beside T5", "[gradcheck]") {
   check_t5(Method<SideNet<Ladder<2>>, SideNet<ReadPair<GRU, 3>>>{}, {.dropout = 0.2, .deviation = 1});
 }
-TEST_CASE("a whole ladder of T5's layers is T5") { matrix::copies(make_t5, pairs::batch({{4, 3}, {1, 4}, {6, 2}}), LanguageModel{}); }
+TEST_CASE("a whole ladder of T5's layers is T5") {
+  matrix::copies(make_t5, pairs::batch({{4, 3}, {1, 4}, {6, 2}}), LanguageModel{});
+}

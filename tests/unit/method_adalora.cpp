@@ -78,7 +78,8 @@ TEST_CASE("AdaLoRA: the budget falls as a cubic over all matrices") {
   CHECK(kept(method(4, 2, 2, 2), 10) == expected);
   CHECK(kept(method(4, 2, 0.2, 0.2), 10) == expected);
   // Pruned every third step only, what comes back in between is pruned again; the last step always prunes.
-  CHECK(kept(method(4, 2, 0, 0, 3), 8) == std::vector<int>{first, first, cubic(5 / 8.), first, first, cubic(2 / 8.), first, last});
+  CHECK(kept(method(4, 2, 0, 0, 3), 8) ==
+        std::vector<int>{first, first, cubic(5 / 8.), first, first, cubic(2 / 8.), first, last});
   // PEFT refuses a target equal to the first rank.
   CHECK(kept(method(2, 2), 4) == std::vector<int>(4, 24));
 }

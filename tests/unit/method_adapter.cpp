@@ -22,7 +22,9 @@ TEST_CASE("adapters: gradients, alone", "[gradcheck]") {
   whole::check_alone(parallel);
 }
 
-TEST_CASE("Houlsby's adapters with trained LayerNorms: gradients, a step", "[gradcheck]") { whole::check(Houlsby<3>{}); }
+TEST_CASE("Houlsby's adapters with trained LayerNorms: gradients, a step", "[gradcheck]") {
+  whole::check(Houlsby<3>{});
+}
 
 namespace {
 
@@ -35,9 +37,11 @@ struct SmoothSeqBn : Adapter<3, ops::Tanh, BertNormal, Open, Route::branch> {
 
 }  // namespace
 
-TEST_CASE("adapters between two norms, the norms trained and followed by an adapter: gradients, a step", "[gradcheck]") {
+TEST_CASE("adapters between two norms, the norms trained and followed by an adapter: gradients, a step",
+          "[gradcheck]") {
   whole::check(Method<Delta<SmoothSeqBn>>{});
-  whole::check<ClassifyMean>(Method<Delta<SmoothSeqBn, At<AttnNorm, FfnNorm>>, Delta<Full, At<AttnNorm, FfnNorm>>, Delta<Adapter<2>, At<Layer>>>{});
+  whole::check<ClassifyMean>(Method<Delta<SmoothSeqBn, At<AttnNorm, FfnNorm>>, Delta<Full, At<AttnNorm, FfnNorm>>,
+                                    Delta<Adapter<2>, At<Layer>>>{});
   Gpt2Config config;
   config.vocab_size = 20;
   config.n_embd = config.n_inner = config.n_positions = 8;
@@ -51,7 +55,9 @@ TEST_CASE("adapters between two norms, the norms trained and followed by an adap
 TEST_CASE("adapters on every hidden site, sequential and parallel: gradients, a step", "[gradcheck]") {
   // Smooth ones: a difference across relu's kink is no derivative.
   using Parallel = Adapter<2, ops::Tanh, LikeLoRA, Open, Route::branch>;
-  Method<Delta<Adapter<Dynamic, ops::GeluTanh, BertNormal>, At<Ffn, Layer, Layers<1, 2>>>, Delta<Parallel, At<Attention, Ffn, FfnUp>>> method;
+  Method<Delta<Adapter<Dynamic, ops::GeluTanh, BertNormal>, At<Ffn, Layer, Layers<1, 2>>>,
+         Delta<Parallel, At<Attention, Ffn, FfnUp>>>
+      method;
   std::get<0>(method.deltas).delta.width = 3;
   whole::check<ClassifyMean>(method, {.deviation = 0.2});
 }

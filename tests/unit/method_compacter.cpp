@@ -68,7 +68,8 @@ TEST_CASE("Compacter's matrices are sums of Kronecker products") {
     for (Extent col = 0; col < 6; ++col) {
       double h = 0;
       for (Extent i = 0; i < 3; ++i)
-        h += all.shared.A(i, row / in * 3 + col / out) * p.down_phm.s(i * in + row % in, 0) * p.down_phm.t(i, col % out);
+        h +=
+            all.shared.A(i, row / in * 3 + col / out) * p.down_phm.s(i * in + row % in, 0) * p.down_phm.t(i, col % out);
       worst = std::max(worst, std::abs(h - p.down(col, row)));
     }
   CHECK(worst < 1e-12);

@@ -41,7 +41,9 @@ TEST_CASE("diff pruning's gradients: gates sampled and not, one per tensor or no
 
 TEST_CASE("diff pruning trains a change and a gate per number, and one per tensor") {
   using M = Model<Bert<double>, Method<Delta<DiffPruning>>>;
-  const auto trainable = [](DiffPruning d) { return M(tiny::bert({16, 2, 3, 9}), {3}, Method<Delta<DiffPruning>>({d})).trainable(); };
+  const auto trainable = [](DiffPruning d) {
+    return M(tiny::bert({16, 2, 3, 9}), {3}, Method<Delta<DiffPruning>>({d})).trainable();
+  };
   const int head = 3 * 16 + 3, layer = 4 * (16 * 16 + 16) + (16 * 9 + 9) + (9 * 16 + 16) + 4 * 16;
   const int numbers = 3 * layer + 2 * 16 + (20 + 80 + 2) * 16 + 16 * 16 + 16, tensors = 3 * 16 + 2 + 3 + 2;
   DiffPruning d;
@@ -124,7 +126,9 @@ TEST_CASE("diff pruning keeps the largest changes of the whole model and trains 
   engine.after_step({1e-3, 5, 10});
   engine.prepare();
   const auto cut = change();
-  const auto open = [](const std::vector<double>& v) { return std::count_if(v.begin(), v.end(), [](double x) { return std::abs(x) > 1e-12; }); };
+  const auto open = [](const std::vector<double>& v) {
+    return std::count_if(v.begin(), v.end(), [](double x) { return std::abs(x) > 1e-12; });
+  };
   CHECK(told_of == static_cast<std::int64_t>(cut.size()));
   CHECK(told == std::llround(0.1 * double(cut.size())));
   CHECK(open(cut) == told);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <peft/delta/dora.hpp>
 #include <peft/delta/bias.hpp>
+#include <peft/delta/dora.hpp>
 #include <peft/model/export.hpp>
 #include <peft/ops/rescale.hpp>
 #include <peft/testing/gradcheck_op.hpp>
@@ -51,7 +51,8 @@ TEST_CASE("ops: rescaled outputs, norms of rows and their gradients", "[gradchec
       };
       CHECK(testing::gradcheck_op(loss, backward, {{"y", y, dy}, {"g", g, dg}}).worst < 1e-6);
     }
-    Tens x = Tens::random(n, d, 5), a = Tens::random(1, n, 6), norm(1, n), q(1, n), s = Tens::random(1, n, 7), da(1, n), dx(n, d);
+    Tens x = Tens::random(n, d, 5), a = Tens::random(1, n, 6), norm(1, n), q(1, n), s = Tens::random(1, n, 7), da(1, n),
+         dx(n, d);
     const auto loss = [&] {
       ops::row_norms(w, norm.view, x.read());
       ops::divide(w, q.view, a.read(), norm.read());
@@ -88,7 +89,8 @@ TEST_CASE("DoRA whose norm is detached: gradients where the norm is given", "[gr
 TEST_CASE("DoRA between other deltas of its site: what comes before is scaled too", "[gradcheck]") {
   using First = Delta<LoRA<2>, At<Query, Value>>;
   using Last = Delta<LoRA<1>, At<Query>>;
-  whole::check(Method<First, Delta<DoRA<2>, At<Query>>, Last, Delta<Bias, At<Query>>>(First{}, full<At<Query>>(), Last{}, {}));
+  whole::check(
+      Method<First, Delta<DoRA<2>, At<Query>>, Last, Delta<Bias, At<Query>>>(First{}, full<At<Query>>(), Last{}, {}));
 }
 
 TEST_CASE("DoRA: what it trains, how it begins, how it is merged") {

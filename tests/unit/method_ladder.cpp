@@ -49,7 +49,8 @@ Batch ladder_example(int i) {
 
 /// The backbone's backward is not even compiled: whoever names it here does not compile.
 template <>
-void peft::nn::Block<Pass<Bert<double>, Lst>>::backward(Pass<Bert<double>, Lst>&, const nn::Shape&, Mat<double>, Mat<double>) = delete;
+void peft::nn::Block<Pass<Bert<double>, Lst>>::backward(Pass<Bert<double>, Lst>&, const nn::Shape&, Mat<double>,
+                                                        Mat<double>) = delete;
 
 TEST_CASE("LST alone") {
   LadderNet ladder;
@@ -79,7 +80,8 @@ TEST_CASE("LST trains what its closed form says") {
       ladder_net(method).layers = at;
       Model<Bert<double>, Lst> model(tiny::bert({int(d), 2, 4, int(inner)}), {3}, method);
       const std::int64_t w = d / r, f = inner / r, blocks = at.empty() ? 4 : std::int64_t(at.size());
-      CHECK(model.trainable() == 3 * d + 3 + d * w + w + blocks * (d * w + w + 1 + 4 * (w * w + w) + 2 * w * f + f + w + 4 * w) + w * d + d);
+      CHECK(model.trainable() ==
+            3 * d + 3 + d * w + w + blocks * (d * w + w + 1 + 4 * (w * w + w) + 2 * w * f + f + w + 4 * w) + w * d + d);
     }
 }
 
@@ -92,7 +94,8 @@ TEST_CASE("LST's blocks begin as the strongest part of the backbone's") {
   const std::string layer = "bert.encoder.layer.";
   std::vector<double> score(12);
   for (const std::string l : {"0", "1"}) {
-    for (const char* reads : {".attention.self.query", ".attention.self.key", ".attention.self.value", ".intermediate.dense"}) {
+    for (const char* reads :
+         {".attention.self.query", ".attention.self.key", ".attention.self.value", ".intermediate.dense"}) {
       const auto w = value(layer + l + reads + ".weight");
       for (int i = 0; i < rows(w); ++i)
         for (int j = 0; j < 12; ++j) score[j] += std::abs(w(i, j));
@@ -141,7 +144,8 @@ TEST_CASE("Fisher information is the mean of squared derivatives, example by exa
   const FisherInformation information = fisher_information(model, 4, ladder_example);
   Engine engine(model, 1);
   double largest = 0;
-  for (const char* name : {"bert.encoder.layer.1.attention.self.query.weight", "bert.encoder.layer.0.output.dense.bias", "classifier.weight"}) {
+  for (const char* name : {"bert.encoder.layer.1.attention.self.query.weight", "bert.encoder.layer.0.output.dense.bias",
+                           "classifier.weight"}) {
     const Field& f = *model.find(name);
     const auto before = model.read(f);
     REQUIRE(information.at(name).size() == before.size());
@@ -163,7 +167,8 @@ TEST_CASE("Fisher information is the mean of squared derivatives, example by exa
     model.write(f, before);
   }
   CHECK(largest > 1e-2);
-  CHECK(lacks(error_of([&] { fisher_information(model, 1, [](std::int64_t) { return tiny::batch({5, 3}, 3); }); }), {"batch 0 has 2 examples"}) == "");
+  CHECK(lacks(error_of([&] { fisher_information(model, 1, [](std::int64_t) { return tiny::batch({5, 3}, 3); }); }),
+              {"batch 0 has 2 examples"}) == "");
 }
 
 TEST_CASE("LST's blocks begin as what Fisher information says") {
@@ -178,10 +183,13 @@ TEST_CASE("LST's blocks begin as what Fisher information says") {
   ladder_net(method).score.information = std::make_shared<FisherInformation>(information);
   const auto model = attach();
   const std::string layer = "bert.encoder.layer.";
-  const auto score = [&](const std::string& name) -> const std::vector<float>& { return information.at(layer + name + ".weight"); };
+  const auto score = [&](const std::string& name) -> const std::vector<float>& {
+    return information.at(layer + name + ".weight");
+  };
   std::vector<double> sums(12);
   for (const std::string l : {"0", "1"}) {
-    for (const char* reads : {".attention.self.query", ".attention.self.key", ".attention.self.value", ".intermediate.dense"}) {
+    for (const char* reads :
+         {".attention.self.query", ".attention.self.key", ".attention.self.value", ".intermediate.dense"}) {
       const auto& f = score(l + reads);
       for (std::size_t k = 0; k < f.size(); ++k) sums[k % 12] += f[k];
     }
@@ -196,7 +204,9 @@ TEST_CASE("LST's blocks begin as what Fisher information says") {
     for (const int j : stream) {
       const auto at = static_cast<std::size_t>(12 * i + j);
       up[i] += score("1.intermediate.dense")[at];
-      if (i < 12) joint[i] += double(score("1.attention.self.query")[at]) * score("1.attention.self.key")[at] * score("1.attention.self.value")[at];
+      if (i < 12)
+        joint[i] += double(score("1.attention.self.query")[at]) * score("1.attention.self.key")[at] *
+                    score("1.attention.self.value")[at];
     }
   std::vector<int> heads = largest_among(joint, 0, 6, 2);
   for (const int i : largest_among(joint, 6, 12, 2)) heads.push_back(i);
@@ -220,5 +230,6 @@ TEST_CASE("LST's blocks begin as what Fisher information says") {
 
   information.erase(layer + "0.output.dense.weight");
   ladder_net(method).score.information = std::make_shared<FisherInformation>(information);
-  CHECK(lacks(error_of([&] { attach(); }), {"no information on the weight bert.encoder.layer.0.output.dense.weight"}) == "");
+  CHECK(lacks(error_of([&] { attach(); }), {"no information on the weight bert.encoder.layer.0.output.dense.weight"}) ==
+        "");
 }

@@ -27,7 +27,9 @@ TEST_CASE("PASTA's gradients: every choice of special tokens", "[gradcheck]") {
 
 TEST_CASE("PASTA trains layers x specials x width numbers and the head") {
   using M = Model<Bert<double>, PastaTuned>;
-  const auto trainable = [](const Pasta& pasta) { return M(tiny::bert({16, 2, 3, 9}), {3}, pasta_tuned(pasta)).trainable(); };
+  const auto trainable = [](const Pasta& pasta) {
+    return M(tiny::bert({16, 2, 3, 9}), {3}, pasta_tuned(pasta)).trainable();
+  };
   const int head = 3 * 16 + 3;
   CHECK(trainable({2}) == 3 * 2 * 16 + head);
   CHECK(trainable({3}) == 3 * 3 * 16 + head);
@@ -50,8 +52,8 @@ TEST_CASE("PASTA changes the tokens that a choice names and no others") {
     const Field& f = model.layout().fields()[0];
     return std::vector<double>(engine.total().data() + f.offset, engine.total().data() + f.offset + f.size());
   };
-  const auto each = gradients({3}), no_class = gradients({3, Specials::no_class}), class_only = gradients({3, Specials::no_separators}),
-             shared = gradients({3, Specials::shared});
+  const auto each = gradients({3}), no_class = gradients({3, Specials::no_class}),
+             class_only = gradients({3, Specials::no_separators}), shared = gradients({3, Specials::shared});
   const std::size_t d = 12;
   REQUIRE(each.size() == 3 * d);
   // At the start the vectors are small: gradients of the same slot agree nearly, sums likewise.

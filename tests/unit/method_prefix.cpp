@@ -82,7 +82,8 @@ TEST_CASE("prefix tuning: dropout is drawn for every sequence, and off outside t
     engine.zero_gradients();
     Batch batch = tiny::batch(std::vector<int>(static_cast<std::size_t>(copies), 6));
     for (int s = 1; s < copies; ++s)
-      for (int i = 0; i < 6; ++i) batch.ids[static_cast<std::size_t>(6 * s + i)] = batch.ids[static_cast<std::size_t>(i)];
+      for (int i = 0; i < 6; ++i)
+        batch.ids[static_cast<std::size_t>(6 * s + i)] = batch.ids[static_cast<std::size_t>(i)];
     batch.targets.assign(static_cast<std::size_t>(copies), 1);
     return engine.accumulate(batch, 1, seed, training);
   };

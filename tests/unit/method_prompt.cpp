@@ -35,7 +35,8 @@ TEST_CASE("prompt tuning: gradients") {
 
 TEST_CASE("P-tuning: gradients of its encoders") {
   using enum PTuning::Encoder;
-  for (const PTuning& p : {encoded(lstm), encoded(lstm, 1), encoded(lstm, 3), encoded(mlp), encoded(none)}) whole::check_alone(p);
+  for (const PTuning& p : {encoded(lstm), encoded(lstm, 1), encoded(lstm, 3), encoded(mlp), encoded(none)})
+    whole::check_alone(p);
   PTuning one = encoded(lstm);
   one.length = 1;  // no step has one before it
   whole::check_alone(one);
@@ -52,7 +53,8 @@ TEST_CASE("prompt tuning and P-tuning: trained numbers") {
   CHECK(made(encoded(mlp))->trainable() == n * d + h * (d + 1) + h * (h + 1) + d * (h + 1) + head);
   for (const std::int64_t layers : {1, 2, 3})
     CHECK(made(encoded(lstm, static_cast<int>(layers)))->trainable() ==
-          n * d + 8 * h * (d + h + 2) + (layers - 1) * 8 * h * (3 * h + 2) + 2 * h * (2 * h + 1) + d * (2 * h + 1) + head);
+          n * d + 8 * h * (d + h + 2) + (layers - 1) * 8 * h * (3 * h + 2) + 2 * h * (2 * h + 1) + d * (2 * h + 1) +
+              head);
 }
 
 TEST_CASE("prompt tuning: rows begin as words") {

@@ -27,9 +27,11 @@ std::int64_t read_trained(const Method& method, int layers, Extent d) {
 
 /// The backbone's backward is not even compiled: whoever names it here does not compile.
 template <>
-void peft::nn::Block<Pass<Bert<double>, Plain>>::backward(Pass<Bert<double>, Plain>&, const nn::Shape&, Mat<double>, Mat<double>) = delete;
+void peft::nn::Block<Pass<Bert<double>, Plain>>::backward(Pass<Bert<double>, Plain>&, const nn::Shape&, Mat<double>,
+                                                          Mat<double>) = delete;
 template <>
-void peft::nn::Block<Pass<Bert<double>, Joined>>::backward(Pass<Bert<double>, Joined>&, const nn::Shape&, Mat<double>, Mat<double>) = delete;
+void peft::nn::Block<Pass<Bert<double>, Joined>>::backward(Pass<Bert<double>, Joined>&, const nn::Shape&, Mat<double>,
+                                                           Mat<double>) = delete;
 
 TEST_CASE("READ alone: every cell, joiner and option") {
   whole::check_alone<Read<RNN, 3>>();
@@ -70,7 +72,8 @@ TEST_CASE("READ's equation 12, with what other tokens say") {
   whole::check<ClassifyMean>(method, {.labels = 1, .deviation = 0.6});
   const Extent k = 4, d = 12;
   read_net(method).joiner.gated = false;
-  for (const int layers : {2, 5}) CHECK(read_trained(method, layers, d) == 3 * k * (d + k + 2) + d * k + 2 * (k * k + k) + 3 * k * k + 2 * k * k);
+  for (const int layers : {2, 5})
+    CHECK(read_trained(method, layers, d) == 3 * k * (d + k + 2) + d * k + 2 * (k * k + k) + 3 * k * k + 2 * k * k);
 }
 
 TEST_CASE("READ without recurrence") {

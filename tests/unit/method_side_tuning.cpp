@@ -17,7 +17,8 @@ auto& blend_net(auto& method) { return std::get<0>(method.deltas).delta; }
 
 /// The backbone's backward is not even compiled: whoever names it here does not compile.
 template <>
-void peft::nn::Block<Pass<Bert<double>, Side>>::backward(Pass<Bert<double>, Side>&, const nn::Shape&, Mat<double>, Mat<double>) = delete;
+void peft::nn::Block<Pass<Bert<double>, Side>>::backward(Pass<Bert<double>, Side>&, const nn::Shape&, Mat<double>,
+                                                         Mat<double>) = delete;
 
 TEST_CASE("side-tuning alone") {
   BlendNet side;
@@ -45,7 +46,8 @@ TEST_CASE("side-tuning trains what its closed form says, and halves the backbone
     blend_net(method).depth = 3;
     blend_net(method).blends = blends;
     Model<Bert<double>, Side> model(backbone, {3}, method);
-    CHECK(model.trainable() == 3 * d + 3 + blends + d * w + w + 3 * (4 * (w * w + w) + 2 * w * f + f + w + 4 * w) + w * d + d);
+    CHECK(model.trainable() ==
+          3 * d + 3 + blends + d * w + w + 3 * (4 * (w * w + w) + 2 * w * f + f + w + 4 * w) + w * d + d);
   }
   // With S = 0: the mean of the last layer counts for a half.
   Model<Bert<double>, Side, ClassifyMean> model(backbone, {3}, {});

@@ -27,10 +27,12 @@ std::vector<double> first_gates() {
 
 TEST_CASE("SoRA: what shrinks the gates") {
   const std::vector<double> gates{0, 0.5, -0.5, 0.875, -0.875, 1, -1, 2, -2, 2.25, -2.25};
-  CHECK(shrunk(ConstantXi{}, 0.5, 9, gates) == std::vector<double>{0, 0, 0, 0.375, -0.375, 0.5, -0.5, 1.5, -1.5, 1.75, -1.75});
+  CHECK(shrunk(ConstantXi{}, 0.5, 9, gates) ==
+        std::vector<double>{0, 0, 0, 0.375, -0.375, 0.5, -0.5, 1.5, -1.5, 1.75, -1.75});
   CHECK(shrunk(ScaledByLr{}, 2, 0.25, gates) == shrunk(ConstantXi{}, 0.5, 9, gates));
   // The released code: zero below 2 xi, but |g| = xi stays.
-  CHECK(shrunk(ReferenceXi{}, 0.5, 9, gates) == std::vector<double>{0, 0.5, -0.5, 0, 0, 0.5, -0.5, 1.5, -1.5, 1.75, -1.75});
+  CHECK(shrunk(ReferenceXi{}, 0.5, 9, gates) ==
+        std::vector<double>{0, 0.5, -0.5, 0, 0, 0.5, -0.5, 1.5, -1.5, 1.75, -1.75});
   const double nan = std::nan("");
   CHECK(std::isnan(shrunk(ConstantXi{}, 0.5, 9, {nan})[0]));
   CHECK(std::isnan(shrunk(ReferenceXi{}, 0.5, 9, {nan})[0]));

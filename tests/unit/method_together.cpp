@@ -31,7 +31,8 @@ Method small_prefix(Method method) {
 TEST_CASE("LoRA and BitFit: gradients, a step", "[gradcheck]") {
   Method<Delta<LoRA<2>>, Delta<Bias>> method;
   whole::check(method);
-  const int inner = 20, biases = layers * (4 * d + inner + d + 2 * d) + d + d;  // linear layers, norms; embeddings' norm, pooler
+  const int inner = 20,
+            biases = layers * (4 * d + inner + d + 2 * d) + d + d;  // linear layers, norms; embeddings' norm, pooler
   CHECK(trained(method) == layers * 2 * 2 * (d + d) + biases);
 }
 
@@ -47,7 +48,8 @@ TEST_CASE("a sigmoid gate on a bottleneck: gradients", "[gradcheck]") {
 TEST_CASE("UniPELT's three submodules behind gates: gradients, a step, half open at first", "[gradcheck]") {
   const auto method = small_prefix(UniPELT<2, 3>{});
   whole::check(method, {.deviation = 0.2});
-  const int prefix = 2 * d + 3 * (d + 1) + 2 * layers * d * 4, lora = layers * 2 * 2 * (d + d), adapter = layers * (2 * 3 * d + 3 + d);
+  const int prefix = 2 * d + 3 * (d + 1) + 2 * layers * d * 4, lora = layers * 2 * 2 * (d + d),
+            adapter = layers * (2 * 3 * d + 3 + d);
   CHECK(trained(method) == prefix + lora + adapter + layers * (1 + 2 + 1));
 
   // A gate at a is the same prefix times sigmoid(a).
@@ -57,7 +59,8 @@ TEST_CASE("UniPELT's three submodules behind gates: gradients, a step, half open
     model.write(*model.find("bert.encoder.layer.1.attention.self.gate"), {a});
     engine.prepare();
     const auto& p = std::get<0>(model.values().all).modules[1];
-    for (std::size_t i = 0; i < p.k.size(); ++i) CHECK(std::abs(p.open_k.data()[i] - p.k.data()[i] / (1 + std::exp(-a))) < 1e-12);
+    for (std::size_t i = 0; i < p.k.size(); ++i)
+      CHECK(std::abs(p.open_k.data()[i] - p.k.data()[i] / (1 + std::exp(-a))) < 1e-12);
   }
 }
 

@@ -29,7 +29,8 @@ TEST_CASE("VeRA: what it trains, what is shared, how it begins") {
   using Places = At<Query, FfnDown>;
   Delta<VeRA, Places> part;
   part.delta = small_vera();
-  Model<Bert<double>, Method<Delta<VeRA, Places>>> model(tiny::bert(tiny::sizes[1]), Classify{3}, Method<Delta<VeRA, Places>>(part));
+  Model<Bert<double>, Method<Delta<VeRA, Places>>> model(tiny::bert(tiny::sizes[1]), Classify{3},
+                                                         Method<Delta<VeRA, Places>>(part));
   const auto& modules = model.attached().placement(0).modules;
   std::int64_t closed = 3 * model.backbone().width() + 3;
   Extent in = 0, out = 0;
@@ -70,7 +71,8 @@ TEST_CASE("VeRA: merged into the weights it is the same map") {
   const auto A = model.read(*model.find("shared.vera_A")), B = model.read(*model.find("shared.vera_B"));
   const Extent widest = model.find("shared.vera_A")->cols;
   for (const Module& m : modules) {
-    const auto b = model.read(*model.find(m.path + ".vera_lambda_b")), d = model.read(*model.find(m.path + ".vera_lambda_d"));
+    const auto b = model.read(*model.find(m.path + ".vera_lambda_b")),
+               d = model.read(*model.find(m.path + ".vera_lambda_d"));
     const auto& W = model.backbone().store().at(m.path + ".weight");
     double worst = 0, moved = 0;
     for (Extent o = 0; o < m.out; ++o)
@@ -89,8 +91,8 @@ TEST_CASE("uniform numbers as PyTorch draws them", "[golden]") {
   // torch.empty(..).uniform_(-b, b, generator=torch.Generator().manual_seed(seed))
   std::vector<float> v(8);
   torch_uniform(v, 0.3, 0);
-  CHECK(v == std::vector<float>{-0x1.2664cep-9f, 0x1.499748p-3f, -0x1.f9addp-3f, -0x1.c42934p-3f, -0x1.d94718p-4f, 0x1.498304p-4f,
-                                -0x1.858b02p-8f, 0x1.e726bcp-3f});
+  CHECK(v == std::vector<float>{-0x1.2664cep-9f, 0x1.499748p-3f, -0x1.f9addp-3f, -0x1.c42934p-3f, -0x1.d94718p-4f,
+                                0x1.498304p-4f, -0x1.858b02p-8f, 0x1.e726bcp-3f});
   std::vector<float> late(2), all(15002);
   const double bound = std::sqrt(3.) * std::sqrt(2.) / std::sqrt(70.);
   torch_uniform(late, bound, 12345678901, 15000);

@@ -100,7 +100,9 @@ TEST_CASE("F1 on random tags is that of the sets of triples", "[metric]") {
     const auto chunks = [](const Tags& tags) {
       std::set<std::tuple<std::size_t, std::size_t, std::string>> found;
       const auto mark = [&](std::size_t i) { return i < tags.size() ? tags[i][0] : 'O'; };
-      const auto type = [&](std::size_t i) { return i < tags.size() && tags[i].size() > 2 ? tags[i].substr(2) : std::string(); };
+      const auto type = [&](std::size_t i) {
+        return i < tags.size() && tags[i].size() > 2 ? tags[i].substr(2) : std::string();
+      };
       std::size_t begin = 0;
       bool inside = false;
       for (std::size_t i = 0; i <= tags.size(); ++i) {
@@ -132,7 +134,8 @@ TEST_CASE("precision, recall, F1 and accuracy are seqeval's", "[metric][golden]"
     INFO(reference.dump());
     EntityCounts c;
     for (std::size_t s = 0; s < reference.at("targets").size(); ++s)
-      c.add(split(reference.at("predictions")[s].get<std::string>()), split(reference.at("targets")[s].get<std::string>()));
+      c.add(split(reference.at("predictions")[s].get<std::string>()),
+            split(reference.at("targets")[s].get<std::string>()));
     CHECK(std::abs(c.precision() - reference.at("precision").get<double>()) < 1e-12);
     CHECK(std::abs(c.recall() - reference.at("recall").get<double>()) < 1e-12);
     CHECK(std::abs(c.f1() - reference.at("f1").get<double>()) < 1e-12);

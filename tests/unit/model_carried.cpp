@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an adapter brings beside its delta: it takes the place of the backbone's own tensors, and is saved again as it was.
+// What an adapter brings beside its delta: it takes the place of the backbone's own tensors, and is saved again as it
+// was.
 #include <peft/delta/lora.hpp>
 #include <peft/io/peft_adapter.hpp>
 #include <peft/io/peft_load.hpp>
@@ -57,7 +58,9 @@ struct Made {
     return *this;
   }
   const Values& data(const std::string& name) const {
-    return std::find_if(adapter->tensors.begin(), adapter->tensors.end(), [&](const auto& t) { return t.name == "base_model.model." + name; })->data;
+    return std::find_if(adapter->tensors.begin(), adapter->tensors.end(),
+                        [&](const auto& t) { return t.name == "base_model.model." + name; })
+        ->data;
   }
 };
 
@@ -66,14 +69,16 @@ struct Changed {
   std::vector<std::string> notes;
   std::shared_ptr<const Backbone> before, after;
 
-  Changed(const char* folder, const Made& made) : before(Backbone::open(small::folder(folder))), after(with_adapter(before, made.adapter, notes)) {}
+  Changed(const char* folder, const Made& made)
+      : before(Backbone::open(small::folder(folder))), after(with_adapter(before, made.adapter, notes)) {}
   Values was(const std::string& name) const { return stored_tensor(*before, name).data; }
   Values is(const std::string& name) const { return stored_tensor(*after, name).data; }
   /// Every bound tensor but `names` is the very same memory.
   bool shares_all_but(const std::vector<std::string>& names) const {
     bool same = true;
     for (const auto& [name, view] : before->store().tensors())
-      if (std::find(names.begin(), names.end(), name) == names.end()) same = same && after->store().at(name).data() == view.data();
+      if (std::find(names.begin(), names.end(), name) == names.end())
+        same = same && after->store().at(name).data() == view.data();
     return same;
   }
 };
@@ -111,7 +116,8 @@ TEST_CASE("carried: a table and lm_head saved whole") {
     CHECK(c.after->template weights<Site::lm_head>(-1).w.data() == c.after->store().at(head).data());
   }
   CHECK(OnLlama("tiny-llama", on_llama()).after->carried() == nullptr);
-  CHECK(lacks(refused("tiny-llama", on_llama().add(words, {98, 32})), {"(98, 32)", "(96, 32)", "resize the base first", "resize_token_embeddings(98)"}) == "");
+  CHECK(lacks(refused("tiny-llama", on_llama().add(words, {98, 32})),
+              {"(98, 32)", "(96, 32)", "resize the base first", "resize_token_embeddings(98)"}) == "");
   CHECK(lacks(refused("tiny-llama", on_llama().add(words, {96, 30})), {"(96, 30)", "another model"}) == "");
 }
 
@@ -139,32 +145,38 @@ TEST_CASE("carried: of a tie PEFT changes one end or both") {
     CHECK(c.after->tied());
     CHECK(c.is(words) == made.data(name));
   }
-  CHECK(lacks(refused("tiny-llama-tied", on_tied().add(words, {96, 30}).add(head, {96, 30})), {head, words, "different numbers", "tie_word_embeddings"}) == "");
+  CHECK(lacks(refused("tiny-llama-tied", on_tied().add(words, {96, 30}).add(head, {96, 30})),
+              {head, words, "different numbers", "tie_word_embeddings"}) == "");
 }
 
 TEST_CASE("carried: LoRA on lm_head and on the table is added to their weights") {
   {
     const Made made = on_llama().lora("lm_head", 32, 96);
     const OnLlama c("tiny-llama", made);
-    CHECK(close(c.is(head), plus_product(c.was(head), made.data("lm_head.lora_A.weight"), made.data("lm_head.lora_B.weight"), 96, 32, 2)));
+    CHECK(close(c.is(head), plus_product(c.was(head), made.data("lm_head.lora_A.weight"),
+                                         made.data("lm_head.lora_B.weight"), 96, 32, 2)));
     CHECK(c.shares_all_but({head}));
     CHECK(lacks(c.notes.at(0), {"LoRA on lm_head"}) == "");
   }
   {  // its base first, whatever the order in the file
     const Made made = on_llama().lora("lm_head", 32, 96).add(head, {96, 32});
     const OnLlama c("tiny-llama", made);
-    CHECK(close(c.is(head), plus_product(made.data(head), made.data("lm_head.lora_A.weight"), made.data("lm_head.lora_B.weight"), 96, 32, 2)));
+    CHECK(close(c.is(head), plus_product(made.data(head), made.data("lm_head.lora_A.weight"),
+                                         made.data("lm_head.lora_B.weight"), 96, 32, 2)));
   }
   {
     const Made made = on_tied().lora("lm_head", 30, 96);
     const OnLlama c("tiny-llama-tied", made);
     CHECK(!c.after->tied());
     CHECK(c.is(words) == c.was(words));
-    CHECK(close(c.is(head), plus_product(c.was(words), made.data("lm_head.lora_A.weight"), made.data("lm_head.lora_B.weight"), 96, 30, 2)));
+    CHECK(close(c.is(head), plus_product(c.was(words), made.data("lm_head.lora_A.weight"),
+                                         made.data("lm_head.lora_B.weight"), 96, 30, 2)));
   }
   for (const bool is_tied : {false, true}) {
     const int d = is_tied ? 30 : 32;
-    const Made made = (is_tied ? on_tied() : on_llama()).add("model.embed_tokens.lora_embedding_A", {2, 96}).add("model.embed_tokens.lora_embedding_B", {d, 2});
+    const Made made = (is_tied ? on_tied() : on_llama())
+                          .add("model.embed_tokens.lora_embedding_A", {2, 96})
+                          .add("model.embed_tokens.lora_embedding_B", {d, 2});
     const OnLlama c(is_tied ? "tiny-llama-tied" : "tiny-llama", made);
     const Values& a = made.data("model.embed_tokens.lora_embedding_A");
     const Values& b = made.data("model.embed_tokens.lora_embedding_B");
@@ -184,11 +196,14 @@ TEST_CASE("carried: rows of single tokens") {
     const OnLlama c("tiny-llama", made);
     Values expected = c.was(words);
     const std::size_t at[] = {7, 1, 95};
-    for (std::size_t i = 0; i < 3; ++i) std::copy_n(made.data(rows).begin() + std::ptrdiff_t(32 * i), 32, expected.begin() + std::ptrdiff_t(32 * at[i]));
+    for (std::size_t i = 0; i < 3; ++i)
+      std::copy_n(made.data(rows).begin() + std::ptrdiff_t(32 * i), 32, expected.begin() + std::ptrdiff_t(32 * at[i]));
     CHECK(c.is(words) == expected);
     CHECK(lacks(c.notes.at(0), {"token rows of model.embed_tokens"}) == "");
   }
-  const auto wrong = [&](const json& ids, std::int64_t n = 3) { return refused("tiny-llama", on_llama().add(rows, {n, 32}).set("trainable_token_indices", ids)); };
+  const auto wrong = [&](const json& ids, std::int64_t n = 3) {
+    return refused("tiny-llama", on_llama().add(rows, {n, 32}).set("trainable_token_indices", ids));
+  };
   CHECK(lacks(wrong({7, 1, 96}), {"token 96", "resize"}) == "");
   CHECK(lacks(wrong({7, 1, -1}), {"token -1"}) == "");
   CHECK(lacks(wrong({7, 1}), {"(3, 32)", "(2, 32)"}) == "");
@@ -201,9 +216,14 @@ TEST_CASE("carried: biases and whole matrices, saved again as they were") {
   using Method = peft::Method<Delta<LoRA<Dynamic>, At<Linear>>>;
   const std::string layer = "bert.encoder.layer.0.";
   Made made(layer + "attention.self.query", 32, 32);
-  made.add(layer + "attention.self.query.bias", {32}).add(layer + "output.LayerNorm.bias", {32}).add("bert.pooler.dense.weight", {32, 32});
+  made.add(layer + "attention.self.query.bias", {32})
+      .add(layer + "output.LayerNorm.bias", {32})
+      .add("bert.pooler.dense.weight", {32, 32});
   made.add("bert.pooler.dense.bias", {32}).add("classifier.weight", {3, 32}).add("classifier.bias", {3});
-  made.set("bias", "all").set("modules_to_save", {"classifier", "pooler"}).set("task_type", "SEQ_CLS").set("target_modules", {"query"});
+  made.set("bias", "all")
+      .set("modules_to_save", {"classifier", "pooler"})
+      .set("task_type", "SEQ_CLS")
+      .set("target_modules", {"query"});
   const Changed<Bert<float>> c("tiny-bert", made);
   CHECK(c.is(layer + "attention.self.query.bias") == made.data(layer + "attention.self.query.bias"));
   CHECK_FALSE(c.after->has_pooler());  // it is the head's from now on
@@ -218,7 +238,11 @@ TEST_CASE("carried: biases and whole matrices, saved again as they were") {
   const PeftAdapter again = load_peft(folder.path());
   CHECK(again.config["bias"] == "all");
   const auto saved = again.config["modules_to_save"].get<std::vector<std::string>>();
-  const auto whole = [&](const std::string& module) { return std::any_of(saved.begin(), saved.end(), [&](const std::string& one) { return module.ends_with(one) || module.find("." + one + ".") != module.npos; }); };
+  const auto whole = [&](const std::string& module) {
+    return std::any_of(saved.begin(), saved.end(), [&](const std::string& one) {
+      return module.ends_with(one) || module.find("." + one + ".") != module.npos;
+    });
+  };
   CHECK((whole("classifier") && whole("bert.pooler.dense")));
   CHECK(again.tensors.size() == made.adapter->tensors.size());
   for (const HostTensor& t : again.tensors) {
@@ -226,7 +250,8 @@ TEST_CASE("carried: biases and whole matrices, saved again as they were") {
     CHECK(made.data(t.name.substr(std::string("base_model.model.").size())) == t.data);
   }
   const auto file = SafeTensors::open(folder / "adapter_model.safetensors");
-  CHECK(file.find("base_model.model." + layer + "attention.self.query.base_layer.bias") != nullptr);  // where PEFT looks for it
+  CHECK(file.find("base_model.model." + layer + "attention.self.query.base_layer.bias") !=
+        nullptr);  // where PEFT looks for it
   CHECK(file.find("base_model.model." + layer + "output.LayerNorm.bias") != nullptr);
 
   // On a backbone that has not taken it, nothing of it is lost in silence.
@@ -244,7 +269,8 @@ TEST_CASE("carried: biases and whole matrices, saved again as they were") {
 
 TEST_CASE("carried: GPT-2's matrices as its files have them") {
   const std::string name = "transformer.h.1.mlp.c_fc.weight";
-  const Made made = Made("transformer.h.0.attn.c_attn", 24, 72).add(name, {24, 96}).add("transformer.h.1.mlp.c_fc.bias", {96});
+  const Made made =
+      Made("transformer.h.0.attn.c_attn", 24, 72).add(name, {24, 96}).add("transformer.h.1.mlp.c_fc.bias", {96});
   const Changed<Gpt2<float>> c("tiny-gpt2", made);
   CHECK(c.is(name) == made.data(name));
   const auto w = c.after->template weights<Site::ff_up>(1).w;

@@ -41,10 +41,11 @@ void check_merge(Method method = {}, const char* checkpoint = "tiny-bert") {
   CHECK(lacks(get(folder / "merged/config.json"), {"\"torch_dtype\": \"float32\""}) == "");
 }
 
-/// A SoRA model with these gates closed, and the plain LoRA that is left of it: one and the same function. In double, since in
-/// float the order of two products alone moves logits of 5 by 2e-6.
+/// A SoRA model with these gates closed, and the plain LoRA that is left of it: one and the same function. In double,
+/// since in float the order of two products alone moves logits of 5 by 2e-6.
 template <class T = double>
-void check_prune(const std::function<bool(std::size_t module, int rank)>& closed, std::size_t modules_left, std::size_t ranks_left) {
+void check_prune(const std::function<bool(std::size_t module, int rank)>& closed, std::size_t modules_left,
+                 std::size_t ranks_left) {
   const Temporary folder;
   const auto bert = Bert<T>::open(small::folder());
   Sora method;
@@ -116,25 +117,29 @@ TEST_CASE("a merged checkpoint gives the delta's logits", "[model][export]") {
 TEST_CASE("what cannot be merged or must not be overwritten is refused", "[model][export]") {
   const auto bert = Bert<float>::open(small::folder());
   On<Method<Delta<LoRA<2>, At<Query>>, Delta<LoRA<2>, At<Query, Value>>>> two(bert, Classify{3});
-  CHECK(lacks(error_of([&] { merged_weights(two); }), {"two deltas on bert.encoder.layer.0.attention.self.query"}) == "");
+  CHECK(lacks(error_of([&] { merged_weights(two); }), {"two deltas on bert.encoder.layer.0.attention.self.query"}) ==
+        "");
   On<Method<Delta<LoRA<2>, At<Query>>, Delta<Full, At<Query>>>> over(bert, Classify{3});
-  CHECK(lacks(error_of([&] { merged_weights(over); }), {"two deltas on bert.encoder.layer.0.attention.self.query"}) == "");
+  CHECK(lacks(error_of([&] { merged_weights(over); }), {"two deltas on bert.encoder.layer.0.attention.self.query"}) ==
+        "");
   // (IA)^3 scales the bias that BitFit trains.
   On<Method<Delta<Rescale<Route::post>, At<Value>>, Delta<Bias, At<Value>>>> biases(bert, Classify{3});
-  CHECK(lacks(error_of([&] { merged_weights(biases); }), {"two deltas on bert.encoder.layer.0.attention.self.value"}) == "");
+  CHECK(lacks(error_of([&] { merged_weights(biases); }), {"two deltas on bert.encoder.layer.0.attention.self.value"}) ==
+        "");
 
   small::Checkpoint c;
   On<Method<>> model(Bert<float>::open(c.write()), Classify{3});
   const std::string before = get(c.copy / "model.safetensors");
-  CHECK(lacks(error_of([&] { export_checkpoint(model, c.copy.path(), {}); }), {"cannot export into", "backbone itself"}) == "");
+  CHECK(lacks(error_of([&] { export_checkpoint(model, c.copy.path(), {}); }),
+              {"cannot export into", "backbone itself"}) == "");
   CHECK(get(c.copy / "model.safetensors") == before);
 }
 
 TEST_CASE("pruned SoRA gives the gated model's logits", "[model][export]") {
   check_prune([](std::size_t, int) { return false; }, 18, 72);
   check_prune([](std::size_t module, int r) { return r < int(module % 4); }, 18, 47);
-  check_prune([](std::size_t module, int) { return module == 5; }, 17, 68);                             // one module left out
-  check_prune([](std::size_t module, int r) { return module != 7 || r != 2; }, 1, 1);                   // one rank is left
+  check_prune([](std::size_t module, int) { return module == 5; }, 17, 68);  // one module left out
+  check_prune([](std::size_t module, int r) { return module != 7 || r != 2; }, 1, 1);  // one rank is left
   check_prune([](std::size_t, int) { return true; }, 0, 0);
   check_prune<float>([](std::size_t module, int r) { return r < int(module % 4); }, 18, 47);
 }
@@ -147,7 +152,8 @@ TEST_CASE("SoRA with every gate closed is the backbone", "[model][export]") {
   for (const Field& f : gated.layout().fields())
     if (f.name.ends_with("lora_g")) gated.write(f, std::vector<float>(4, 0.f));
   On<Method<>> plain(bert, Classify{3});
-  for (const char* head : {"classifier.weight", "classifier.bias"}) plain.write(*plain.find(head), gated.read(*gated.find(head)));
+  for (const char* head : {"classifier.weight", "classifier.bias"})
+    plain.write(*plain.find(head), gated.read(*gated.find(head)));
   CHECK(worst(logits_of(plain), logits_of(gated)) < 1e-6);
 
   // PEFT needs at least one module: what is saved adds nothing.
@@ -194,11 +200,13 @@ TEST_CASE("a LoRA comes back from PEFT's files as it was", "[model][export]") {
 
   PeftLora wrong = loaded;
   wrong.modules[0].path = "bert.encoder.layer.9.attention.self.query";
-  CHECK(lacks(error_of([&] { from_peft(again, wrong, "a folder"); }), {"a folder", "lora_A.weight", "is missing"}) == "");
+  CHECK(lacks(error_of([&] { from_peft(again, wrong, "a folder"); }), {"a folder", "lora_A.weight", "is missing"}) ==
+        "");
   wrong = loaded;
   wrong.modules.push_back(wrong.modules[0]);
   wrong.modules.back().path = "bert.encoder.layer.9.attention.self.query";
-  CHECK(lacks(error_of([&] { from_peft(again, wrong, "a folder"); }), {"nothing in this model takes", "layer.9"}) == "");
+  CHECK(lacks(error_of([&] { from_peft(again, wrong, "a folder"); }), {"nothing in this model takes", "layer.9"}) ==
+        "");
 }
 
 TEST_CASE("a delta of any method comes back from its file as it was", "[model][export]") {
@@ -216,14 +224,18 @@ TEST_CASE("a delta of any method comes back from its file as it was", "[model][e
 
   std::vector<HostTensor> tensors = file.tensors;
   tensors.pop_back();
-  CHECK(lacks(error_of([&] { restore_tensors(again, tensors, "a file"); }), {"a file", file.tensors.back().name, "is missing"}) == "");
+  CHECK(lacks(error_of([&] { restore_tensors(again, tensors, "a file"); }),
+              {"a file", file.tensors.back().name, "is missing"}) == "");
   tensors = file.tensors;
   tensors[0].shape = {2, 2};
   tensors[0].data.resize(4);
-  CHECK(lacks(error_of([&] { restore_tensors(again, tensors, "a file"); }), {"a file", tensors[0].name, "(2, 2)", "expected"}) == "");
+  CHECK(lacks(error_of([&] { restore_tensors(again, tensors, "a file"); }),
+              {"a file", tensors[0].name, "(2, 2)", "expected"}) == "");
   tensors = file.tensors;
   tensors.push_back({"one.too.many", {1}, {0}});
-  CHECK(lacks(error_of([&] { restore_tensors(again, tensors, "a file"); }), {"nothing in this model takes", "one.too.many"}) == "");
+  CHECK(lacks(error_of([&] { restore_tensors(again, tensors, "a file"); }),
+              {"nothing in this model takes", "one.too.many"}) == "");
   On<SoRA<3>> smaller(bert, Classify{3});
-  CHECK(lacks(error_of([&] { restore_tensors(smaller, file.tensors, "a file"); }), {"lora_A.weight", "(4, 32)", "(3, 32)"}) == "");
+  CHECK(lacks(error_of([&] { restore_tensors(smaller, file.tensors, "a file"); }),
+              {"lora_A.weight", "(4, 32)", "(3, 32)"}) == "");
 }

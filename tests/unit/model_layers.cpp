@@ -56,7 +56,8 @@ namespace {
 template <class Backbone>
 auto host_tensors(const Backbone& backbone) {
   std::map<std::string, std::vector<typename Backbone::Scalar>> all;
-  for (const auto& [name, tensor] : backbone.store().tensors()) all[name] = downloaded<Host>(tensor.data(), tensor.size());
+  for (const auto& [name, tensor] : backbone.store().tensors())
+    all[name] = downloaded<Host>(tensor.data(), tensor.size());
   return all;
 }
 
@@ -76,9 +77,13 @@ void same_as_shorter(const char* folder) {
     for (int layer = 0; layer < cut->layers(); ++layer) CHECK(cut->has(s.site, layer) == shorter->has(s.site, layer));
 }
 
-/// The folder of a checkpoint without tensors whose name begins with one of these, and with other numbers in its config.
-std::filesystem::path shortened(small::Checkpoint& c, const std::vector<std::string>& dropped, const std::map<std::string, int>& counts) {
-  std::erase_if(c.tensors, [&](const auto& t) { return std::any_of(dropped.begin(), dropped.end(), [&](const auto& d) { return t.first.starts_with(d); }); });
+/// The folder of a checkpoint without tensors whose name begins with one of these, and with other numbers in its
+/// config.
+std::filesystem::path shortened(small::Checkpoint& c, const std::vector<std::string>& dropped,
+                                const std::map<std::string, int>& counts) {
+  std::erase_if(c.tensors, [&](const auto& t) {
+    return std::any_of(dropped.begin(), dropped.end(), [&](const auto& d) { return t.first.starts_with(d); });
+  });
   auto config = parse_json_file(c.copy / "config.json");
   for (const auto& [name, n] : counts) config[name] = n;
   put(c.copy / "config.json", config.dump());
@@ -112,7 +117,8 @@ TEST_CASE("layers that are left out are as if the checkpoint had never had them"
   const auto folder = shortened(c, {"bert.encoder.layer.1.", "bert.encoder.layer.2."}, {{"num_hidden_layers", 1}});
   const auto cut = Bert<float>::open(small::folder())->with_dropout(0.3, -1, -1)->without_last_layers(2);
   CHECK(cut->shape().hidden_dropout == 0.3);
-  Loras wanted(Bert<float>::open(folder), Classify{3}), got(cut, Classify{3}), whole(Bert<float>::open(small::folder()), Classify{3});
+  Loras wanted(Bert<float>::open(folder), Classify{3}), got(cut, Classify{3}),
+      whole(Bert<float>::open(small::folder()), Classify{3});
   CHECK(got.trainable() == wanted.trainable());
   CHECK(got.total() == wanted.total());
   CHECK(small::logits_of(got) == small::logits_of(wanted));
@@ -129,7 +135,8 @@ TEST_CASE("layers that are left out are as if the checkpoint had never had them"
 TEST_CASE("T5 loses layers of both its stacks, and keeps what stands after the last", "[model]") {
   using Read3 = Method<SideNet<ReadPair<GRU, 3>>>;
   small::Checkpoint c("tiny-t5-v1.1");
-  const auto folder = shortened(c, {"encoder.block.1.", "decoder.block.2."}, {{"num_layers", 1}, {"num_decoder_layers", 2}});
+  const auto folder =
+      shortened(c, {"encoder.block.1.", "decoder.block.2."}, {{"num_layers", 1}, {"num_decoder_layers", 2}});
   const auto cut = T5<double>::open(small::folder("tiny-t5-v1.1"))->without_last_layers(1);
   Model<T5<double>, Read3, LanguageModel> got(cut, {}, {}), wanted(T5<double>::open(folder), {}, {});
   const Batch data = pairs::batch();
@@ -152,7 +159,8 @@ TEST_CASE("at least one layer must be left", "[model]") {
   const auto bert = Bert<float>::open(small::folder());
   CHECK(host_tensors(*bert->without_last_layers(0)) == host_tensors(*bert));
   for (const int n : {3, 7, -1})
-    CHECK(lacks(error_of([&] { bert->without_last_layers(n); }), {cat("the last ", n, " layers"), "num_hidden_layers = 3", "0 to 2"}) == "");
+    CHECK(lacks(error_of([&] { bert->without_last_layers(n); }),
+                {cat("the last ", n, " layers"), "num_hidden_layers = 3", "0 to 2"}) == "");
   const auto t5 = T5<float>::open(small::folder("tiny-t5-v1.1"));
   CHECK(lacks(error_of([&] { t5->without_last_layers(2); }), {"the last 2 layers", "num_layers = 2", "0 to 1"}) == "");
 }

@@ -47,9 +47,12 @@ TEST_CASE("a checkpoint is loaded whole or not at all", "[model]") {
       put(c.copy / "config.json", changed);
       return c.error();
     };
-    CHECK(lacks(change("\"num_hidden_layers\": 3", "\"num_hidden_layers\": 2"), {"bert.encoder.layer.2", "layer 2", "num_hidden_layers", "is 2"}) == "");
-    CHECK(lacks(change("\"num_hidden_layers\": 3", "\"num_hidden_layers\": 4"), {"bert.encoder.layer.3", "is missing"}) == "");
-    CHECK(lacks(change("\"vocab_size\": 96", "\"vocab_size\": 97"), {"word_embeddings.weight", "(96, 32)", "(97, 32)"}) == "");
+    CHECK(lacks(change("\"num_hidden_layers\": 3", "\"num_hidden_layers\": 2"),
+                {"bert.encoder.layer.2", "layer 2", "num_hidden_layers", "is 2"}) == "");
+    CHECK(lacks(change("\"num_hidden_layers\": 3", "\"num_hidden_layers\": 4"),
+                {"bert.encoder.layer.3", "is missing"}) == "");
+    CHECK(lacks(change("\"vocab_size\": 96", "\"vocab_size\": 97"),
+                {"word_embeddings.weight", "(96, 32)", "(97, 32)"}) == "");
     CHECK(lacks(change("\"num_attention_heads\": 4", "\"num_attention_heads\": 5"), {"num_attention_heads"}) == "");
   }
   SECTION("no folder, no files") {

@@ -75,7 +75,9 @@ Words words_of(const small::Checkpoint& c) {
 TEST_CASE("a tensor is found under every name that transformers knows for it", "[model]") {
   const auto wanted = logits_of(small::folder());
   small::Checkpoint c;
-  const auto old_norms = [](const std::string& name) { return replaced(replaced(name, "LayerNorm.weight", "LayerNorm.gamma"), "LayerNorm.bias", "LayerNorm.beta"); };
+  const auto old_norms = [](const std::string& name) {
+    return replaced(replaced(name, "LayerNorm.weight", "LayerNorm.gamma"), "LayerNorm.bias", "LayerNorm.beta");
+  };
   renamed(c, old_norms);
   CHECK(c.tensors.contains("bert.embeddings.LayerNorm.gamma"));
   CHECK(logits_of(c.write()) == wanted);
@@ -86,7 +88,8 @@ TEST_CASE("a tensor is found under every name that transformers knows for it", "
   }
 
   // Under both names: the same numbers, or refused.
-  const char *now = "bert.embeddings.LayerNorm.weight", *old = "bert.embeddings.LayerNorm.gamma", *bare = "embeddings.LayerNorm.weight";
+  const char *now = "bert.embeddings.LayerNorm.weight", *old = "bert.embeddings.LayerNorm.gamma",
+             *bare = "embeddings.LayerNorm.weight";
   for (const char* second : {now, bare}) {
     c.tensors[second] = c.tensors[old];
     CHECK(logits_of(c.write()) == wanted);
@@ -108,11 +111,13 @@ TEST_CASE("what a model does not take is left out and named in one line, buffers
   c.tensors["bert.encoder.gain"] = floats({7});
   const auto notes = Bert<float>::open(c.write())->notes();
   REQUIRE(notes.size() == 1);
-  CHECK(lacks(notes[0], {"left out", c.copy.path().string(), "qa_outputs.* (2 tensors)", "cls.* (1 tensor)", "bert.encoder.gain (7), which nothing"}) == "");
+  CHECK(lacks(notes[0], {"left out", c.copy.path().string(), "qa_outputs.* (2 tensors)", "cls.* (1 tensor)",
+                         "bert.encoder.gain (7), which nothing"}) == "");
   CHECK(logits_of(c.copy.path()) == wanted);
 
   small::Checkpoint roberta("tiny-roberta");
-  for (const char* name : {"roberta.pooler.dense.weight", "lm_head.dense.weight"}) roberta.tensors[name] = floats({32, 32});
+  for (const char* name : {"roberta.pooler.dense.weight", "lm_head.dense.weight"})
+    roberta.tensors[name] = floats({32, 32});
   const auto of_roberta = Roberta<float>::open(roberta.write())->notes();
   REQUIRE(of_roberta.size() == 1);
   CHECK(lacks(of_roberta[0], {"lm_head.*", "roberta.pooler.*", "other heads"}) == "");
@@ -133,7 +138,8 @@ TEST_CASE("what contradicts the config is refused by its cause", "[model]") {
     CHECK(lacks(c.error(), {"lora_A", "adapter", "merge_and_unload", "--load"}) == "");
   }
   SECTION("a base layer") {
-    renamed(c, [&](const std::string& name) { return replaced(name, query + ".weight", query + ".base_layer.weight"); });
+    renamed(c,
+            [&](const std::string& name) { return replaced(name, query + ".weight", query + ".base_layer.weight"); });
     CHECK(lacks(c.error(), {"base_layer", "adapter"}) == "");
   }
   SECTION("bitsandbytes, by the bytes") {
@@ -177,7 +183,8 @@ TEST_CASE("a head's own words: the tensors decide, not the flag", "[model]") {
     const Words flagged = words_of<Llama<float>>(c);
     CHECK((!flagged.tied && flagged.head == own.head));
     REQUIRE(flagged.notes.size() == 1);
-    CHECK(lacks(flagged.notes[0], {"tie_word_embeddings", "lm_head.weight", "model.embed_tokens.weight", "differ"}) == "");
+    CHECK(lacks(flagged.notes[0], {"tie_word_embeddings", "lm_head.weight", "model.embed_tokens.weight", "differ"}) ==
+          "");
 
     const auto table = c.tensors["model.embed_tokens.weight"];
     c.tensors["lm_head.weight"] = table;
@@ -189,7 +196,8 @@ TEST_CASE("a head's own words: the tensors decide, not the flag", "[model]") {
     c.tensors.erase("lm_head.weight");
     CHECK(words_of<Llama<float>>(c).tied);
     change_config(c, "\"tie_word_embeddings\": true", "\"tie_word_embeddings\": false");
-    CHECK(lacks(refused<Llama<float>>(c), {"no lm_head.weight", "tie_word_embeddings", "model.embed_tokens.weight"}) == "");
+    CHECK(lacks(refused<Llama<float>>(c), {"no lm_head.weight", "tie_word_embeddings", "model.embed_tokens.weight"}) ==
+          "");
   }
   SECTION("Llama under the prefix that its head of question answering has") {
     small::Checkpoint c("tiny-llama");
@@ -207,13 +215,15 @@ TEST_CASE("a head's own words: the tensors decide, not the flag", "[model]") {
     small::Checkpoint c("tiny-t5-v1.1");
     const Words v4 = words_of<T5<float>>(c);
     CHECK((!v4.tied && v4.scale == 1 && v4.notes.empty()));
-    change_config(c, "\"tie_word_embeddings\": false", "\"tie_word_embeddings\": true, \"scale_decoder_outputs\": false");
+    change_config(c, "\"tie_word_embeddings\": false",
+                  "\"tie_word_embeddings\": true, \"scale_decoder_outputs\": false");
     const Words v5 = words_of<T5<float>>(c);
     CHECK((!v5.tied && v5.scale == 1 && v5.head == v4.head));
     c.tensors.erase("lm_head.weight");
     const Words none = words_of<T5<float>>(c);
     CHECK((none.tied && none.scale == 1));
-    change_config(c, "\"tie_word_embeddings\": true, \"scale_decoder_outputs\": false", "\"tie_word_embeddings\": false");
+    change_config(c, "\"tie_word_embeddings\": true, \"scale_decoder_outputs\": false",
+                  "\"tie_word_embeddings\": false");
     const Words alone = words_of<T5<float>>(c);
     CHECK((alone.tied && alone.scale == 1));
     CHECK(lacks(alone.notes.at(0), {"no lm_head.weight", "shared.weight"}) == "");

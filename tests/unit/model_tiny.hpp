@@ -26,7 +26,8 @@ inline peft::Batch some_batch() {
   std::int64_t example = 0;
   for (const int n : {5, 2, 17, 9, 30}) {
     peft::Encoded e;
-    for (int i = 0; i < n; ++i) e.ids.push_back(i == 0 ? 2 : static_cast<int>(4 + peft::rng::combine(8, std::uint64_t(40 * example + i)) % 92));
+    for (int i = 0; i < n; ++i)
+      e.ids.push_back(i == 0 ? 2 : static_cast<int>(4 + peft::rng::combine(8, std::uint64_t(40 * example + i)) % 92));
     e.types.assign(std::size_t(n), 0);
     b.add(e, example++);
   }
@@ -43,7 +44,8 @@ template <class T>
 double worst(const std::vector<T>& a, const std::vector<T>& b) {
   REQUIRE(a.size() == b.size());
   double d = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) d = std::isnan(a[i] - b[i]) ? 1e30 : std::max(d, std::abs(double(a[i]) - double(b[i])));
+  for (std::size_t i = 0; i < a.size(); ++i)
+    d = std::isnan(a[i] - b[i]) ? 1e30 : std::max(d, std::abs(double(a[i]) - double(b[i])));
   return d;
 }
 
@@ -52,7 +54,8 @@ template <class M>
 void disturb(M& model, double deviation = 0.1, std::uint64_t seed = 1) {
   for (const peft::Field& f : model.layout().fields()) {
     auto values = model.read(f);
-    for (std::size_t i = 0; i < values.size(); ++i) values[i] += typename M::T(deviation * peft::rng::normal(peft::rng::combine(seed, f.name), i));
+    for (std::size_t i = 0; i < values.size(); ++i)
+      values[i] += typename M::T(deviation * peft::rng::normal(peft::rng::combine(seed, f.name), i));
     model.write(f, values);
   }
 }

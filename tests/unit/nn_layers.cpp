@@ -66,11 +66,14 @@ struct Way {
 TEST_CASE("an encoder layer: the gradient of its input", "[gradcheck]") {
   for (const bool only_first : {false, true})
     for (const double dropout : {0., 0.2})
-      for (const auto& [size, lengths] : {std::pair{tiny::sizes[0], std::vector<int>{4, 1, 7}}, {tiny::sizes[1], {1}}, {tiny::Size{6, 1, 1, 5}, {51, 2}}}) {
+      for (const auto& [size, lengths] : {std::pair{tiny::sizes[0], std::vector<int>{4, 1, 7}},
+                                          {tiny::sizes[1], {1}},
+                                          {tiny::Size{6, 1, 1, 5}, {51, 2}}}) {
         Way way(size, dropout, lengths);
         const auto& shape = way.model.backbone().shape();
         const Extent n = way.batch.tokens, m = only_first ? way.batch.sequences : n;
-        Tens x = Tens::random(n, size.width, 1, 0.5), in(n, size.width), y(m, size.width), r = Tens::random(m, size.width, 2, 2), dx(n, size.width);
+        Tens x = Tens::random(n, size.width, 1, 0.5), in(n, size.width), y(m, size.width),
+             r = Tens::random(m, size.width, 2, 2), dx(n, size.width);
         nn::Block<P> block;
         const auto loss = [&] {
           way.w.space.clear();

@@ -54,7 +54,8 @@ TEST_CASE("a token at a time over a cache is the whole sequence at once") {
     for (int j = 0; j <= at; ++j)
       for (int c = 0; c < 12; ++c) one.k.view(j, c) = k[j * 12 + c], one.v.view(j, c) = v[j * 12 + c];
     one.forward();
-    CHECK(difference(one.out.host(), std::vector<float>(together.begin() + at * 24, together.begin() + (at + 1) * 24)) < 1e-6);
+    CHECK(difference(one.out.host(), std::vector<float>(together.begin() + at * 24, together.begin() + (at + 1) * 24)) <
+          1e-6);
   }
 }
 

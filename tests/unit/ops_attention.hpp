@@ -24,11 +24,13 @@ struct Case {
   Extent prefix = 0;
 };
 inline std::ostream& operator<<(std::ostream& out, const Case& c) {
-  return out << c.queries[0] << " queries of " << c.keys[0] << " keys, " << c.heads << " heads of " << c.width << " over "
-             << c.key_heads << (c.causal ? ", causal" : "") << ", dropout " << c.dropout << ", spare " << c.spare << ", prefix " << c.prefix;
+  return out << c.queries[0] << " queries of " << c.keys[0] << " keys, " << c.heads << " heads of " << c.width
+             << " over " << c.key_heads << (c.causal ? ", causal" : "") << ", dropout " << c.dropout << ", spare "
+             << c.spare << ", prefix " << c.prefix;
 }
 
-/// Attention over such sequences with random operands. Rows that belong to no sequence hold numbers that would be noticed.
+/// Attention over such sequences with random operands. Rows that belong to no sequence hold numbers that would be
+/// noticed.
 template <class T>
 struct Attention {
   Case c;
@@ -40,13 +42,16 @@ struct Attention {
   Worker<Host> w = testing::roomy_worker(1 << 26);
 
   explicit Attention(const Case& given, std::uint64_t seed = 1)
-      : c(given), d(given.heads * given.width), kd((given.key_heads > 0 ? given.key_heads : given.heads) * given.width) {
+      : c(given),
+        d(given.heads * given.width),
+        kd((given.key_heads > 0 ? given.key_heads : given.heads) * given.width) {
     for (std::size_t i = 0; i < c.queries.size(); ++i) {
       q_offsets.push_back(n += c.queries[i]);
       k_ends.push_back(m + c.keys[i]);
       k_offsets.push_back(m += c.keys[i] + c.spare);
       s.longest_keys = std::max(s.longest_keys, c.keys[i]);
-      for (int t = 0; t < c.queries[i]; ++t) example.push_back(static_cast<int>(i)), position.push_back(t), q_segment.push_back(static_cast<int>(i));
+      for (int t = 0; t < c.queries[i]; ++t)
+        example.push_back(static_cast<int>(i)), position.push_back(t), q_segment.push_back(static_cast<int>(i));
       k_segment.insert(k_segment.end(), static_cast<std::size_t>(c.keys[i] + c.spare), static_cast<int>(i));
     }
     s.sequences = static_cast<Extent>(c.queries.size());
@@ -60,7 +65,9 @@ struct Attention {
     s.key_heads = c.key_heads;
     if (c.spare > 0) s.k_ends = k_ends.data();
     s.prefix = c.prefix;
-    if (c.dropout > 0) drop = {11, static_cast<std::uint32_t>(c.dropout * 4294967296.), 1 / (1 - c.dropout), example.data(), position.data()};
+    if (c.dropout > 0)
+      drop = {11, static_cast<std::uint32_t>(c.dropout * 4294967296.), 1 / (1 - c.dropout), example.data(),
+              position.data()};
     q = Tens<T>::random(n, d, seed);
     k = Tens<T>::random(m, kd, seed + 1);
     v = Tens<T>::random(m, kd, seed + 2);
@@ -75,8 +82,8 @@ struct Attention {
     ops::attention(w, s, q.read(), k.read(), v.read(), out.view, keep ? lse.view : Mat<T>(), drop, bias);
   }
 
-  /// Runs f(sequence, query row, head, key rows, probabilities before dropout), by the definition, in double; more(query row,
-  /// key row, head, key head, query's position - key's position) is added to a score before its scale.
+  /// Runs f(sequence, query row, head, key rows, probabilities before dropout), by the definition, in double;
+  /// more(query row, key row, head, key head, query's position - key's position) is added to a score before its scale.
   template <class More, class F>
   void each(const More& more, const F& f) const {
     const Extent group = c.heads * c.width / kd;
@@ -84,12 +91,14 @@ struct Attention {
       for (Extent i = q_offsets[b]; i < q_offsets[b + 1]; ++i)
         for (Extent h = 0; h < c.heads; ++h) {
           const Extent own = i - q_offsets[b], keys = c.keys[b], begin = k_offsets[b];
-          const Extent seen = c.causal ? keys - c.queries[b] + own + 1 : keys, stands = own + (c.causal ? keys - c.queries[b] : c.prefix);
+          const Extent seen = c.causal ? keys - c.queries[b] + own + 1 : keys,
+                       stands = own + (c.causal ? keys - c.queries[b] : c.prefix);
           std::vector<double> p;
           double sum = 0;
           for (Extent j = 0; j < seen; ++j) {
             double x = more(i, begin + j, h, h / group, stands - j);
-            for (Extent a = 0; a < c.width; ++a) x += double(q.view(i, h * c.width + a)) * k.view(begin + j, h / group * c.width + a);
+            for (Extent a = 0; a < c.width; ++a)
+              x += double(q.view(i, h * c.width + a)) * k.view(begin + j, h / group * c.width + a);
             p.push_back(std::exp(x * s.scale));
             sum += p.back();
           }
@@ -104,9 +113,11 @@ struct Attention {
     each(more, [&](Extent, Extent i, Extent h, Extent begin, const std::vector<double>& p) {
       for (std::size_t j = 0; j < p.size(); ++j) {
         double x = p[j];
-        if (drop.active()) x = drop.keeps(ops::attention_row(drop, i, h), static_cast<std::uint32_t>(j)) ? x * drop.scale : 0;
+        if (drop.active())
+          x = drop.keeps(ops::attention_row(drop, i, h), static_cast<std::uint32_t>(j)) ? x * drop.scale : 0;
         for (Extent a = 0; a < c.width; ++a)
-          y[static_cast<std::size_t>(i) * d + h * c.width + a] += x * v.view(begin + static_cast<Extent>(j), h / group * c.width + a);
+          y[static_cast<std::size_t>(i) * d + h * c.width + a] +=
+              x * v.view(begin + static_cast<Extent>(j), h / group * c.width + a);
       }
     });
     return y;
@@ -135,8 +146,8 @@ struct BiasTable {
   Tens<double>& gradient;
 };
 
-/// Backward is the derivative of forward for q, k, v and the tables; gradients may be absent or take their operands' place; what
-/// a device would do gives the same.
+/// Backward is the derivative of forward for q, k, v and the tables; gradients may be absent or take their operands'
+/// place; what a device would do gives the same.
 template <class Bias>
 void check_backward(Attention<double>& a, const Bias& bias, const std::vector<BiasTable>& tables) {
   INFO(a.c);
@@ -144,7 +155,8 @@ void check_backward(Attention<double>& a, const Bias& bias, const std::vector<Bi
   Tens<double> r = Tens<double>::random(a.n, a.d, 9), dq(a.n, a.d), dk(a.m, a.kd), dv(a.m, a.kd);
   const auto run = [&](Mat<double> to_q, Mat<double> to_k, Mat<double> to_v) {
     for (const BiasTable& t : tables) t.gradient.set(0);
-    ops::attention_backward(a.w, a.s, a.q.read(), a.k.read(), a.v.read(), a.lse.read(), r.read(), to_q, to_k, to_v, a.drop, bias);
+    ops::attention_backward(a.w, a.s, a.q.read(), a.k.read(), a.v.read(), a.lse.read(), r.read(), to_q, to_k, to_v,
+                            a.drop, bias);
   };
   const auto loss = [&] {
     a.forward(false, bias);
@@ -173,7 +185,8 @@ void check_backward(Attention<double>& a, const Bias& bias, const std::vector<Bi
   std::vector<std::vector<double>> wanted;
   for (const BiasTable& t : tables) wanted.push_back(t.gradient.host());
   // Table gradients are added to.
-  ops::attention_backward(a.w, a.s, a.q.read(), a.k.read(), a.v.read(), a.lse.read(), r.read(), dq.view, dk.view, dv.view, a.drop, bias);
+  ops::attention_backward(a.w, a.s, a.q.read(), a.k.read(), a.v.read(), a.lse.read(), r.read(), dq.view, dk.view,
+                          dv.view, a.drop, bias);
   for (std::size_t i = 0; i < tables.size(); ++i) {
     ops::axpby<Host, double>(a.w, 0.5, tables[i].gradient.read(), 0, tables[i].gradient.view);
     CHECK(difference(tables[i].gradient.host(), wanted[i]) < 1e-12);
@@ -184,7 +197,8 @@ void check_backward(Attention<double>& a, const Bias& bias, const std::vector<Bi
     Tens<double> out(a.n, a.d), lse(a.n, a.c.heads), q(a.n, a.d), k(a.m, a.kd), v(a.m, a.kd);
     for (const BiasTable& t : tables) t.gradient.set(0);
     ops::attention_device<Host, double>(a.w, a.s, a.q.read(), a.k.read(), a.v.read(), out.view, lse.view, a.drop, bias);
-    ops::attention_backward_device<Host, double>(a.w, a.s, a.q.read(), a.k.read(), a.v.read(), lse.read(), r.read(), q.view, k.view, v.view, a.drop, bias);
+    ops::attention_backward_device<Host, double>(a.w, a.s, a.q.read(), a.k.read(), a.v.read(), lse.read(), r.read(),
+                                                 q.view, k.view, v.view, a.drop, bias);
     CHECK(difference(out.host(), a.out.host()) < 1e-12);
     CHECK(difference(lse.host(), a.lse.host()) < 1e-12);
     CHECK(difference(q.host(), dq.host()) < 1e-11);

@@ -43,7 +43,10 @@ struct WithPositions {
   Tens<T> pos_k, pos_q, dpos_k, dpos_q;
   Apart<T> bias;
   WithPositions(const Attention<T>& given, bool c, bool p, int bucket_size, Extent short_of = 0)
-      : a(given), reach(ops::deberta_bucket(given.s.longest_keys - 1, bucket_size, 40) - short_of), content(c), position(p) {
+      : a(given),
+        reach(ops::deberta_bucket(given.s.longest_keys - 1, bucket_size, 40) - short_of),
+        content(c),
+        position(p) {
     const Extent rows = 2 * reach + 1;
     pos_k = Tens<T>::random(rows, a.kd, 41), dpos_k = Tens<T>(rows, a.kd);
     pos_q = Tens<T>::random(rows, a.d, 42), dpos_q = Tens<T>(rows, a.d);
@@ -54,7 +57,8 @@ struct WithPositions {
     if (position) bias.pos_q = pos_q.read(), bias.dpos_q = dpos_q.view;
   }
   double operator()(Extent i, Extent j, Extent h, Extent g, Extent behind) const {
-    const Extent r = std::min(std::max(reach + ops::deberta_bucket(behind, bias.bucket_size, 40), 0), 2 * reach), n = a.c.width;
+    const Extent r = std::min(std::max(reach + ops::deberta_bucket(behind, bias.bucket_size, 40), 0), 2 * reach),
+                 n = a.c.width;
     double sum = 0;
     for (Extent c = 0; c < n; ++c) {
       if (content) sum += double(a.q.view(i, h * n + c)) * pos_k.view(r, g * n + c);
@@ -87,7 +91,8 @@ TEST_CASE("disentangled attention: backward", "[gradcheck]") {
     check_backward(a, b.bias, {{"pos_k", b.pos_k, b.dpos_k}, {"pos_q", b.pos_q, b.dpos_q}});
     if (a.n > 40) continue;
     Attention<double> content(c), position(c), frozen(c), held(c);
-    WithPositions<double> only_k(content, true, false, 0), only_q(position, false, true, 6), neither(frozen, true, true, 4), narrow(held, true, true, 8, 1);
+    WithPositions<double> only_k(content, true, false, 0), only_q(position, false, true, 6),
+        neither(frozen, true, true, 4), narrow(held, true, true, 8, 1);
     check_backward(content, only_k.bias, {{"pos_k", only_k.pos_k, only_k.dpos_k}});
     check_backward(position, only_q.bias, {{"pos_q", only_q.pos_q, only_q.dpos_q}});
     neither.bias.dpos_k = neither.bias.dpos_q = {};
@@ -108,7 +113,9 @@ TEMPLATE_TEST_CASE("attention with a bias is its definition", "", float, double)
     a.forward(true, b.bias);
     // T5 adds its bias after the scale.
     const double scale = a.s.scale;
-    CHECK(difference(a.out.host(), a.reference([&](Extent i, Extent j, Extent h, Extent g, Extent behind) { return b(i, j, h, g, behind) / scale; })) < tolerance);
+    CHECK(difference(a.out.host(), a.reference([&](Extent i, Extent j, Extent h, Extent g, Extent behind) {
+            return b(i, j, h, g, behind) / scale;
+          })) < tolerance);
     for (const int size : {0, 8}) {
       const WithPositions<TestType> p(a, true, true, size);
       a.s.scale = 1 / std::sqrt(3. * c.width);

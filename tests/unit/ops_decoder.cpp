@@ -24,7 +24,8 @@ Tens random(Extent n, Extent d, std::uint64_t key, double deviation = 1) { retur
 template <class T>
 testing::Tensor<T> frequencies(Extent half) {
   std::vector<T> values(static_cast<std::size_t>(half));
-  for (Extent c = 0; c < half; ++c) values[static_cast<std::size_t>(c)] = static_cast<T>(std::pow(10000., -double(c) / half));
+  for (Extent c = 0; c < half; ++c)
+    values[static_cast<std::size_t>(c)] = static_cast<T>(std::pow(10000., -double(c) / half));
   testing::Tensor<T> t(1, half);
   t.set(values);
   return t;
@@ -40,12 +41,13 @@ TEST_CASE("RMSNorm of a sum with dropout", "[gradcheck]") {
         std::vector<int> example(n, 4), position(n);
         for (Extent i = 0; i < n; ++i) position[i] = i;
         Dropout drop;
-        if (p > 0) drop = {77, static_cast<std::uint32_t>(p * 4294967296.0), 1 / (1 - p), example.data(), position.data()};
+        if (p > 0)
+          drop = {77, static_cast<std::uint32_t>(p * 4294967296.0), 1 / (1 - p), example.data(), position.data()};
         Tens x = random(n, d, 1), q = random(n, d, 2), gamma = random(1, d, 3), r = random(n, d, 5);
         Tens y(n, d), hat(n, d), rstd(n, 1), dx(n, d), dq(n, d), dgamma(1, d);
         const auto run = [&](bool keep) {
-          ops::rms_norm(w, x.read(), residual ? q.read() : Mat<const double>(), gamma.read(), 1e-6, drop, keep ? hat.view : Mat<double>(),
-                        keep ? rstd.view : Mat<double>(), y.view);
+          ops::rms_norm(w, x.read(), residual ? q.read() : Mat<const double>(), gamma.read(), 1e-6, drop,
+                        keep ? hat.view : Mat<double>(), keep ? rstd.view : Mat<double>(), y.view);
           return dot(y, r);
         };
         const auto backward = [&] {
@@ -70,14 +72,17 @@ TEST_CASE("RMSNorm of a sum with dropout", "[gradcheck]") {
           std::vector<double> z(d);
           double squares = 0;
           for (Extent j = 0; j < d; ++j) {
-            z[j] = drop.active() ? drop.keeps(drop.row(i), static_cast<std::uint32_t>(j)) * drop.scale * x.view(i, j) : x.view(i, j);
+            z[j] = drop.active() ? drop.keeps(drop.row(i), static_cast<std::uint32_t>(j)) * drop.scale * x.view(i, j)
+                                 : x.view(i, j);
             if (residual) z[j] += q.view(i, j);
             squares += z[j] * z[j];
           }
-          for (Extent j = 0; j < d; ++j) CHECK(std::abs(y.view(i, j) - z[j] / std::sqrt(squares / d + 1e-6) * gamma.view(0, j)) < 1e-12);
+          for (Extent j = 0; j < d; ++j)
+            CHECK(std::abs(y.view(i, j) - z[j] / std::sqrt(squares / d + 1e-6) * gamma.view(0, j)) < 1e-12);
         }
         const auto apart = y.host();
-        ops::rms_norm(w, x.read(), residual ? q.read() : Mat<const double>(), gamma.read(), 1e-6, drop, Mat<double>(), Mat<double>(), x.view);
+        ops::rms_norm(w, x.read(), residual ? q.read() : Mat<const double>(), gamma.read(), 1e-6, drop, Mat<double>(),
+                      Mat<double>(), x.view);
         CHECK(x.host() == apart);
       }
 }
@@ -114,14 +119,15 @@ TEST_CASE("rotary positions are those of transformers") {
   // transformers 4.57: LlamaRotaryEmbedding and apply_rotary_pos_emb in float, two heads of 8, of 1.5 sin(1.3 i + 1).
   const std::vector<int> positions{0, 1, 77, 8000, 8191};
   const std::vector<float> wanted{
-      1.2622064,  1.1185578,  -0.6637807, -1.4736789, -0.1246341, 1.4069999,  0.8773758,  -0.9376060, -1.3789928, 0.1998481,
-      1.4859110,  0.5951108,  -1.1675282, -1.2197356, 0.5149724,  1.4952447,  -1.0531684, -1.3322297, -0.9887632, 0.8067229,
-      1.0149006,  -0.1723571, -1.4651194, -0.7392052, 0.9442539,  1.1740997,  -0.3713259, -1.4987330, 0.6525140,  1.3870697,
-      1.1140121,  -0.6664742, 0.9838346,  1.3432465,  0.8703910,  0.7593822,  -1.4436483, -0.3332681, 1.1242042,  1.5490973,
-      -1.5128163, -0.4595118, 0.0600658,  0.5918005,  0.5472908,  -1.1110325, -1.8129836, -0.9596940, 0.7902413,  -1.5904769,
-      1.3024698,  0.5693865,  0.7568636,  0.8070047,  -0.1045885, -1.3873999, 0.5663015,  1.5144830,  -0.2607234, -1.5554303,
-      -1.5399323, 0.2661693,  -1.2424567, 0.9000437,  0.5683069,  0.1687218,  -1.0771563, 1.0826960,  -1.6285064, -1.0980848,
-      -1.4510292, 0.5939196,  -1.0985521, -1.5905464, -0.0498788, 0.4832588,  0.2524479,  0.5987589,  1.4604712,  -1.2547513};
+      1.2622064,  1.1185578,  -0.6637807, -1.4736789, -0.1246341, 1.4069999,  0.8773758,  -0.9376060, -1.3789928,
+      0.1998481,  1.4859110,  0.5951108,  -1.1675282, -1.2197356, 0.5149724,  1.4952447,  -1.0531684, -1.3322297,
+      -0.9887632, 0.8067229,  1.0149006,  -0.1723571, -1.4651194, -0.7392052, 0.9442539,  1.1740997,  -0.3713259,
+      -1.4987330, 0.6525140,  1.3870697,  1.1140121,  -0.6664742, 0.9838346,  1.3432465,  0.8703910,  0.7593822,
+      -1.4436483, -0.3332681, 1.1242042,  1.5490973,  -1.5128163, -0.4595118, 0.0600658,  0.5918005,  0.5472908,
+      -1.1110325, -1.8129836, -0.9596940, 0.7902413,  -1.5904769, 1.3024698,  0.5693865,  0.7568636,  0.8070047,
+      -0.1045885, -1.3873999, 0.5663015,  1.5144830,  -0.2607234, -1.5554303, -1.5399323, 0.2661693,  -1.2424567,
+      0.9000437,  0.5683069,  0.1687218,  -1.0771563, 1.0826960,  -1.6285064, -1.0980848, -1.4510292, 0.5939196,
+      -1.0985521, -1.5905464, -0.0498788, 0.4832588,  0.2524479,  0.5987589,  1.4604712,  -1.2547513};
   auto w = testing::roomy_worker();
   testing::Tensor<float> x(5, 16);
   std::vector<float> values(80);
@@ -161,7 +167,8 @@ TEST_CASE("SiLU", "[gradcheck]") {
     CHECK(gradcheck_op([&] { return run({}); }, [&] { dx.set(r); }, {{"x", x, dx}}).worst > 1e-3);
     run({});
     for (Extent i = 0; i < n; ++i)
-      for (Extent j = 0; j < d; ++j) CHECK(std::abs(y.view(i, j) - x.view(i, j) / (1 + std::exp(-x.view(i, j)))) < 1e-14);
+      for (Extent j = 0; j < d; ++j)
+        CHECK(std::abs(y.view(i, j) - x.view(i, j) / (1 + std::exp(-x.view(i, j)))) < 1e-14);
   }
   // In float, far out as well.
   for (const float x : {-200.f, -87.f, -20.f, -3.f, 0.f, 1e-4f, 0.7f, 30.f, 200.f}) {
@@ -180,8 +187,9 @@ TEST_CASE("embeddings without positions or types") {
     Tens word = random(4, d, 1), position = random(3, d, 2), type = random(2, d, 3), rows = random(1, d, 4), y(5, d);
     for (const bool placed : {false, true})
       for (const bool typed : {false, true}) {
-        ops::embed(w, y.view, ids.data(), placed ? positions.data() : nullptr, typed ? types.data() : nullptr, word.read(),
-                   placed ? position.read() : Mat<const double>(), typed ? type.read() : Mat<const double>(), rows.read());
+        ops::embed(w, y.view, ids.data(), placed ? positions.data() : nullptr, typed ? types.data() : nullptr,
+                   word.read(), placed ? position.read() : Mat<const double>(),
+                   typed ? type.read() : Mat<const double>(), rows.read());
         for (Extent i = 0; i < 5; ++i)
           for (Extent j = 0; j < d; ++j) {
             double wanted = ids[i] < 0 ? rows.view(0, j) : word.view(ids[i], j);

@@ -90,11 +90,12 @@ TEST_CASE("LayerNorm of a sum with dropout", "[gradcheck]") {
     for (const double p : {0., 0.3})
       for (const bool residual : {false, true}) {
         const Mask mask(n, p);
-        Tens x = random(n, d, 1), q = random(n, d, 2), gamma = random(1, d, 3), beta = random(1, d, 4), r = random(n, d, 5);
+        Tens x = random(n, d, 1), q = random(n, d, 2), gamma = random(1, d, 3), beta = random(1, d, 4),
+             r = random(n, d, 5);
         Tens y(n, d), hat(n, d), rstd(n, 1), dx(n, d), dq(n, d), dgamma(1, d), dbeta(1, d);
         const auto run = [&](bool keep) {
-          ops::add_norm(w, x.read(), residual ? q.read() : Mat<const double>(), gamma.read(), beta.read(), 1e-12, mask.drop,
-                        keep ? hat.view : Mat<double>(), keep ? rstd.view : Mat<double>(), y.view);
+          ops::add_norm(w, x.read(), residual ? q.read() : Mat<const double>(), gamma.read(), beta.read(), 1e-12,
+                        mask.drop, keep ? hat.view : Mat<double>(), keep ? rstd.view : Mat<double>(), y.view);
           return dot(y, r);
         };
         const auto backward = [&] {
@@ -157,11 +158,13 @@ TEST_CASE("columns scaled by a vector", "[gradcheck]") {
 TEST_CASE("embeddings, virtual rows included", "[gradcheck]") {
   auto w = testing::roomy_worker();
   for (const Extent d : {1, 6, 70}) {
-    const std::vector<int> ids{-1, -2, 3, 0, 3, -1, -2, 1}, positions{0, 1, 2, 3, 4, 0, 1, 2}, types{0, 0, 0, 1, 1, 0, 0, 0};
+    const std::vector<int> ids{-1, -2, 3, 0, 3, -1, -2, 1}, positions{0, 1, 2, 3, 4, 0, 1, 2},
+        types{0, 0, 0, 1, 1, 0, 0, 0};
     Tens word = random(4, d, 1), position = random(5, d, 2), type = random(2, d, 3), rows = random(2, d, 4);
     Tens dword(4, d), dposition(5, d), dtype(2, d), drows(2, d), y(8, d), r = random(8, d, 5);
     const auto loss = [&] {
-      ops::embed(w, y.view, ids.data(), positions.data(), types.data(), word.read(), position.read(), type.read(), rows.read());
+      ops::embed(w, y.view, ids.data(), positions.data(), types.data(), word.read(), position.read(), type.read(),
+                 rows.read());
       return dot(y, r);
     };
     const auto backward = [&] {
@@ -170,7 +173,10 @@ TEST_CASE("embeddings, virtual rows included", "[gradcheck]") {
       ops::embed_backward(w, r.read(), positions.data(), dposition.view);
       ops::embed_backward(w, r.read(), types.data(), dtype.view);
     };
-    CHECK(gradcheck_op(loss, backward, {{"word", word, dword}, {"position", position, dposition}, {"type", type, dtype}, {"rows", rows, drows}}).worst < 1e-6);
+    CHECK(gradcheck_op(
+              loss, backward,
+              {{"word", word, dword}, {"position", position, dposition}, {"type", type, dtype}, {"rows", rows, drows}})
+              .worst < 1e-6);
   }
 }
 
@@ -185,7 +191,8 @@ TEST_CASE("losses", "[gradcheck]") {
       ops::cross_entropy(w, logits.read(), target.read(), 0.7, losses.view, g.view);
       return ops::sum(w, losses.read());
     };
-    CHECK(gradcheck_op([&] { return run(scratch); }, [&] { run(gradient); }, {{"logits", logits, gradient}}).worst < 1e-6);
+    CHECK(gradcheck_op([&] { return run(scratch); }, [&] { run(gradient); }, {{"logits", logits, gradient}}).worst <
+          1e-6);
 
     Tens score = random(n, 1, 2), wanted = random(n, 1, 3), dscore(n, 1), other(n, 1);
     const auto error = [&](Tens& g) {

@@ -27,10 +27,12 @@ TEST_CASE("gated sums and their gradients, longer than a span", "[gradcheck]") {
     for (const bool grouped : {false, true}) {
       const ops::HardConcrete gate{-1.5, 1.5, sampled ? ops::HardConcrete::sampled : 0.5, 5};
       ops::HardConcrete group_gate = gate;
-      for (double slope = 0; slope == 0; ++group_gate.key) group_gate(0.6, group_gate.noise<double>(group_gate.span_key(0), 0), slope);
+      for (double slope = 0; slope == 0; ++group_gate.key)
+        group_gate(0.6, group_gate.noise<double>(group_gate.span_key(0), 0), slope);
       --group_gate.key;
       const Extent n = 45, d = 100;
-      Tens theta0 = Tens::random(n, d, 1), diff = Tens::random(n, d, 2), alpha = shifted(n, d, 3, 0.7), theta(n, d), r = Tens::random(n, d, 4);
+      Tens theta0 = Tens::random(n, d, 1), diff = Tens::random(n, d, 2), alpha = shifted(n, d, 3, 0.7), theta(n, d),
+           r = Tens::random(n, d, 4);
       Tens group(1, 1, 0.6), ddiff(n, d), dalpha(n, d), dgroup(1, 1);
       const auto g = [&] { return grouped ? group.read() : Mat<const double>(); };
       const auto loss = [&] {
@@ -38,7 +40,8 @@ TEST_CASE("gated sums and their gradients, longer than a span", "[gradcheck]") {
         return testing::dot(theta, r);
       };
       const auto backward = [&] {
-        ops::gated_sum_backward(w, r.read(), diff.read(), alpha.read(), g(), gate, group_gate, ddiff.view, dalpha.view, dgroup.view);
+        ops::gated_sum_backward(w, r.read(), diff.read(), alpha.read(), g(), gate, group_gate, ddiff.view, dalpha.view,
+                                dgroup.view);
       };
       std::vector<testing::Checked<Host>> inputs{{"diff", diff, ddiff}, {"alpha", alpha, dalpha}};
       if (grouped) inputs.push_back({"group", group, dgroup});
@@ -81,6 +84,8 @@ TEST_CASE("hard concrete gates: open, shut, and how often") {
   const ops::HardConcrete uneven{-0.5, 1.5, ops::HardConcrete::sampled, 9};
   int open = 0;
   const int n = 200000;
-  for (int i = 0; i < n; ++i) open += uneven(0.4, uneven.noise<double>(uneven.span_key(i / 4096), static_cast<std::uint32_t>(i % 4096)), slope) > 0;
+  for (int i = 0; i < n; ++i)
+    open +=
+        uneven(0.4, uneven.noise<double>(uneven.span_key(i / 4096), static_cast<std::uint32_t>(i % 4096)), slope) > 0;
   CHECK(open / double(n) == Approx(1 / (1 + std::exp(std::log(0.5 / 1.5) - 0.4))).margin(0.005));
 }

@@ -22,7 +22,8 @@ double ulps(float x, double wanted) {
 
 TEST_CASE("the fast exponential in float") {
   double worst = 0;
-  for (double x = -86.9; x < 88; x += 0.00731) worst = std::max(worst, ulps(ops::fast_exp(static_cast<float>(x)), std::exp(double(static_cast<float>(x)))));
+  for (double x = -86.9; x < 88; x += 0.00731)
+    worst = std::max(worst, ulps(ops::fast_exp(static_cast<float>(x)), std::exp(double(static_cast<float>(x)))));
   CHECK(worst < 2);
   CHECK(ops::fast_exp(0.f) == 1.f);
   CHECK(ops::fast_exp(-1e30f) < 1e-37f);
@@ -55,7 +56,8 @@ TEST_CASE("GELU in float") {
 TEST_CASE("LayerNorm in float") {
   auto w = testing::roomy_worker();
   for (const Extent d : {7, 384}) {
-    auto x = testing::Tensor<float>::random(5, d, 1, 3), gamma = testing::Tensor<float>::random(1, d, 2), beta = testing::Tensor<float>::random(1, d, 3);
+    auto x = testing::Tensor<float>::random(5, d, 1, 3), gamma = testing::Tensor<float>::random(1, d, 2),
+         beta = testing::Tensor<float>::random(1, d, 3);
     testing::Tensor<float> y(5, d);
     using None = Mat<float>;
     ops::add_norm(w, x.read(), Mat<const float>(), gamma.read(), beta.read(), 1e-12, {}, None(), None(), y.view);
@@ -65,7 +67,9 @@ TEST_CASE("LayerNorm in float") {
       for (Extent j = 0; j < d; ++j) mean += double(x.view(i, j)) / d;
       for (Extent j = 0; j < d; ++j) variance += std::pow(x.view(i, j) - mean, 2) / d;
       for (Extent j = 0; j < d; ++j)
-        worst = std::max(worst, std::abs(y.view(i, j) - ((x.view(i, j) - mean) / std::sqrt(variance) * gamma.view(0, j) + beta.view(0, j))));
+        worst = std::max(worst,
+                         std::abs(y.view(i, j) -
+                                  ((x.view(i, j) - mean) / std::sqrt(variance) * gamma.view(0, j) + beta.view(0, j))));
     }
     CHECK(worst < 3e-6);
   }

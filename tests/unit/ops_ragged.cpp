@@ -58,19 +58,24 @@ TEMPLATE_TEST_CASE("the mean of attention over its heads", "", float, double) {
     CHECK(p.host() == same.host());
 
     const Tens<TestType> table = Tens<TestType>::random(6, c.heads, 31);
-    check_mean(a, ops::BucketBias<TestType, Host>{table.read(), 6, 12, !c.causal},
-               [&](Extent, Extent, Extent h, Extent, Extent behind) { return table.view(ops::t5_bucket(-behind, 6, 12, !c.causal), h) / a.s.scale; },
-               tolerance);
+    check_mean(
+        a, ops::BucketBias<TestType, Host>{table.read(), 6, 12, !c.causal},
+        [&](Extent, Extent, Extent h, Extent, Extent behind) {
+          return table.view(ops::t5_bucket(-behind, 6, 12, !c.causal), h) / a.s.scale;
+        },
+        tolerance);
     if (c.queries[1 % c.queries.size()] > a.s.longest_keys) continue;
     const Extent reach = a.s.longest_keys - 1;
     const Tens<TestType> pos_k = Tens<TestType>::random(2 * reach + 1, a.kd, 41);
-    check_mean(a, ops::Disentangled<TestType, Host>{pos_k.read(), {}, reach},
-               [&](Extent i, Extent, Extent h, Extent g, Extent behind) {
-                 double sum = 0;
-                 for (Extent f = 0; f < c.width; ++f) sum += double(a.q.view(i, h * c.width + f)) * pos_k.view(behind + reach, g * c.width + f);
-                 return sum;
-               },
-               tolerance);
+    check_mean(
+        a, ops::Disentangled<TestType, Host>{pos_k.read(), {}, reach},
+        [&](Extent i, Extent, Extent h, Extent g, Extent behind) {
+          double sum = 0;
+          for (Extent f = 0; f < c.width; ++f)
+            sum += double(a.q.view(i, h * c.width + f)) * pos_k.view(behind + reach, g * c.width + f);
+          return sum;
+        },
+        tolerance);
   }
 }
 
@@ -80,7 +85,8 @@ TEST_CASE("products with ragged matrices", "[gradcheck]") {
       INFO(c << ", " << columns << " columns");
       Attention<double> a(c);
       const Tens<double> p = Tens<double>::random(1, total(a), 3);
-      Tens<double> h = Tens<double>::random(a.m, columns, 4), r = Tens<double>::random(a.n, columns, 5), out(a.n, columns, 7.), dh(a.m, columns), other(a.n, columns);
+      Tens<double> h = Tens<double>::random(a.m, columns, 4), r = Tens<double>::random(a.n, columns, 5),
+                   out(a.n, columns, 7.), dh(a.m, columns), other(a.n, columns);
       const auto loss = [&] {
         ops::ragged_product(a.w, a.s, p.read(), h.read(), out.view);
         return testing::dot(out, r);
@@ -97,7 +103,8 @@ TEST_CASE("products with ragged matrices", "[gradcheck]") {
         for (Extent i = a.q_offsets[b]; i < a.q_offsets[b + 1]; ++i)
           for (Extent j = 0; j < c.keys[b]; ++j)
             for (Extent f = 0; f < columns; ++f)
-              wanted[static_cast<std::size_t>(i) * columns + f] += p.view(0, static_cast<Extent>(at(a, b, i, j))) * h.view(a.k_offsets[b] + j, f);
+              wanted[static_cast<std::size_t>(i) * columns + f] +=
+                  p.view(0, static_cast<Extent>(at(a, b, i, j))) * h.view(a.k_offsets[b] + j, f);
       loss();
       CHECK(difference(out.host(), wanted) < 1e-12);
       // Added to; and as a device does it.

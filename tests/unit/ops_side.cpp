@@ -21,8 +21,9 @@ void good(const testing::Gradcheck& result) {
 TEST_CASE("gradients of a step of an LSTM and of a GRU") {
   auto w = testing::roomy_worker<Host>();
   const Extent n = 3, k = 5;
-  Tens a = Tens::random(n, 4 * k, 1), u = Tens::random(n, 3 * k, 2), before = Tens::random(n, k, 3), h(n, k), state(n, k), work(n, 4 * k), da(n, 4 * k),
-       du(n, 3 * k), ds(n, k), dh(n, k), small = Tens::random(n, 3 * k, 4), sums(n, 3 * k);
+  Tens a = Tens::random(n, 4 * k, 1), u = Tens::random(n, 3 * k, 2), before = Tens::random(n, k, 3), h(n, k),
+       state(n, k), work(n, 4 * k), da(n, 4 * k), du(n, 3 * k), ds(n, k), dh(n, k), small = Tens::random(n, 3 * k, 4),
+       sums(n, 3 * k);
   const Tens weigh = Tens::random(n, k, 5), weigh_state = Tens::random(n, k, 6);
   for (const bool first : {true, false}) {
     const auto past = first ? decltype(before.read()){} : before.read();
@@ -39,7 +40,8 @@ TEST_CASE("gradients of a step of an LSTM and of a GRU") {
           ops::lstm_backward(w, work.view, past, state.read(), weigh.read(), ds.view);
           da.set(work.host());
         },
-        first ? std::vector<testing::Checked<>>{{"a", a, da}} : std::vector<testing::Checked<>>{{"a", a, da}, {"before", before, ds}}));
+        first ? std::vector<testing::Checked<>>{{"a", a, da}}
+              : std::vector<testing::Checked<>>{{"a", a, da}, {"before", before, ds}}));
     const auto gru = [&] {
       sums.set(small.host());
       ops::gru(w, sums.view, u.read(), past, h.view);
@@ -63,19 +65,20 @@ TEST_CASE("gradients of a step of an LSTM and of a GRU") {
 
 TEST_CASE("gradients of a blend") {
   auto w = testing::roomy_worker<Host>();
-  Tens a = Tens::random(1, 1, 1), x = Tens::random(4, 7, 2), z = Tens::random(4, 7, 3), y(4, 7), difference(4, 7), da(1, 1), dx(4, 7), dz(4, 7);
+  Tens a = Tens::random(1, 1, 1), x = Tens::random(4, 7, 2), z = Tens::random(4, 7, 3), y(4, 7), difference(4, 7),
+       da(1, 1), dx(4, 7), dz(4, 7);
   const Tens weigh = Tens::random(4, 7, 4);
   for (const double temperature : {1., 0.5}) {
     const auto loss = [&] {
       ops::blend(w, a.read(), temperature, x.read(), z.read(), y.view, difference.view);
       return dot(y, weigh);
     };
-    good(testing::gradcheck_op(
-        loss,
-        [&] {
-          da.set(0.);
-          ops::blend_backward(w, a.read(), temperature, difference.read(), weigh.read(), dx.view, dz.view, da.view);
-        },
-        {{"a", a, da}, {"x", x, dx}, {"z", z, dz}}));
+    good(testing::gradcheck_op(loss,
+                               [&] {
+                                 da.set(0.);
+                                 ops::blend_backward(w, a.read(), temperature, difference.read(), weigh.read(), dx.view,
+                                                     dz.view, da.view);
+                               },
+                               {{"a", a, da}, {"x", x, dx}, {"z", z, dz}}));
   }
 }

@@ -16,7 +16,8 @@ struct Size {
   int width = 12, heads = 2, head = 6, inner = 20, encoder = 2, decoder = 2;
   bool gated = true, tied = false;
 };
-inline constexpr Size sizes[] = {{12, 2, 6, 20, 2, 2, true, false}, {10, 3, 4, 9, 1, 3, false, true}, {16, 2, 8, 17, 3, 1, true, true}};
+inline constexpr Size sizes[] = {
+    {12, 2, 6, 20, 2, 2, true, false}, {10, 3, 4, 9, 1, 3, false, true}, {16, 2, 8, 17, 3, 1, true, true}};
 
 inline peft::T5Config config(const Size& size) {
   peft::T5Config c;
@@ -41,10 +42,14 @@ auto t5(const Size& size = {}, double dropout = 0, std::uint64_t seed = 5) {
 }
 
 /// Pairs of sources and decoder rows of these lengths with random tokens; the first target of each has no loss.
-inline peft::Batch batch(const std::vector<std::pair<int, int>>& lengths = {{4, 3}, {1, 5}, {9, 1}, {6, 2}}, std::uint64_t seed = 9) {
+inline peft::Batch batch(const std::vector<std::pair<int, int>>& lengths = {{4, 3}, {1, 5}, {9, 1}, {6, 2}},
+                         std::uint64_t seed = 9) {
   peft::Batch b;
   std::int64_t example = 4;
-  const auto draw = [&](int i) { return static_cast<int>(2 + peft::rng::combine(peft::rng::mix(seed), static_cast<std::uint64_t>(100 * example + i)) % 18); };
+  const auto draw = [&](int i) {
+    return static_cast<int>(
+        2 + peft::rng::combine(peft::rng::mix(seed), static_cast<std::uint64_t>(100 * example + i)) % 18);
+  };
   for (const auto& [source, target] : lengths) {
     for (int i = 0; i < source; ++i) b.ids.push_back(draw(i));
     b.offsets.push_back(static_cast<int>(b.ids.size()));

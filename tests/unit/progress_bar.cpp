@@ -90,7 +90,8 @@ TEST_CASE("the meter counts per second, without the pauses") {
 
 TEST_CASE("CPU time is what the process used, without the pauses") {
   const auto work = [] {
-    for (const double begin = cpu_time(); cpu_time() < begin + 0.02;) {}
+    for (const double begin = cpu_time(); cpu_time() < begin + 0.02;) {
+    }
   };
   TestMeter meter;
   work();

@@ -9,8 +9,8 @@
 
 #include "catch.hpp"
 #include "child.hpp"
-#include "peft/train/early_stopping.hpp"
 #include "peft/core/interrupt.hpp"
+#include "peft/train/early_stopping.hpp"
 
 using namespace peft;
 
@@ -43,7 +43,8 @@ TEST_CASE("the first signal asks for a stop and the process goes on") {
 }
 
 TEST_CASE("the second signal ends the process at once") {
-  for (const auto& [first, second] : {std::tuple{SIGINT, SIGINT}, {SIGINT, SIGTERM}, {SIGTERM, SIGTERM}, {SIGHUP, SIGINT}}) {
+  for (const auto& [first, second] :
+       {std::tuple{SIGINT, SIGINT}, {SIGINT, SIGTERM}, {SIGTERM, SIGTERM}, {SIGHUP, SIGINT}}) {
     const int a = first, b = second;
     const Ended end = in_child([=] {
       Interrupt interrupt(nullptr);

@@ -56,7 +56,8 @@ TEST_CASE("a plan's peak is the most that is there at once", "[report]") {
 }
 
 TEST_CASE("a plan that fits passes, one that does not is refused in a sentence", "[report]") {
-  const MemoryLimit machine{"the machine", &MemorySizes::resident, 82 * MiB}, shell{"ulimit -v", &MemorySizes::address, 227 * MiB}, data{"ulimit -d", &MemorySizes::data, 87 * MiB};
+  const MemoryLimit machine{"the machine", &MemorySizes::resident, 82 * MiB},
+      shell{"ulimit -v", &MemorySizes::address, 227 * MiB}, data{"ulimit -d", &MemorySizes::data, 87 * MiB};
   CHECK(refusal(plan(), {machine, shell, data}) == "");
   CHECK(refusal(plan(), {}) == "");
   const auto less = [](MemoryLimit limit, std::uint64_t by = 1) {
@@ -64,7 +65,10 @@ TEST_CASE("a plan that fits passes, one that does not is refused in a sentence",
     return limit;
   };
   const std::string no = refusal(plan(), {less(machine, 2 * MiB), shell, data});
-  for (const char* part : {"takes 82.0 MiB of memory", "the machine leaves it 80.0 MiB", "35.0 MiB for activations (less with --workers 1), 25.0 MiB for copies (less with no --out), 10.0 MiB for the program"})
+  for (
+      const char* part :
+      {"takes 82.0 MiB of memory", "the machine leaves it 80.0 MiB",
+       "35.0 MiB for activations (less with --workers 1), 25.0 MiB for copies (less with no --out), 10.0 MiB for the program"})
     CHECK(has(no, part));
   CHECK(!has(no, "moments"));  // small, and nothing lowers it
   CHECK(has(refusal(plan(), {machine, less(shell), data}), "of address space, and ulimit -v leaves it"));
@@ -92,5 +96,6 @@ TEST_CASE("reading a part of a mapped file makes the windows around it resident"
   CHECK(resident_when_read({part(0, 0)}) == 0);
   CHECK(resident_when_read({part(100, 4)}) == window);
   CHECK(resident_when_read({part(window - 2, 4)}) == 2 * window);
-  CHECK(resident_when_read({part(9 * window, 4), part(100, 4), part(200, 4), part(9 * window + 7, window)}) == 3 * window);
+  CHECK(resident_when_read({part(9 * window, 4), part(100, 4), part(200, 4), part(9 * window + 7, window)}) ==
+        3 * window);
 }

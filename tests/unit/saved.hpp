@@ -17,13 +17,14 @@
 #include "engine_tiny.hpp"
 #include "io_temporary.hpp"
 
-/// A saved delta is the trained one: a model is trained and saved; another, which began elsewhere, loads it, gives the same logits, and
-/// trains on with the same losses as the first.
+/// A saved delta is the trained one: a model is trained and saved; another, which began elsewhere, loads it, gives the
+/// same logits, and trains on with the same losses as the first.
 namespace saved {
 
 using namespace peft;
 
-/// In which files a method is: in our own, bit for bit, in PEFT's, within rounding, or in both, of which `load` takes ours.
+/// In which files a method is: in our own, bit for bit, in PEFT's, within rounding, or in both, of which `load` takes
+/// ours.
 enum class In { own, peft, both };
 
 /// A model without its type.
@@ -38,7 +39,8 @@ void train_first(const AnyModel& model, const Batch& batch);
 void expect_same(const AnyModel& trained, const AnyModel& loaded, const Batch& batch, In in);
 
 template <class Task, class Backbone, class Method>
-void check_on(const std::shared_ptr<const Backbone>& backbone, const Method& method, const Task& task, const Batch& batch, In in) {
+void check_on(const std::shared_ptr<const Backbone>& backbone, const Method& method, const Task& task,
+              const Batch& batch, In in) {
   using M = Model<Backbone, Method, Task>;
   M model(backbone, task, method, 3), fresh(backbone, task, method, 77);
   Engine<M> engine(model, 1), other(fresh, 1);
@@ -91,13 +93,14 @@ struct Largest {
   /// y = x where |h| is among the largest of its row, else 0.
   void where_largest(auto& c, auto h, auto x, auto y) const {
     const int most = kept;
-    ops::for_rows(c.w, "largest", rows(h), KOKKOS_LAMBDA(Extent i) {
-      for (Extent j = 0; j < cols(h); ++j) {
-        int larger = 0;
-        for (Extent k = 0; k < cols(h); ++k) larger += Kokkos::abs(h(i, k)) > Kokkos::abs(h(i, j));
-        y(i, j) = larger < most ? x(i, j) : 0;
-      }
-    });
+    ops::for_rows(
+        c.w, "largest", rows(h), KOKKOS_LAMBDA(Extent i) {
+          for (Extent j = 0; j < cols(h); ++j) {
+            int larger = 0;
+            for (Extent k = 0; k < cols(h); ++k) larger += Kokkos::abs(h(i, k)) > Kokkos::abs(h(i, j));
+            y(i, j) = larger < most ? x(i, j) : 0;
+          }
+        });
   }
 };
 

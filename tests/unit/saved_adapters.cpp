@@ -19,7 +19,9 @@ namespace {
 /// Every adapter at once, with the gate, if there is one, on all of them.
 template <class... Gates>
 void check_gated() {
-  Method<Delta<Adapter<3>, At<Attention>>, Delta<ParallelAdapter<2>>, Delta<Compacter<>, At<Attention>>, Delta<LowRankAdapter<>>, Gates...> method;
+  Method<Delta<Adapter<3>, At<Attention>>, Delta<ParallelAdapter<2>>, Delta<Compacter<>, At<Attention>>,
+         Delta<LowRankAdapter<>>, Gates...>
+      method;
   std::get<2>(method.deltas).delta.n = 2;
   std::get<2>(method.deltas).delta.reduction = 3;
   std::get<3>(method.deltas).delta.reduction = 4;

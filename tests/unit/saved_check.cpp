@@ -47,7 +47,9 @@ void expect_same(const AnyModel& trained, const AnyModel& loaded, const Batch& b
   double largest = 0, worst = 0;
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     largest = std::max(largest, std::abs(double(wanted[i])));
-    worst = std::max(worst, wanted[i] == got[i] ? 0 : std::isfinite(got[i]) ? std::abs(double(wanted[i]) - double(got[i])) : 1e30);
+    worst = std::max(worst, wanted[i] == got[i]     ? 0
+                            : std::isfinite(got[i]) ? std::abs(double(wanted[i]) - double(got[i]))
+                                                    : 1e30);
   }
   CHECK(worst <= tolerance * largest);
 

@@ -26,7 +26,8 @@ void check_gpt2(const Method& method, In in) {
   c.n_inner = 20;
   c.n_positions = 24;
   c.vocab_size = 20;
-  saved::check_on(Gpt2<float, Space>::random(c, 5, 2)->with_dropout(0.1, 0.1, 0.1), matrix::small(method), LanguageModel{}, matrix::texts(), in);
+  saved::check_on(Gpt2<float, Space>::random(c, 5, 2)->with_dropout(0.1, 0.1, 0.1), matrix::small(method),
+                  LanguageModel{}, matrix::texts(), in);
 }
 
 }  // namespace

@@ -62,9 +62,7 @@ TEST_CASE("saved: what PEFT's files hold of an encoder is of the trained values,
   CHECK((get(first / "adapter_model.safetensors") == get(second / "adapter_model.safetensors")));
 }
 
-TEST_CASE("saved: PASTA") {
-  saved::check(Method<Delta<Pasta>>{}, In::own);
-}
+TEST_CASE("saved: PASTA") { saved::check(Method<Delta<Pasta>>{}, In::own); }
 
 TEST_CASE("saved: (IA)^3, and where PEFT has none") {
   saved::check(IA3{}, In::peft);

@@ -72,10 +72,12 @@ TEST_CASE("saved: a LoRA whose gate cannot be folded") {
 }
 
 TEST_CASE("saved: a gate that only says that it scales is found out") {
-  CHECK(lacks(error_of([] { testing::gradcheck_gate<Liar>(); }), {"says that it scales its ranks", "scales = false"}) == "");
+  CHECK(lacks(error_of([] { testing::gradcheck_gate<Liar>(); }), {"says that it scales its ranks", "scales = false"}) ==
+        "");
   const Temporary folder;
   Model<OnTiny, Behind<Liar>> model(tiny::bert<float, Space>(), Classify{3});
-  CHECK(lacks(error_of([&] { save(model, folder.path()); }), {"says that it scales its ranks", "scales = false"}) == "");
+  CHECK(lacks(error_of([&] { save(model, folder.path()); }), {"says that it scales its ranks", "scales = false"}) ==
+        "");
 }
 
 TEST_CASE("saved: what would give the tensors another meaning is refused") {
@@ -87,10 +89,16 @@ TEST_CASE("saved: what would give the tensors another meaning is refused") {
     Model<OnTiny, Method> other(bert, Classify{3}, method);
     return error_of([&] { load(other, folder.path()); });
   };
-  CHECK(lacks(refused(Method<Delta<LoRA<3>>>{}, [](auto& d) { d.alpha = 8; }), {"with a scale of 5.33333", "the model has 2.66667"}) == "");
-  CHECK(lacks(refused(Behind<SigmoidGate>{}, [](auto& d) { d.alpha = 8; }), {"alpha = 16 (delta 0 of the method)", "the model has 8"}) == "");
-  CHECK(lacks(refused(Behind<SigmoidGate>{}, [](auto& d) { d.scaling = LoraScale::root; }), {"scaling = rank", "root"}) == "");
-  CHECK(lacks(refused(Behind<SigmoidGate>{}, [](auto& d) { d.alphas["a.b"] = 3; }), {"alpha of a.b = the standard one", "3"}) == "");
-  CHECK(lacks(refused(Behind<saved::Largest>{}, [](auto& d) { d.gate.kept = 1; }), {"kept = 2", "the model has 1"}) == "");
-  CHECK(refused(Behind<SigmoidGate>{}, [](auto& d) { d.gate.initial = 3; }) == "");  // where it begins is of no meaning once it is trained
+  CHECK(lacks(refused(Method<Delta<LoRA<3>>>{}, [](auto& d) { d.alpha = 8; }),
+              {"with a scale of 5.33333", "the model has 2.66667"}) == "");
+  CHECK(lacks(refused(Behind<SigmoidGate>{}, [](auto& d) { d.alpha = 8; }),
+              {"alpha = 16 (delta 0 of the method)", "the model has 8"}) == "");
+  CHECK(lacks(refused(Behind<SigmoidGate>{}, [](auto& d) { d.scaling = LoraScale::root; }),
+              {"scaling = rank", "root"}) == "");
+  CHECK(lacks(refused(Behind<SigmoidGate>{}, [](auto& d) { d.alphas["a.b"] = 3; }),
+              {"alpha of a.b = the standard one", "3"}) == "");
+  CHECK(lacks(refused(Behind<saved::Largest>{}, [](auto& d) { d.gate.kept = 1; }), {"kept = 2", "the model has 1"}) ==
+        "");
+  CHECK(refused(Behind<SigmoidGate>{}, [](auto& d) { d.gate.initial = 3; }) ==
+        "");  // where it begins is of no meaning once it is trained
 }

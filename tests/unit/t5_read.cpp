@@ -19,7 +19,8 @@ constexpr gradients::Bounds small{.largest = 0.02, .flipped = 0.04, .flipped_eve
 
 // No gradient crosses the backbone: if one did, this would not compile.
 template <>
-void nn::Block<Pass<T5<double, Space>, Pair<GRU>>>::backward(Pass<T5<double, Space>, Pair<GRU>>&, const nn::Shape&, Mat<double, Space>, Mat<double, Space>) = delete;
+void nn::Block<Pass<T5<double, Space>, Pair<GRU>>>::backward(Pass<T5<double, Space>, Pair<GRU>>&, const nn::Shape&,
+                                                             Mat<double, Space>, Mat<double, Space>) = delete;
 
 TEMPLATE_TEST_CASE("READ in full on an encoder-decoder", "[gradcheck]", RNN, GRU, LSTM) {
   const bool relative = GENERATE(false, true);
@@ -44,7 +45,8 @@ void check_full(const Net& net, int gates) {
     Model<T5<double, Space>, Method<SideNet<Net>>, LanguageModel> model(pairs::t5(size), {}, method);
     gradients::expect_right(model, pairs::batch(), {.deviation = 1.5}, true, {}, small);
     const int k = 3, d = size.width;
-    if (!net.encoder.joiner.gated) CHECK(model.trainable() == 2 * gates * k * (d + 2 * k + 2) + 3 * (2 * k * k + 2 * k) + 4 * k * k + d * k);
+    if (!net.encoder.joiner.gated)
+      CHECK(model.trainable() == 2 * gates * k * (d + 2 * k + 2) + 3 * (2 * k * k + 2 * k) + 4 * k * k + d * k);
   }
 }
 

@@ -21,7 +21,9 @@ struct Rows {
   };
   template <class V>
   struct Kept {};
-  void declare(auto& fields, auto& p, const Module& m) const { fields.trained("rows", p.rows, count(), m.out, normal(0.5)); }
+  void declare(auto& fields, auto& p, const Module& m) const {
+    fields.trained("rows", p.rows, count(), m.out, normal(0.5));
+  }
   Extent count() const { return 3; }
   auto rows(auto& p) const { return p.rows; }
 };
@@ -91,7 +93,8 @@ TEST_CASE("a tagger's logits belong to tokens, whatever the groups and the rows 
   for (int s = 0; s < data.sequences(); ++s) {
     Batch alone;
     const auto from = data.ids.begin() + data.offsets[s], to = data.ids.begin() + data.offsets[s + 1];
-    const std::vector<std::int32_t> ids(from, to), types(data.types.begin() + data.offsets[s], data.types.begin() + data.offsets[s + 1]);
+    const std::vector<std::int32_t> ids(from, to),
+        types(data.types.begin() + data.offsets[s], data.types.begin() + data.offsets[s + 1]);
     alone.add(ids, types, std::vector<double>(ids.size(), 0), data.examples[s]);
     const auto own = engine.predict(alone);
     for (std::size_t i = 0; i < own.size(); ++i) CHECK(std::abs(own[i] - logits[4 * data.offsets[s] + i]) < 1e-12);

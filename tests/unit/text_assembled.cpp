@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Folders whose tokenizer is put together from several files, compared with transformers' fast classes; tests/golden/assembled.py
-// makes the references.
+// Folders whose tokenizer is put together from several files, compared with transformers' fast classes;
+// tests/golden/assembled.py makes the references.
 #include <cstdint>
 #include <filesystem>
 #include <peft/io/json.hpp>
@@ -69,7 +69,8 @@ TEST_CASE("Added tokens have the vocabulary's id, or the next one", "[text]") {
   auto json = peft::parse_json_file(pipeline_files / "words" / "tokenizer.json");
   const auto rows = static_cast<std::int32_t>(json["model"]["vocab"].size());
   const std::int32_t great = json["model"]["vocab"]["great"];
-  json["added_tokens"] = {special("great", great + 1), special("<e1>", rows + 7), special("<e2>", 0), special("<e1>", 5)};
+  json["added_tokens"] = {special("great", great + 1), special("<e1>", rows + 7), special("<e2>", 0),
+                          special("<e1>", 5)};
   const Folder folder{{"tokenizer.json", json.dump()}};
   const Tokenizer made = Tokenizer::open(folder);
   CHECK(made.ids("<e2>great<e1>") == Ids{rows + 1, great, rows});
@@ -96,14 +97,18 @@ TEST_CASE("A class has its own mind about some settings", "[text]") {
   CHECK(Tokenizer::open(folder).ids("the") == spaced);
 
   // <s> and </s> of a Llama: the template's, unless the config speaks
-  const Folder llama{{"tokenizer.json", bytes_of(pipeline_files / "llama2" / "tokenizer.json")}, {"config.json", R"({"model_type": "llama"})"}};
+  const Folder llama{{"tokenizer.json", bytes_of(pipeline_files / "llama2" / "tokenizer.json")},
+                     {"config.json", R"({"model_type": "llama"})"}};
   CHECK(Tokenizer::open(llama).before() == Ids{1});
-  llama.put("tokenizer_config.json", R"({"add_bos_token": false, "add_eos_token": true, "tokenizer_class": "LlamaTokenizer"})");
+  llama.put("tokenizer_config.json",
+            R"({"add_bos_token": false, "add_eos_token": true, "tokenizer_class": "LlamaTokenizer"})");
   CHECK(Tokenizer::open(llama).before().empty());
   CHECK(Tokenizer::open(llama).encode("a").ids.back() == 2);
   llama.put("tokenizer_config.json", R"({"add_bos_token": false, "tokenizer_class": "PreTrainedTokenizerFast"})");
   CHECK(Tokenizer::open(llama).before() == Ids{1});
-  llama.put("tokenizer_config.json", R"({"add_bos_token": true, "bos_token": "", "tokenizer_class": "LlamaTokenizer", "chat_template": "{{ x }}"})");
+  llama.put(
+      "tokenizer_config.json",
+      R"({"add_bos_token": true, "bos_token": "", "tokenizer_class": "LlamaTokenizer", "chat_template": "{{ x }}"})");
   CHECK(Tokenizer::open(llama).has_chat_template());
 }
 
@@ -122,7 +127,8 @@ TEST_CASE("Words given one by one come with their space where the model is byte-
 TEST_CASE("Split patterns of any kind", "[text]") {
   auto json = peft::parse_json_file(pipeline_files / "qwen2" / "tokenizer.json");
   const auto split = [](const char* regex) {
-    return nlohmann::json{{"type", "Split"}, {"pattern", {{"Regex", regex}}}, {"behavior", "Isolated"}, {"invert", false}};
+    return nlohmann::json{
+        {"type", "Split"}, {"pattern", {{"Regex", regex}}}, {"behavior", "Isolated"}, {"invert", false}};
   };
   const nlohmann::json bytes{{"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", false}};
   const auto decoded = [&](const nlohmann::json& steps, const std::string& text) {
@@ -131,7 +137,8 @@ TEST_CASE("Split patterns of any kind", "[text]") {
     const Folder folder{{"tokenizer.json", json.dump()}};
     return Tokenizer::open(folder).ids(text).size();
   };
-  CHECK(decoded({split(R"(\s?\p{L}+)"), split(R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}]*[\p{Ll}]+|\p{N})"), bytes}, "The 12 x's") == 10);
+  CHECK(decoded({split(R"(\s?\p{L}+)"), split(R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}]*[\p{Ll}]+|\p{N})"), bytes},
+                "The 12 x's") == 10);
   // a cut keeps tokens apart that would be joined
   json = peft::parse_json_file(pipeline_files / "qwen2" / "tokenizer.json");
   const auto ids = [&](const nlohmann::json& steps, const std::string& text) {
@@ -146,10 +153,12 @@ TEST_CASE("Split patterns of any kind", "[text]") {
 }
 
 TEST_CASE("A null add_prefix_space is false where slow files are converted", "[text]") {
-  for (const auto& [made_by, file] : {std::pair{"LlamaTokenizerFast", "llama.model"}, {"T5TokenizerFast", "../pipelines/sentencepiece/spiece.model"}}) {
+  for (const auto& [made_by, file] : {std::pair{"LlamaTokenizerFast", "llama.model"},
+                                      {"T5TokenizerFast", "../pipelines/sentencepiece/spiece.model"}}) {
     const auto begins = [&](const char* setting) {
       const Folder folder;
-      folder.put(std::filesystem::path(file).filename() == "llama.model" ? "tokenizer.model" : "spiece.model", bytes_of(assembled_golden / file));
+      folder.put(std::filesystem::path(file).filename() == "llama.model" ? "tokenizer.model" : "spiece.model",
+                 bytes_of(assembled_golden / file));
       folder.put("tokenizer_config.json", std::string("{\"tokenizer_class\": \"") + made_by + "\"" + setting + "}");
       const Tokenizer tokenizer = Tokenizer::open(folder);
       return tokenizer.token(tokenizer.ids("a")[0]).value_or("").starts_with("\xE2\x96\x81");

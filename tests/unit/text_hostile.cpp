@@ -74,10 +74,7 @@ TEST_CASE("Malformed byte-pair encodings", "[text]") {
   CHECK(refused("roberta", merge("a"), {"merges[1] is \"a\""}) == "");
   CHECK(refused("roberta", merge("a b c"), {"merges[1] is \"a b c\""}) == "");
   CHECK(refused("roberta", merge(nullptr), {"merges[1] is null"}) == "");
-  CHECK(refused("roberta",
-                [](auto& j) {
-                  j["model"]["merges"] = {{"a", 1}};
-                },
+  CHECK(refused("roberta", [](auto& j) { j["model"]["merges"] = {{"a", 1}}; },
                 {"\"merges\" is an object", "an array"}) == "");
   CHECK(refused("roberta", [](auto& j) { j["model"]["vocab"]["a"] = 7; }, {"model", "the same id, 7"}) == "");
   CHECK(refused("roberta", [](auto& j) { j["model"]["vocab"]["a"] = 2147483647; }, {"\"a\" is 2147483647"}) == "");
@@ -135,10 +132,7 @@ TEST_CASE("Steps that are unknown or malformed", "[text]") {
                 {"\"pretokenizers\" is 3", "an array"}) == "");
   CHECK(refused("llama3", [](auto& j) { j["pre_tokenizer"]["pretokenizers"][1] = 3; },
                 {"pretokenizers[1]", "object"}) == "");
-  CHECK(refused("llama2",
-                [](auto& j) {
-                  j["normalizer"]["normalizers"][1]["pattern"] = {{"Regex", "[a-"}};
-                },
+  CHECK(refused("llama2", [](auto& j) { j["normalizer"]["normalizers"][1]["pattern"] = {{"Regex", "[a-"}}; },
                 {"normalizers[1]: pattern: the pattern \"[a-\""}) == "");
   CHECK(refused("t5", [](auto& j) { j["normalizer"] = nullptr, j["pre_tokenizer"]["replacement"] = "__"; },
                 {"\"replacement\" is \"__\"", "one character"}) == "");
@@ -147,7 +141,8 @@ TEST_CASE("Steps that are unknown or malformed", "[text]") {
 }
 
 TEST_CASE("A decoder that cannot be read is refused by whoever decodes", "[text]") {
-  const auto undecoded = [](const std::function<void(nlohmann::json&)>& change, std::initializer_list<std::string_view> parts) {
+  const auto undecoded = [](const std::function<void(nlohmann::json&)>& change,
+                            std::initializer_list<std::string_view> parts) {
     auto json = peft::parse_json_file(tokenizer_files / "llama2" / "tokenizer.json");
     change(json);
     const Folder folder{{"tokenizer.json", json.dump()}};
@@ -156,7 +151,8 @@ TEST_CASE("A decoder that cannot be read is refused by whoever decodes", "[text]
     return missing_in_error([&] { made.decode({}); }, parts);
   };
   CHECK(undecoded([](auto& j) { j["decoder"] = {{"type", "CTC"}}; }, {"decoder is of type \"CTC\"", "Fuse"}) == "");
-  CHECK(undecoded([](auto& j) { j["decoder"]["decoders"][3]["start"] = -1; }, {"decoders[3]", "\"start\" is -1"}) == "");
+  CHECK(undecoded([](auto& j) { j["decoder"]["decoders"][3]["start"] = -1; }, {"decoders[3]", "\"start\" is -1"}) ==
+        "");
   CHECK(undecoded([](auto& j) { j["decoder"]["decoders"][3]["content"] = ""; }, {"one character"}) == "");
 }
 
@@ -227,5 +223,6 @@ TEST_CASE("Malformed SentencePiece models", "[text]") {
                            "\x12\x02\x18\x03",
                            {"1 pieces and a model of type 3", "byte-pair encoding (2)"}) == "");
   const Folder none;
-  CHECK(missing_in_error([&] { Tokenizer::open(none); }, {"neither tokenizer.json nor vocab.txt", "merges.txt, spiece.model"}) == "");
+  CHECK(missing_in_error([&] { Tokenizer::open(none); },
+                         {"neither tokenizer.json nor vocab.txt", "merges.txt, spiece.model"}) == "");
 }

@@ -120,10 +120,10 @@ TEST_CASE("Special tokens of every family: their slots, their roles", "[text]") 
   CHECK(deberta.slots.back() == 2);
   CHECK(deberta.types.back() == 1);
 
-  const Folder folder{
-      {"tokenizer.json", peft::MappedFile(pipelines_golden / "smollm" / "tokenizer.json").text()},
-      {"tokenizer_config.json", R"({"bos_token": "<|im_start|>"})"},
-      {"special_tokens_map.json", R"({"bos_token": "<|endoftext|>", "eos_token": {"content": "<|im_end|>"}, "pad_token": null})"}};
+  const Folder folder{{"tokenizer.json", peft::MappedFile(pipelines_golden / "smollm" / "tokenizer.json").text()},
+                      {"tokenizer_config.json", R"({"bos_token": "<|im_start|>"})"},
+                      {"special_tokens_map.json",
+                       R"({"bos_token": "<|endoftext|>", "eos_token": {"content": "<|im_end|>"}, "pad_token": null})"}};
   const Tokenizer smollm = Tokenizer::open(folder);
   CHECK(Ids{smollm.bos(), smollm.eos(), smollm.pad(), smollm.cls()} == Ids{0, 2, -1, -1});  // the map has the last word
   CHECK(smollm.token(1) == "<|im_start|>");

@@ -162,7 +162,8 @@ TEST_CASE("Malformed tokenizer files", "[text]") {
   CHECK(refused([](auto& j) { j["model"]["type"] = "WordLevel"; }, {"model is of type \"WordLevel\"", "WordPiece"}) ==
         "");
   CHECK(refused([](auto& j) { j["model"]["type"] = "BPE"; }, {"model", "\"merges\" is missing"}) == "");
-  CHECK(refused([](auto& j) { j["model"]["vocab"]["good"] = 12; }, {"\"film\" and \"good\" have the same id, 12"}) == "");
+  CHECK(refused([](auto& j) { j["model"]["vocab"]["good"] = 12; }, {"\"film\" and \"good\" have the same id, 12"}) ==
+        "");
   CHECK(refused([](auto& j) { j["model"].erase("vocab"); }, {"model", "\"vocab\" is missing"}) == "");
   CHECK(refused([](auto& j) { j["model"]["vocab"] = {"a", "b"}; }, {"vocab", "object was expected"}) == "");
   CHECK(refused([](auto& j) { j["model"]["vocab"]["good"] = -1; }, {"\"good\" is -1", "an integer from 0"}) == "");

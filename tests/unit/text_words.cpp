@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Words of a sentence and their first pieces, compared with Hugging Face's tokenizers; tests/golden/words.py makes the reference.
+// Words of a sentence and their first pieces, compared with Hugging Face's tokenizers; tests/golden/words.py makes the
+// reference.
 #include <peft/io/json.hpp>
 #include <peft/text/tokenizer.hpp>
 #include <peft/text/unicode/characters.hpp>
@@ -32,8 +33,9 @@ TEST_CASE("words are encoded one by one, and their first pieces found, as by the
 }
 
 TEST_CASE("word characters of a Unicode newer than utf8proc's", "[text]") {
-  for (const char32_t c : {0x2EBF0, 0x2ED74, 0x31350, 0x897, 0x10D40}) CHECK(peft::characters::is_word(c));  // letters, a mark, a digit
-  for (const char32_t c : {0x2FFC, 0x2FFFE, 0x1CC00}) CHECK_FALSE(peft::characters::is_word(c));             // symbols, nothing
+  for (const char32_t c : {0x2EBF0, 0x2ED74, 0x31350, 0x897, 0x10D40})
+    CHECK(peft::characters::is_word(c));  // letters, a mark, a digit
+  for (const char32_t c : {0x2FFC, 0x2FFFE, 0x1CC00}) CHECK_FALSE(peft::characters::is_word(c));  // symbols, nothing
 }
 
 TEST_CASE("words where not even the special tokens fit", "[text]") {

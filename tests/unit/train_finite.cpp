@@ -22,7 +22,8 @@ struct Spoiled : Classify {
 
   void loss(auto& w, auto logits, auto targets, double weight, auto losses, auto dlogits) const {
     Classify::loss(w, logits, targets, weight, losses, dlogits);
-    if (!w.planning() && spoiled != nullptr && *spoiled == 0) dlogits(0, 1) = static_cast<std::remove_reference_t<decltype(dlogits(0, 1))>>(odd);
+    if (!w.planning() && spoiled != nullptr && *spoiled == 0)
+      dlogits(0, 1) = static_cast<std::remove_reference_t<decltype(dlogits(0, 1))>>(odd);
   }
 };
 
@@ -46,16 +47,20 @@ void check_gradient(double odd, double clip) {
     CHECK(std::isfinite(p.loss));
     before = {model.buffer().data(), model.buffer().data() + model.buffer().size()};
   };
-  const std::string message = error_of([&] { fit(engine, Sentences{}, o, [] { return metric::Scores{{}, 0, "none"}; }); });
-  CHECK(lacks(message, {"the loss is finite", "not its gradient", "classifier.weight holds", "at row 1, column 0 of (3, 32)", "step 4 of 11", "nothing of this step was applied",
-                        "learning rate"}) == "");
+  const std::string message =
+      error_of([&] { fit(engine, Sentences{}, o, [] { return metric::Scores{{}, 0, "none"}; }); });
+  CHECK(lacks(message,
+              {"the loss is finite", "not its gradient", "classifier.weight holds", "at row 1, column 0 of (3, 32)",
+               "step 4 of 11", "nothing of this step was applied", "learning rate"}) == "");
   CHECK(before == std::vector<T>(model.buffer().data(), model.buffer().data() + model.buffer().size()));
 }
 
-/// The message of logits by a copy of the tiny checkpoint, one of whose tensors is stored as `type` and has `odd` at `index`.
+/// The message of logits by a copy of the tiny checkpoint, one of whose tensors is stored as `type` and has `odd` at
+/// `index`.
 std::string error_with(const char* name, DType type, std::size_t index, double odd, bool half = false) {
   const Temporary folder;
-  for (const char* file : {"config.json", "model.safetensors"}) std::filesystem::copy_file(small::folder() / file, folder / file);
+  for (const char* file : {"config.json", "model.safetensors"})
+    std::filesystem::copy_file(small::folder() / file, folder / file);
   const SafeTensors source = SafeTensors::open(small::folder() / "model.safetensors");
   std::vector<NamedTensor> tensors;
   std::vector<std::byte> bytes;
@@ -105,17 +110,21 @@ TEST_CASE("a step whose gradient is not finite is not applied, though its loss i
 }
 
 TEST_CASE("a backbone's numbers are looked at when they are first used, as they are stored", "[train]") {
-  const char *matrix = "bert.encoder.layer.1.attention.self.query.weight", *words = "bert.embeddings.word_embeddings.weight";
+  const char *matrix = "bert.encoder.layer.1.attention.self.query.weight",
+             *words = "bert.embeddings.word_embeddings.weight";
   for (const DType type : {DType::F64, DType::F32, DType::F16, DType::BF16}) {
     CAPTURE(name(type));
     CHECK(error_with(matrix, type, 70, 0.5) == "");
-    CHECK(lacks(error_with(matrix, type, 70, NAN), {"model.safetensors", matrix, "nan at row 2, column 6 of (32, 32)"}) == "");
+    CHECK(lacks(error_with(matrix, type, 70, NAN),
+                {"model.safetensors", matrix, "nan at row 2, column 6 of (32, 32)"}) == "");
     CHECK(lacks(error_with(matrix, type, 1023, -INFINITY), {"-inf at row 31, column 31"}) == "");
-    CHECK(lacks(error_with(words, type, 7 * 32 + 1, INFINITY, true), {words, "inf at row 7, column 1 of (96, 32)"}) == "");
+    CHECK(lacks(error_with(words, type, 7 * 32 + 1, INFINITY, true), {words, "inf at row 7, column 1 of (96, 32)"}) ==
+          "");
     CHECK(error_with(words, type, 8 * 32, NAN, true) == "");  // only word 7 is said
   }
   CHECK(lacks(error_with(matrix, DType::F64, 0, 1e300), {"1e+300 at row 0, column 0", "F32 cannot hold"}) == "");
-  CHECK(lacks(error_with("bert.embeddings.position_embeddings.weight", DType::F32, 0, NAN), {"position_embeddings.weight", "nan at row 0"}) == "");
+  CHECK(lacks(error_with("bert.embeddings.position_embeddings.weight", DType::F32, 0, NAN),
+              {"position_embeddings.weight", "nan at row 0"}) == "");
   CHECK(error_with("bert.embeddings.position_embeddings.weight", DType::F32, 47 * 32, NAN) == "");
 }
 
@@ -131,7 +140,10 @@ TEST_CASE("what no learning rate can have done is not put down to one", "[train]
   SECTION("a value that is not finite") {
     change("bert.encoder.layer.2.attention.self.query.lora_A.weight", -INFINITY);
     const std::string message = error_of([&] { run.fit(o); });
-    CHECK(lacks(message, {"step 1 of 22", "bert.encoder.layer.2.attention.self.query.lora_A.weight holds -inf at row 0, column 7 of (4, 32)"}) == "");
+    CHECK(lacks(message,
+                {"step 1 of 22",
+                 "bert.encoder.layer.2.attention.self.query.lora_A.weight holds -inf at row 0, column 7 of (4, 32)"}) ==
+          "");
     CHECK(message.find("learning rate") == std::string::npos);
   }
   SECTION("numbers that outgrow their type") {
@@ -150,7 +162,9 @@ TEST_CASE("logits and losses that are not finite are not handed out", "[train]")
   CHECK(run.engine.predict(b).size() == 15);
   const Field* f = run.model.find("classifier.bias");
   run.model.write(*f, {0, 0, INFINITY});
-  CHECK(lacks(error_of([&] { run.engine.predict(b); }), {"example 100: the model gives inf as logit 2", "classifier.bias holds inf at row 0, column 2 of (1, 3)"}) == "");
+  CHECK(lacks(error_of([&] { run.engine.predict(b); }), {"example 100: the model gives inf as logit 2",
+                                                         "classifier.bias holds inf at row 0, column 2 of (1, 3)"}) ==
+        "");
   FitOptions o = small::options();
   CHECK(lacks(error_of([&] { run.fit(o); }), {"step 1 of 22", "classifier.bias holds inf"}) == "");
 }
@@ -170,13 +184,15 @@ TEST_CASE("a run of which any bit has changed is not resumed", "[train]") {
     put(o.checkpoint, text);
     std::map<std::string, std::vector<float>> buffers;
     for (const char* name : {"values", "best"}) buffers[name].resize(static_cast<std::size_t>(layout.size()));
-    for (const char* name : {"adamw.m", "adamw.v"}) buffers[name].resize(static_cast<std::size_t>(layout.gradient_size()));
+    for (const char* name : {"adamw.m", "adamw.v"})
+      buffers[name].resize(static_cast<std::size_t>(layout.gradient_size()));
     return error_of([&] { read_checkpoint<float>(o.checkpoint, layout, {}, buffers); });
   };
   REQUIRE(read(whole) == "");
   int flips = 0;
   for (std::size_t bit = 0; bit < 8 * whole.size(); bit += bit < 8 * 4096 ? 7 : 61, ++flips)
-    if (lacks(read(flipped(whole, bit)), {"run.safetensors"}) != "") FAIL("bit " << bit << " of " << 8 * whole.size() << " was accepted");
+    if (lacks(read(flipped(whole, bit)), {"run.safetensors"}) != "")
+      FAIL("bit " << bit << " of " << 8 * whole.size() << " was accepted");
   CHECK(flips > 1000);
   const auto without = whole.find(checksum_key);
   std::string other = whole;
@@ -194,7 +210,8 @@ TEST_CASE("values and moments that are not finite are not resumed", "[train]") {
   for (const char* name : {"values", "best", "adamw.m", "adamw.v"})
     for (const float odd : {NAN, INFINITY, -INFINITY}) {
       std::map<std::string, std::vector<float>> buffers;
-      for (const char* each : {"values", "best", "adamw.m", "adamw.v"}) buffers[each].assign(static_cast<std::size_t>(layout.size()), 0.5f);
+      for (const char* each : {"values", "best", "adamw.m", "adamw.v"})
+        buffers[each].assign(static_cast<std::size_t>(layout.size()), 0.5f);
       write_checkpoint(o.checkpoint, layout, RunState{}, buffers);
       // As a program would have written it that had not looked: the checksum fits.
       std::string text = get(o.checkpoint);
@@ -217,6 +234,7 @@ TEST_CASE("values and moments that are not finite are not resumed", "[train]") {
       put(o.checkpoint, text);
       auto read = buffers;
       const std::string message = error_of([&] { read_checkpoint<float>(o.checkpoint, layout, {}, read); });
-      CHECK(lacks(message, {"run.safetensors", name, "bert.encoder.layer.1.attention.self.query.lora_B.weight holds", "at row 1, column 1 of (32, 4)"}) == "");
+      CHECK(lacks(message, {"run.safetensors", name, "bert.encoder.layer.1.attention.self.query.lora_B.weight holds",
+                            "at row 1, column 1 of (32, 4)"}) == "");
     }
 }

@@ -28,7 +28,8 @@ struct Budgeted : AdaLoRA<> {
 };
 
 double mean(const std::vector<double>& losses, std::size_t begin, std::size_t end) {
-  return std::accumulate(losses.begin() + std::ptrdiff_t(begin), losses.begin() + std::ptrdiff_t(end), 0.) / double(end - begin);
+  return std::accumulate(losses.begin() + std::ptrdiff_t(begin), losses.begin() + std::ptrdiff_t(end), 0.) /
+         double(end - begin);
 }
 
 /// The message of a training run on one spoiled example.
@@ -103,7 +104,8 @@ TEST_CASE("batches that are accumulated are one large batch", "[train]") {
   Trained<> parts(2, 0.1);
   parts.fit(o, Sentences{62, 6});
   REQUIRE(parts.losses().size() == large.losses().size());
-  for (std::size_t i = 0; i < large.losses().size(); ++i) CHECK(parts.losses()[i] == Approx(large.losses()[i]).epsilon(1e-4));
+  for (std::size_t i = 0; i < large.losses().size(); ++i)
+    CHECK(parts.losses()[i] == Approx(large.losses()[i]).epsilon(1e-4));
 }
 
 TEST_CASE("a gradient is clipped as PyTorch's clip_grad_norm_ does", "[train]") {
@@ -117,7 +119,8 @@ TEST_CASE("a gradient is clipped as PyTorch's clip_grad_norm_ does", "[train]") 
     const Layout& layout = run.model.layout();
     double squares = 0;
     for (const Field& f : layout.fields())
-      for (std::int64_t i = 0; i < f.size(); ++i) squares += std::pow(double(run.engine.total().data()[f.offset + i]), 2);
+      for (std::int64_t i = 0; i < f.size(); ++i)
+        squares += std::pow(double(run.engine.total().data()[f.offset + i]), 2);
     const double norm = std::sqrt(squares);
     CHECK(run.engine.gradient_norm() == Approx(norm).epsilon(1e-6));
     CHECK(norm > 0.1);
@@ -132,7 +135,8 @@ TEST_CASE("a gradient is clipped as PyTorch's clip_grad_norm_ does", "[train]") 
     const auto m = SafeTensors::open(o.checkpoint).at("adamw.m").values<float>();
     const double factor = limit > 0 ? std::min(1., limit / (norm + 1e-6)) : 1;
     double worst = 0;
-    for (std::size_t i = 0; i < m.size(); ++i) worst = std::max(worst, std::abs(m[i] - 0.1 * factor * double(gradient[i])));
+    for (std::size_t i = 0; i < m.size(); ++i)
+      worst = std::max(worst, std::abs(m[i] - 0.1 * factor * double(gradient[i])));
     CHECK(worst < 1e-6 * factor);
   }
 }
@@ -220,7 +224,8 @@ TEST_CASE("a loss that is no number ends the run and leaves the checkpoint", "[t
     Trained<> run;
     poison(run);
     const std::string message = error_of([&] { run.fit(o); });
-    CHECK(lacks(message, {"the loss is nan at step 1 of 22", "nothing of this step was applied", "lora_B.weight holds nan at row 0, column 3 of (32, 4)"}) == "");
+    CHECK(lacks(message, {"the loss is nan at step 1 of 22", "nothing of this step was applied",
+                          "lora_B.weight holds nan at row 0, column 3 of (32, 4)"}) == "");
     CHECK(message.find("learning rate") == std::string::npos);  // none was used yet
   }
   SECTION("values break while a checkpoint is there") {
@@ -236,7 +241,8 @@ TEST_CASE("a loss that is no number ends the run and leaves the checkpoint", "[t
         poison(run);
       };
       const std::string message = error_of([&] { run.fit(o); });
-      CHECK(lacks(message, {every_step ? "no longer finite after step 4" : "the loss is nan at step 5", "learning rate", "run.safetensors"}) == "");
+      CHECK(lacks(message, {every_step ? "no longer finite after step 4" : "the loss is nan at step 5", "learning rate",
+                            "run.safetensors"}) == "");
       CHECK(before.size() > 1000);
       CHECK(get(o.checkpoint) == before);
     }

@@ -15,7 +15,8 @@ std::vector<std::int32_t> offsets_of(const std::vector<int>& lengths, std::int32
 }
 std::vector<int> lengths(std::uint64_t seed, int count, int longest) {
   std::vector<int> out;
-  for (int i = 0; i < count; ++i) out.push_back(1 + static_cast<int>(rng::combine(seed, std::uint64_t(i)) % std::uint64_t(longest)));
+  for (int i = 0; i < count; ++i)
+    out.push_back(1 + static_cast<int>(rng::combine(seed, std::uint64_t(i)) % std::uint64_t(longest)));
   return out;
 }
 

@@ -26,7 +26,8 @@ struct Endless : TextDecoder<double> {
 
 }  // namespace
 
-TEST_CASE("an evaluation is left between two batches, and is the first thing of the run that is resumed", "[train][interrupt]") {
+TEST_CASE("an evaluation is left between two batches, and is the first thing of the run that is resumed",
+          "[train][interrupt]") {
   std::signal(SIGINT, SIG_DFL);
   const Temporary folder;
   FitOptions o = small::options();
@@ -40,10 +41,12 @@ TEST_CASE("an evaluation is left between two batches, and is the first thing of 
     int evaluations = 0, batches = 0;
     first.history = fit(first.engine, small::Sentences{}, o, [&] {
       const bool now = ++evaluations == stopped;
-      in_batches(40, 8, [](Batch&, std::size_t) {}, [&](const Batch&, std::size_t begin) {
-        batches += now;
-        if (now && begin == 16) std::raise(SIGINT);
-      });
+      in_batches(
+          40, 8, [](Batch&, std::size_t) {},
+          [&](const Batch&, std::size_t begin) {
+            batches += now;
+            if (now && begin == 16) std::raise(SIGINT);
+          });
       return first.accuracy();
     });
     CHECK(batches == 3);
@@ -66,7 +69,8 @@ TEST_CASE("texts are left between two words", "[train][interrupt]") {
     const Interrupt again(nullptr);
     Endless words;
     TextSearch<double> search(words);
-    CHECK_THROWS_AS(search(prompts, {.max_new_tokens = 1000, .beams = beams}, {.vocabulary = 32, .positions = 2000}), Interrupted);
+    CHECK_THROWS_AS(search(prompts, {.max_new_tokens = 1000, .beams = beams}, {.vocabulary = 32, .positions = 2000}),
+                    Interrupted);
     CHECK(words.told == (beams == 1 ? 3 : 0));  // the second search finds it asked for
   }
 }

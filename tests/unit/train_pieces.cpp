@@ -35,17 +35,22 @@ Dataset examples(int n, int labels, int together = 1) {
   data.regression = labels == 1;
   data.labelled = true;
   for (int k = 0; k < labels && labels > 1; ++k) data.label_names.push_back(cat(k));
-  for (int i = 0; i < n * together; ++i) data.examples.push_back({words[i % 5], "", static_cast<double>(i % 3 % std::max(labels, 2))});
+  for (int i = 0; i < n * together; ++i)
+    data.examples.push_back({words[i % 5], "", static_cast<double>(i % 3 % std::max(labels, 2))});
   return data;
 }
 
 /// Scores from pieces of `batch` examples; and the examples that the largest of them had.
-metric::Scores scored(Scorer scorer, const LogitsOf<float>& logits, const Tokenized& data, std::size_t batch, std::size_t& most) {
+metric::Scores scored(Scorer scorer, const LogitsOf<float>& logits, const Tokenized& data, std::size_t batch,
+                      std::size_t& most) {
   most = 0;
-  predict_pieces<float>(logits, data, [&](const LogitPiece<float>& piece) {
-    most = std::max(most, piece.count);
-    scorer.add(piece);
-  }, batch);
+  predict_pieces<float>(
+      logits, data,
+      [&](const LogitPiece<float>& piece) {
+        most = std::max(most, piece.count);
+        scorer.add(piece);
+      },
+      batch);
   return scorer.scores();
 }
 
@@ -56,11 +61,14 @@ TEST_CASE("scores from pieces of logits are those from all at once", "[train]") 
   for (const int labels : {1, 2, 3}) {
     const Dataset data = examples(40, labels);
     const Tokenized dev = tokens(data);
-    const auto kind = labels == 1 ? metric::Kind::PearsonSpearman : labels == 2 ? metric::Kind::F1Accuracy : metric::Kind::Matthews;
+    const auto kind = labels == 1   ? metric::Kind::PearsonSpearman
+                      : labels == 2 ? metric::Kind::F1Accuracy
+                                    : metric::Kind::Matthews;
     const auto logits = made(static_cast<std::size_t>(labels), false);
     std::vector<double> targets;
     for (std::size_t i = 0; i < dev.size(); ++i) targets.push_back(dev.target(i));
-    const auto whole = metric::score(kind, decide(predict<float>(logits, dev), static_cast<std::size_t>(labels)), targets);
+    const auto whole =
+        metric::score(kind, decide(predict<float>(logits, dev), static_cast<std::size_t>(labels)), targets);
     const auto parts = scored(Scorer(kind, static_cast<std::size_t>(labels), dev), logits, dev, 7, most);
     CHECK(most == 7);
     CHECK(parts.parts == whole.parts);
@@ -87,13 +95,16 @@ TEST_CASE("tags are scored sentence by sentence", "[train]") {
   }
   const Tokenized dev = tokens(data);
   std::size_t most = 0;
-  const auto whole = scored(Scorer(dev, data), made(3, true), dev, 64, most), parts = scored(Scorer(dev, data), made(3, true), dev, 3, most);
+  const auto whole = scored(Scorer(dev, data), made(3, true), dev, 64, most),
+             parts = scored(Scorer(dev, data), made(3, true), dev, 3, most);
   CHECK(most == 3);
   CHECK(whole.parts == parts.parts);
   CHECK(whole.main_name == "entity_f1");
   // Only what has come counts.
   std::size_t rows = 0;
-  predict_pieces<float>(made(3, true), dev, [&](const LogitPiece<float>& piece) { rows += tags_of(piece, dev, data.label_names).size(); }, 3, 10);
+  predict_pieces<float>(
+      made(3, true), dev, [&](const LogitPiece<float>& piece) { rows += tags_of(piece, dev, data.label_names).size(); },
+      3, 10);
   CHECK(rows == 10);
 }
 

@@ -158,7 +158,8 @@ TEST_CASE("Ctrl-C in the last step of an epoch finishes the epoch, evaluates and
 }
 
 TEST_CASE("a run without a checkpoint stops too, and the handlers are put back", "[train][resume]") {
-  struct sigaction before {}, after {};
+  struct sigaction before {
+  }, after{};
   sigaction(SIGINT, nullptr, &before);
   Trained<> run;
   interrupted(run, small::options(), 3);
@@ -283,8 +284,12 @@ TEST_CASE("a damaged checkpoint is refused", "[train][resume]") {
   CHECK(errors > header / 6);
 
   put(file, good);
-  CHECK(lacks(error_of([&] { read_checkpoint<double>(file, run.model.layout(), {}, *std::make_unique<std::map<std::string, std::vector<double>>>(
-                                 std::map<std::string, std::vector<double>>{{"values", {}}})); }), {"stored as F32", "precision"}) == "");
+  CHECK(lacks(error_of([&] {
+                read_checkpoint<double>(file, run.model.layout(), {},
+                                        *std::make_unique<std::map<std::string, std::vector<double>>>(
+                                            std::map<std::string, std::vector<double>>{{"values", {}}}));
+              }),
+              {"stored as F32", "precision"}) == "");
 }
 
 TEST_CASE("a checkpoint of something else is refused", "[train][resume]") {
@@ -302,7 +307,8 @@ TEST_CASE("a checkpoint of something else is refused", "[train][resume]") {
   // A state that no run of these options can have.
   make_checkpoint(file);
   Trained<> run(1);
-  const std::map<std::string, std::vector<float>> buffers{{"values", std::vector<float>(std::size_t(run.model.layout().size()))}};
+  const std::map<std::string, std::vector<float>> buffers{
+      {"values", std::vector<float>(std::size_t(run.model.layout().size()))}};
   std::map<std::string, std::vector<float>> read = buffers;
   const Notes identity = from_notes(SafeTensors::open(file).metadata(), "here").identity;
   const RunState good = read_checkpoint<float>(file, run.model.layout(), identity, read);
@@ -338,11 +344,13 @@ TEST_CASE("resuming with other options is refused and names them", "[train][resu
     change(changed);
     return refused(changed);
   };
-  CHECK(lacks(other([](FitOptions& c) { c.lr = 1e-3; }), {"run.safetensors", "other options", "lr: now 0.001, then 0.005"}) == "");
+  CHECK(lacks(other([](FitOptions& c) { c.lr = 1e-3; }),
+              {"run.safetensors", "other options", "lr: now 0.001, then 0.005"}) == "");
   CHECK(lacks(other([](FitOptions& c) { c.seed = 1; }), {"seed: now 1, then 11"}) == "");
   CHECK(lacks(other([](FitOptions& c) { c.epochs = 1; }), {"epochs: now 1, then 2"}) == "");
   CHECK(lacks(other([](FitOptions& c) { c.clip = 0; }), {"clip: now 0, then 1"}) == "");
-  CHECK(lacks(other([](FitOptions& c) { c.schedule = ScheduleKind::Linear; }), {"schedule: now linear, then cosine"}) == "");
+  CHECK(lacks(other([](FitOptions& c) { c.schedule = ScheduleKind::Linear; }), {"schedule: now linear, then cosine"}) ==
+        "");
   CHECK(lacks(other([](FitOptions& c) { c.warmup = 0; }), {"warmup"}) == "");
   CHECK(lacks(other([](FitOptions& c) { c.patience = 1; }), {"patience: now 1, then 5"}) == "");
   CHECK(lacks(other([](FitOptions& c) { c.accumulate = 2; }), {"accumulate: now 2, then 1"}) == "");
@@ -383,8 +391,10 @@ TEST_CASE("a checkpoint that cannot be written ends the run and says from where 
   o.on_step = [&](const Progress& p) {
     if (p.step == 5) std::filesystem::rename(place, away);
   };
-  CHECK(lacks(error_of([&] { Trained<>(1).fit(o); }), {"run.safetensors", "No such file", "after step 5 of 22", "from step 4", "make room"}) == "");
-  CHECK(lacks(error_of([&] { Trained<>(1).fit(saving(place / "run.safetensors")); }), {"after step 1 of 22", "nothing of it is saved"}) == "");
+  CHECK(lacks(error_of([&] { Trained<>(1).fit(o); }),
+              {"run.safetensors", "No such file", "after step 5 of 22", "from step 4", "make room"}) == "");
+  CHECK(lacks(error_of([&] { Trained<>(1).fit(saving(place / "run.safetensors")); }),
+              {"after step 1 of 22", "nothing of it is saved"}) == "");
   o = saving(away / "run.safetensors");
   o.resume = true;
   Trained<> rest(2);
@@ -400,7 +410,10 @@ TEST_CASE("a run that begins anew leaves no older one to be resumed", "[train][r
   FitOptions o = small::options();
   o.checkpoint = file;
   bool there = true;
-  o.on_step = [&](const Progress&) { there = std::filesystem::exists(file); std::raise(SIGINT); };
+  o.on_step = [&](const Progress&) {
+    there = std::filesystem::exists(file);
+    std::raise(SIGINT);
+  };
   Trained<>(1).fit(o);
   CHECK_FALSE(there);
   CHECK(std::filesystem::exists(file));

@@ -28,7 +28,8 @@ FitOptions options() {
   return o;
 }
 
-std::vector<SparsityStep> follow(Run& run, const SparsitySchedule& s, const FitOptions& o = options(), const SparsityCallbacks<FitOptions>& callbacks = {}) {
+std::vector<SparsityStep> follow(Run& run, const SparsitySchedule& s, const FitOptions& o = options(),
+                                 const SparsityCallbacks<FitOptions>& callbacks = {}) {
   const auto score = [&] { return run.accuracy(); };
   return fit_sparsity_schedule(run.engine, Sentences{}, o, s, score, score, callbacks);
 }
@@ -105,7 +106,8 @@ TEST_CASE("a sparsity schedule keeps the pruned model of every step and counts w
   CHECK(table.starts_with("step\txi\tparameters\tranks\ttrain\tdev\tbert.encoder.layer.0.attention.self.query\t"));
   CHECK(std::count(table.begin(), table.end(), '\n') == 5);
   CHECK(std::count(table.begin(), table.end(), '\t') == 5 * 23);
-  CHECK(table.find(cat("\n3\t0.03\t", curve[3].parameters(), "\t", curve[3].kept(), "\t", exact(curve[3].train.main))) != std::string::npos);
+  CHECK(table.find(cat("\n3\t0.03\t", curve[3].parameters(), "\t", curve[3].kept(), "\t",
+                       exact(curve[3].train.main))) != std::string::npos);
 }
 
 TEST_CASE("a sparsity schedule with no later learning rate only shrinks gates, as the released code", "[train]") {
@@ -113,9 +115,9 @@ TEST_CASE("a sparsity schedule with no later learning rate only shrinks gates, a
   Run run(1, 0);
   std::vector<std::vector<float>> gates, B;
   follow(run, s, options(), {.after = [&](const SparsityStep&) {
-    gates.push_back(read(run, ".lora_g"));
-    B.push_back(read(run, ".lora_B.weight"));
-  }});
+           gates.push_back(read(run, ".lora_g"));
+           B.push_back(read(run, ".lora_B.weight"));
+         }});
   REQUIRE(gates.size() == 4);
   CHECK(B[0] == B[3]);
   const float total = 11 * 0.01f + 11 * 0.02f + 11 * 0.03f;  // a step has 11 batches

@@ -27,9 +27,13 @@ struct Sentences {
 
   peft::Encoded sentence(std::int64_t example) const {
     if (example == spoiled) return wrong;
-    const auto draw = [&](std::uint64_t i) { return peft::rng::combine(peft::rng::combine(17, i), static_cast<std::uint64_t>(example)); };
+    const auto draw = [&](std::uint64_t i) {
+      return peft::rng::combine(peft::rng::combine(17, i), static_cast<std::uint64_t>(example));
+    };
     const int n = 3 + static_cast<int>(draw(0) % 20), target = static_cast<int>(draw(1) % 3);
-    peft::Encoded e{.ids = {2}, .types = std::vector<std::int32_t>(static_cast<std::size_t>(n), 0), .target = static_cast<double>(target)};
+    peft::Encoded e{.ids = {2},
+                    .types = std::vector<std::int32_t>(static_cast<std::size_t>(n), 0),
+                    .target = static_cast<double>(target)};
     e.ids.push_back(80 + target);
     for (int i = 2; i < n; ++i) e.ids.push_back(static_cast<int>(5 + draw(static_cast<std::uint64_t>(i)) % 70));
     return e;
@@ -71,16 +75,15 @@ struct Trained {
   peft::metric::Scores accuracy() {
     peft::Batch dev;
     for (int i = 1000; i < 1040; ++i) dev.add(Sentences{}.sentence(i), i);
-    return peft::metric::score(peft::metric::Kind::Accuracy, peft::metric::predict(std::span<const float>(engine.predict(dev)), 3), dev.targets);
+    return peft::metric::score(peft::metric::Kind::Accuracy,
+                               peft::metric::predict(std::span<const float>(engine.predict(dev)), 3), dev.targets);
   }
   template <class Data = Sentences, class O = peft::AdamW>
   Trained& fit(const peft::FitOptionsWith<O>& options, const Data& data = {}) {
     history = peft::fit(engine, data, options, [&] { return accuracy(); });
     return *this;
   }
-  std::vector<float> values() const {
-    return {model.buffer().data(), model.buffer().data() + model.buffer().size()};
-  }
+  std::vector<float> values() const { return {model.buffer().data(), model.buffer().data() + model.buffer().size()}; }
   const std::vector<double>& losses() const { return history.losses; }
 };
 
@@ -99,14 +102,16 @@ inline peft::FitOptions options() {
 inline bool same_epochs(const peft::History& a, const peft::History& b) {
   if (a.epochs.size() != b.epochs.size()) return false;
   for (std::size_t i = 0; i < a.epochs.size(); ++i)
-    if (a.epochs[i].loss != b.epochs[i].loss || a.epochs[i].dev.main != b.epochs[i].dev.main || a.epochs[i].dev.parts != b.epochs[i].dev.parts || a.epochs[i].best != b.epochs[i].best)
+    if (a.epochs[i].loss != b.epochs[i].loss || a.epochs[i].dev.main != b.epochs[i].dev.main ||
+        a.epochs[i].dev.parts != b.epochs[i].dev.parts || a.epochs[i].best != b.epochs[i].best)
       return false;
   return true;
 }
 
 /// All that does not depend on the clock.
 inline bool same_report(const peft::History& a, const peft::History& b) {
-  return same_epochs(a, b) && a.losses == b.losses && a.steps == b.steps && a.examples == b.examples && a.tokens == b.tokens && a.stopped_early == b.stopped_early;
+  return same_epochs(a, b) && a.losses == b.losses && a.steps == b.steps && a.examples == b.examples &&
+         a.tokens == b.tokens && a.stopped_early == b.stopped_early;
 }
 
 }  // namespace small

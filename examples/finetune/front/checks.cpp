@@ -33,18 +33,21 @@ Complaint method_is_there(const Plan& p) {
   std::vector<std::string> there;
   for (const MethodInfo& m : methods)
     if (m.families.contains(p.family->name)) there.emplace_back(m.name);
-  return cat("--method ", p.options.method, ": this program does not have it for a ", p.family->name, " checkpoint; there are ", listed(there));
+  return cat("--method ", p.options.method, ": this program does not have it for a ", p.family->name,
+             " checkpoint; there are ", listed(there));
 }
 
 Complaint export_can_be_done(const Plan& p) {
   if (p.options.export_to.empty()) return {};
-  if (p.options.pooling != "first") return "--export: a plain Hugging Face classifier reads the pooler; train with --pooling first";
+  if (p.options.pooling != "first")
+    return "--export: a plain Hugging Face classifier reads the pooler; train with --pooling first";
   if (!p.family->exports)
     return cat("--export ", p.options.export_to, ": a run on a ", p.family->name,
                " checkpoint cannot be merged into a plain one yet; leave it out, --out saves what was trained");
   if (!p.method->merges)
-    return cat("--export ", p.options.export_to, ": what --method ", p.options.method,
-               " trains is no change of weights and cannot be merged into a plain checkpoint; leave it out, --out saves what was trained");
+    return cat(
+        "--export ", p.options.export_to, ": what --method ", p.options.method,
+        " trains is no change of weights and cannot be merged into a plain checkpoint; leave it out, --out saves what was trained");
   return {};
 }
 
@@ -65,7 +68,8 @@ Complaint outputs_differ(const Plan& p) {
     return !a.empty() && !b.empty() && (fs::path(a).lexically_normal() == fs::path(b).lexically_normal() || same(a, b));
   };
   const Options& o = p.options;
-  if (!is_stream(o.json) && are_one(o.json, predict_file(o))) return cat("--json ", o.json, ": it is the file of --predict; give another");
+  if (!is_stream(o.json) && are_one(o.json, predict_file(o)))
+    return cat("--json ", o.json, ": it is the file of --predict; give another");
   if (are_one(o.export_to, o.out)) return cat("--export ", o.export_to, ": it is the folder of --out; give another");
   return {};
 }
@@ -79,26 +83,34 @@ Complaint weights_open(const Plan& p) {
 Complaint data_is_there(const Plan& p) {
   const Options& o = p.options;
   if (o.data.empty() && o.epochs == 0 && !o.predict_from.empty()) return {};
-  if (o.data.empty()) return "--data is required: the folder with the task's files (only --predict-from with --epochs 0 goes without)";
+  if (o.data.empty())
+    return "--data is required: the folder with the task's files (only --predict-from with --epochs 0 goes without)";
   if (fs::is_directory(o.data)) return {};
-  if (!fs::exists(o.data)) return cat("--data ", o.data, ": there is no such folder; one with the task's files was expected");
+  if (!fs::exists(o.data))
+    return cat("--data ", o.data, ": there is no such folder; one with the task's files was expected");
   const fs::path folder = fs::path(o.data).parent_path();
-  return cat("--data ", o.data, ": it is a file; give its folder, ", (folder.empty() ? fs::path(".") : folder).string(), ", which has the task's files for training and dev");
+  return cat("--data ", o.data, ": it is a file; give its folder, ", (folder.empty() ? fs::path(".") : folder).string(),
+             ", which has the task's files for training and dev");
 }
 
 Complaint head_has_a_rate(const Plan& p) {
   if (p.options.head_lr < 0) return {};
-  if (p.family->writes) return cat("--head-lr ", p.options.head_lr, ": a ", p.family->name, " writes with its own words; it has no head of the task");
+  if (p.family->writes)
+    return cat("--head-lr ", p.options.head_lr, ": a ", p.family->name,
+               " writes with its own words; it has no head of the task");
   if (p.options.lr > 0) return {};
   return cat("--head-lr ", p.options.head_lr, ": it stands beside a --lr above 0, not ", p.options.lr);
 }
 
 Complaint task_suits_the_family(const Plan& p) {
   const Options& o = p.options;
-  const bool texts = o.task == "e2e" || o.task == "pairs", reads = o.task == "csv" || o.task == "conll" || o.task == "choice";
-  if (p.family->writes && reads) return cat("--task ", o.task, ": a ", p.family->name, " writes text: take a GLUE task, e2e or pairs");
+  const bool texts = o.task == "e2e" || o.task == "pairs",
+             reads = o.task == "csv" || o.task == "conll" || o.task == "choice";
+  if (p.family->writes && reads)
+    return cat("--task ", o.task, ": a ", p.family->name, " writes text: take a GLUE task, e2e or pairs");
   if (!p.family->writes && texts)
-    return cat("--task ", o.task, ": text to text, for a backbone that writes (T5, GPT-2, Llama); this is ", p.family->name);
+    return cat("--task ", o.task, ": text to text, for a backbone that writes (T5, GPT-2, Llama); this is ",
+               p.family->name);
   return {};
 }
 
@@ -111,8 +123,8 @@ Complaint pooling_suits_the_task(const Plan& p) {
   return {};
 }
 
-/// Can the file be written at the end of the run? One is made beside it, as then, with something in it, since a full disk may still have room for
-/// a name; and is gone again.
+/// Can the file be written at the end of the run? One is made beside it, as then, with something in it, since a full
+/// disk may still have room for a name; and is gone again.
 Complaint cannot_write(const char* option, const std::string& given, const fs::path& file) {
   try {
     AtomicFile probe(file);
@@ -132,8 +144,10 @@ Complaint file_can_be_made(const char* option, const std::string& path) {
   if (problem && there.type() != fs::file_type::not_found) return no(problem.message());
   if (fs::is_directory(there)) return no("it is a folder, a file name was expected");
   if (fs::is_socket(there)) return no("it is a socket, which cannot be opened");
-  if (is_stream(path)) return ::faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) == 0 ? Complaint{} : no(std::strerror(errno));
-  if (const fs::path folder = folder_of(path); !fs::is_symlink(path, ignored) && !fs::is_directory(folder, ignored)) return no("there is no folder ", folder);
+  if (is_stream(path))
+    return ::faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) == 0 ? Complaint{} : no(std::strerror(errno));
+  if (const fs::path folder = folder_of(path); !fs::is_symlink(path, ignored) && !fs::is_directory(folder, ignored))
+    return no("there is no folder ", folder);
   return cannot_write(option, path, path);
 }
 Complaint predict_can_be_written(const Plan& p) { return file_can_be_made("--predict", predict_file(p.options)); }
@@ -150,13 +164,19 @@ Complaint folder_can_be_made(const char* option, const std::string& path, const 
   return cannot_write(option, path, fs::path(path) / file);
 }
 Complaint out_can_be_made(const Plan& p) { return folder_can_be_made("--out", p.options.out, "run.safetensors"); }
-Complaint export_can_be_made(const Plan& p) { return folder_can_be_made("--export", p.options.export_to, "config.json"); }
+Complaint export_can_be_made(const Plan& p) {
+  return folder_can_be_made("--export", p.options.export_to, "config.json");
+}
 
 Complaint predictions_are_asked_for(const Plan& p) {
   const Options& o = p.options;
-  const char* given = !o.split.empty() ? "--split" : !o.predict_from.empty() ? "--predict-from" : o.predict_format != "tsv" ? "--predict-format" : nullptr;
+  const char* given = !o.split.empty()            ? "--split"
+                      : !o.predict_from.empty()   ? "--predict-from"
+                      : o.predict_format != "tsv" ? "--predict-format"
+                                                  : nullptr;
   if (given && o.predict.empty()) return cat(given, " is for what --predict writes; give --predict FILE too");
-  if (!o.split.empty() && !o.predict_from.empty()) return cat("--split ", o.split, " and --predict-from ", o.predict_from, ": give one of them");
+  if (!o.split.empty() && !o.predict_from.empty())
+    return cat("--split ", o.split, " and --predict-from ", o.predict_from, ": give one of them");
   if (o.predict_format == "glue" && !is_glue_task(o.task))
     return cat("--predict-format glue: --task ", o.task, " is none of GLUE's; tsv and jsonl are for all");
   return {};
@@ -167,7 +187,9 @@ Complaint texts_are_written(const Plan& p) {
   const Options& o = p.options;
   const bool of_dev = o.predict_from.empty() && (o.split.empty() || o.split == "dev");
   if (o.predict.empty() || !p.family->writes || is_glue_task(o.task) || o.texts != 0 || !of_dev) return {};
-  return cat("--predict ", o.predict, ": --texts 0 writes none for the dev split; leave it out, or say by --split or --predict-from what to write about");
+  return cat(
+      "--predict ", o.predict,
+      ": --texts 0 writes none for the dev split; leave it out, or say by --split or --predict-from what to write about");
 }
 
 constexpr Check table[] = {

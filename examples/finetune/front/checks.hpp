@@ -12,7 +12,8 @@ struct Check {
   std::optional<std::string> (*complaint)(const Plan&);  // none: it holds
 };
 
-/// In the order in which they are made: what is known by the options alone first, then what looks at files, then what makes some.
+/// In the order in which they are made: what is known by the options alone first, then what looks at files, then what
+/// makes some.
 std::span<const Check> check_table();
 
 /// Makes all of them; throws peft::Error with the first complaint.

@@ -43,7 +43,8 @@ std::string standard_of(const OptionInfo& option) {
 
 std::string help_of(const OptionInfo& option) {
   std::string text(option.help);
-  if (option.accepts.kind == Accepts::name && option.name != "method") text += ": " + listed({option.accepts.names.begin(), option.accepts.names.end()});
+  if (option.accepts.kind == Accepts::name && option.name != "method")
+    text += ": " + listed({option.accepts.names.begin(), option.accepts.names.end()});
   const std::string standard = standard_of(option);
   if (option.required) return text + " (required)";
   const bool flag = option.accepts.kind == Accepts::on || option.accepts.kind == Accepts::off;
@@ -60,7 +61,8 @@ void declare(CLI::App& app, Options& options) {
       declared = app.add_option_function<std::vector<std::string>>(
                         name,
                         [&, name](const std::vector<std::string>& all) {
-                          require(all.size() == 1 || option.accepts.kind == Accepts::setting, name, " is given ", all.size(), " times: ", listed(all));
+                          require(all.size() == 1 || option.accepts.kind == Accepts::setting, name, " is given ",
+                                  all.size(), " times: ", listed(all));
                           for (const std::string& text : all) assign(options, option, text);
                         },
                         help_of(option))
@@ -87,7 +89,8 @@ std::string method_list() {
 }  // namespace
 
 Options parse_command_line(int argc, char** argv) {
-  CLI::App app{"Fine-tunes a checkpoint of BERT, DistilBERT, RoBERTa, DeBERTa-v2/v3, T5, GPT-2 or Llama with one of the methods listed below."};
+  CLI::App app{
+      "Fine-tunes a checkpoint of BERT, DistilBERT, RoBERTa, DeBERTa-v2/v3, T5, GPT-2 or Llama with one of the methods listed below."};
   Options options;
   declare(app, options);
   app.set_version_flag("-V,--version", "finetune of peft.hpp " + std::string(version));
@@ -104,6 +107,7 @@ Options parse_command_line(int argc, char** argv) {
     fail(e.what(), " (--help lists all options)");
   }
   for (const OptionInfo& option : option_table())
-    require(!option.required || app.count("--" + std::string(option.name)) > 0, "--", std::string(option.name), " is missing: ", std::string(option.help));
+    require(!option.required || app.count("--" + std::string(option.name)) > 0, "--", std::string(option.name),
+            " is missing: ", std::string(option.help));
   return options;
 }

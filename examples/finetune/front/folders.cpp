@@ -27,7 +27,8 @@ std::string command_of(const Options& options) {
 std::vector<fs::path> weights_in(const fs::path& folder) {
   std::vector<fs::path> there;
   std::error_code absent;
-  for (const char* name : {"config.json", "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json"})
+  for (const char* name : {"config.json", "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
+                           "pytorch_model.bin.index.json"})
     if (fs::exists(folder / name, absent)) there.push_back(folder / name);
   return there;
 }
@@ -37,16 +38,20 @@ void refuse_what_is_there(const Options& o) {
   if (!o.out.empty()) {
     const auto runs = checkpoints(o.out), saved = saved_files(o.out);
     if (!runs.empty() && !o.resume)
-      fail("--out ", o.out, ": it holds a run (", runs[0].filename().string(), "); --resume goes on with it, --overwrite replaces it, or give another folder");
+      fail("--out ", o.out, ": it holds a run (", runs[0].filename().string(),
+           "); --resume goes on with it, --overwrite replaces it, or give another folder");
     if (runs.empty() && !saved.empty())
-      fail("--out ", o.out, ": it holds what was saved (", saved[0].lexically_relative(o.out).string(), "), and no run to go on with; --overwrite replaces it, or give another folder");
+      fail("--out ", o.out, ": it holds what was saved (", saved[0].lexically_relative(o.out).string(),
+           "), and no run to go on with; --overwrite replaces it, or give another folder");
   }
   if (!o.export_to.empty() && !o.resume)
     if (const auto weights = weights_in(o.export_to); !weights.empty())
-      fail("--export ", o.export_to, ": it holds a checkpoint (", weights[0].filename().string(), "); --overwrite replaces it, or give another folder");
+      fail("--export ", o.export_to, ": it holds a checkpoint (", weights[0].filename().string(),
+           "); --overwrite replaces it, or give another folder");
 }
 
-/// What is nobody's any more. Of a run that is replaced, what a schedule kept of its steps; all else stays until the new is there.
+/// What is nobody's any more. Of a run that is replaced, what a schedule kept of its steps; all else stays until the
+/// new is there.
 void sweep(const Options& o) {
   if (!o.export_to.empty()) remove_leftovers(o.export_to);
   for (const std::string& file : {o.json, predict_file(o)})

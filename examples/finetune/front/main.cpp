@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// finetune: fine-tunes a checkpoint on a GLUE task, a CSV file, tagged words, multiple choice or text pairs with one of the
-// library's methods. This is its front: it reads the command line, refuses what can be refused, and hands over to the unit that
-// holds the method (unit/main.cpp). No model is compiled into it.
+// finetune: fine-tunes a checkpoint on a GLUE task, a CSV file, tagged words, multiple choice or text pairs with one of
+// the library's methods. This is its front: it reads the command line, refuses what can be refused, and hands over to
+// the unit that holds the method (unit/main.cpp). No model is compiled into it.
 #include <peft/io/mapped_file_guard.hpp>
 
 #include "../guarded.hpp"

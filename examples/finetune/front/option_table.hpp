@@ -10,8 +10,8 @@
 #include "../options.hpp"
 
 /// The member of Options that an option sets.
-using Member = std::variant<std::string Options::*, int Options::*, std::int64_t Options::*, std::uint64_t Options::*, double Options::*,
-                            bool Options::*, std::vector<std::string> Options::*>;
+using Member = std::variant<std::string Options::*, int Options::*, std::int64_t Options::*, std::uint64_t Options::*,
+                            double Options::*, bool Options::*, std::vector<std::string> Options::*>;
 
 /// What an option takes.
 struct Accepts {

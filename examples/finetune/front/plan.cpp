@@ -23,7 +23,8 @@ void settle(std::string& given, const MethodInfo& method, const FamilyInfo& fami
     std::vector<std::string> known;
     for (const Words& words : {method.settings, settings_of_all, family.writes ? settings_of_writers : Words{}})
       words.each([&](std::string_view word) { known.emplace_back(word.substr(0, word.find('='))); });
-    fail("--set ", given, ": expected NAME=VALUE; --method ", std::string(method.name), " has the settings ", listed(known), near_names(name, known));
+    fail("--set ", given, ": expected NAME=VALUE; --method ", std::string(method.name), " has the settings ",
+         listed(known), near_names(name, known));
   }
   std::string value = given.substr(end + 1);
   std::string choices(row->substr(std::min(row->find('=') + 1, row->size())));
@@ -44,7 +45,8 @@ void find_folders(Options& o) {
   }
   o.model = resolve_model(o.model).string();
   check_model_folder(o.model);
-  require(std::filesystem::is_directory(o.model), "--model ", o.model, " is a file; its folder, with config.json and a tokenizer, was expected");
+  require(std::filesystem::is_directory(o.model), "--model ", o.model,
+          " is a file; its folder, with config.json and a tokenizer, was expected");
   if (!o.load.empty() && !std::filesystem::exists(o.load) && HubName::of(o.load)) {
     try {
       o.load = resolve_model(o.load).string();

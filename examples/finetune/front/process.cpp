@@ -20,7 +20,8 @@ using namespace peft;
 
 int write_whole(int descriptor, std::string_view text) {
   while (!text.empty()) {
-    // A pipe that is ready takes so much at once: a reader that has stopped reading is waited for here alone, where a signal ends it.
+    // A pipe that is ready takes so much at once: a reader that has stopped reading is waited for here alone, where a
+    // signal ends it.
     const std::size_t piece = std::min<std::size_t>(text.size(), PIPE_BUF);
     pollfd ready{descriptor, POLLOUT, 0};
     if (::poll(&ready, 1, 100) <= 0) {
@@ -62,7 +63,8 @@ StandardOutput& standard_output() {
 void begin_process() {
   for (int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})  // a new one gets the lowest number that is free
     if (::fcntl(descriptor, F_GETFD) < 0 && errno == EBADF)
-      require(::open("/dev/null", O_RDWR) == descriptor, "standard input, output or error is closed, and /dev/null cannot stand in: ", std::strerror(errno));
+      require(::open("/dev/null", O_RDWR) == descriptor,
+              "standard input, output or error is closed, and /dev/null cannot stand in: ", std::strerror(errno));
   for (const int number : {SIGPIPE, SIGXFSZ}) ::signal(number, SIG_IGN);
   std::cout.rdbuf(&standard_output());
 }
@@ -71,6 +73,7 @@ int end_process(int status) {
   std::cout.flush();
   const int reason = standard_output().reason;
   if (reason == 0 || status != 0) return status;
-  std::cerr << "error: standard output: " << std::strerror(reason) << "; the rest of the report was not written, all else was done\n";
+  std::cerr << "error: standard output: " << std::strerror(reason)
+            << "; the rest of the report was not written, all else was done\n";
   return 1;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// finetune_run: holds the methods of finetune, which becomes this program once it has read the command line (front/hand_over.hpp).
+// finetune_run: holds the methods of finetune, which becomes this program once it has read the command line
+// (front/hand_over.hpp).
 //   finetune_run METHOD FAMILY --option=value...    runs the method
 //   finetune_run                                    lists the pairs of method and family that it holds
 #include <peft/core/error.hpp>
@@ -22,9 +23,11 @@ namespace {
 
 /// Says what is left of a run that a signal has stopped before or after its training; returns the exit status.
 int stopped(const Options& options, int signal) {
-  std::cerr << "stopped; " << (!checkpoints(options.out).empty() ? "the run is saved: the same command with --resume goes on where it stopped\n"
-                               : options.epochs == 0             ? "outputs that were written stay\n"
-                                                                 : "nothing of a training is saved\n");
+  std::cerr << "stopped; "
+            << (!checkpoints(options.out).empty()
+                    ? "the run is saved: the same command with --resume goes on where it stopped\n"
+                : options.epochs == 0 ? "outputs that were written stay\n"
+                                      : "nothing of a training is saved\n");
   return 128 + signal;
 }
 
@@ -40,7 +43,8 @@ struct Leave {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const peft::MappedFileGuard guard("; the last checkpoint is as it was: put the file back as it was and go on with --resume, or start another run");
+  const peft::MappedFileGuard guard(
+      "; the last checkpoint is as it was: put the file back as it was and go on with --resume, or start another run");
   return guarded([&] {
     const std::vector<std::string> words(argv + 1, argv + argc);
     if (words.empty()) {
@@ -49,7 +53,8 @@ int main(int argc, char** argv) {
     }
     peft::require(words.size() >= 2, "expected a method, a family and options; this program is called by finetune");
     const auto run = Runs::table().find({words[0], words[1]});
-    peft::require(run != Runs::table().end(), "this build holds no --method ", words[0], " for a ", words[1], " checkpoint");
+    peft::require(run != Runs::table().end(), "this build holds no --method ", words[0], " for a ", words[1],
+                  " checkpoint");
     const Options options = options_from(std::span(words).subspan(2));
     const Leave leave{options};
     // No arenas of threads, and large blocks go back as soon as they are free: memory is what was planned.
@@ -57,7 +62,8 @@ int main(int argc, char** argv) {
     ::mallopt(M_MMAP_THRESHOLD, 1 << 18);
     // The libraries' own start: where it fails they end the process with words of their own.
     peft::report::MemoryPlan start;
-    start.add({"the program's start", peft::report::memory_now() + peft::report::MemorySizes{1 << 20, 1 << 20, 1 << 20}});
+    start.add(
+        {"the program's start", peft::report::memory_now() + peft::report::MemorySizes{1 << 20, 1 << 20, 1 << 20}});
     start.check();
     const peft::Interrupt interrupt("\ninterrupted: stopping; once more to end at once\n");
     const peft::Session session;

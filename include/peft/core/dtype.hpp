@@ -21,19 +21,15 @@ enum class DType { F64, F32, F16, BF16, I64, I32, I16, I8, U8, Bool };
 constexpr std::size_t size_of(DType type) {
   switch (type) {
     case DType::F64:
-    case DType::I64:
-      return 8;
+    case DType::I64: return 8;
     case DType::F32:
-    case DType::I32:
-      return 4;
+    case DType::I32: return 4;
     case DType::F16:
     case DType::BF16:
-    case DType::I16:
-      return 2;
+    case DType::I16: return 2;
     case DType::I8:
     case DType::U8:
-    case DType::Bool:
-      return 1;
+    case DType::Bool: return 1;
   }
   return 0;
 }
@@ -43,26 +39,16 @@ constexpr bool is_float(DType type) { return type <= DType::BF16; }
 /// The name that safetensors files use: "F32", "BF16", "BOOL".
 constexpr const char* name(DType type) {
   switch (type) {
-    case DType::F64:
-      return "F64";
-    case DType::F32:
-      return "F32";
-    case DType::F16:
-      return "F16";
-    case DType::BF16:
-      return "BF16";
-    case DType::I64:
-      return "I64";
-    case DType::I32:
-      return "I32";
-    case DType::I16:
-      return "I16";
-    case DType::I8:
-      return "I8";
-    case DType::U8:
-      return "U8";
-    case DType::Bool:
-      return "BOOL";
+    case DType::F64: return "F64";
+    case DType::F32: return "F32";
+    case DType::F16: return "F16";
+    case DType::BF16: return "BF16";
+    case DType::I64: return "I64";
+    case DType::I32: return "I32";
+    case DType::I16: return "I16";
+    case DType::I8: return "I8";
+    case DType::U8: return "U8";
+    case DType::Bool: return "BOOL";
   }
   return "?";
 }
@@ -100,26 +86,16 @@ void convert(DType type, const std::byte* from, std::span<T> to) {
     }
   };
   switch (type) {
-    case DType::F64:
-      return same(double{});
-    case DType::F32:
-      return same(float{});
-    case DType::F16:
-      return each(std::uint16_t{}, from_f16);
-    case DType::BF16:
-      return each(std::uint16_t{}, from_bf16);
-    case DType::I64:
-      return same(std::int64_t{});
-    case DType::I32:
-      return same(std::int32_t{});
-    case DType::I16:
-      return same(std::int16_t{});
-    case DType::I8:
-      return same(std::int8_t{});
-    case DType::U8:
-      return same(std::uint8_t{});
-    case DType::Bool:
-      return each(std::uint8_t{}, [](std::uint8_t v) { return v != 0; });
+    case DType::F64: return same(double{});
+    case DType::F32: return same(float{});
+    case DType::F16: return each(std::uint16_t{}, from_f16);
+    case DType::BF16: return each(std::uint16_t{}, from_bf16);
+    case DType::I64: return same(std::int64_t{});
+    case DType::I32: return same(std::int32_t{});
+    case DType::I16: return same(std::int16_t{});
+    case DType::I8: return same(std::int8_t{});
+    case DType::U8: return same(std::uint8_t{});
+    case DType::Bool: return each(std::uint8_t{}, [](std::uint8_t v) { return v != 0; });
   }
   fail("convert: no such dtype: ", static_cast<int>(type));
 }
@@ -135,16 +111,11 @@ void encode(DType type, std::span<const T> from, std::byte* to) {
     }
   };
   switch (type) {
-    case DType::F64:
-      return each([](T v) { return static_cast<double>(v); });
-    case DType::F32:
-      return each([](T v) { return static_cast<float>(v); });
-    case DType::F16:
-      return each([](T v) { return to_f16(v); });
-    case DType::BF16:
-      return each([](T v) { return to_bf16(v); });
-    default:
-      fail("encode: ", name(type), " is not a floating point dtype; use F64, F32, F16 or BF16");
+    case DType::F64: return each([](T v) { return static_cast<double>(v); });
+    case DType::F32: return each([](T v) { return static_cast<float>(v); });
+    case DType::F16: return each([](T v) { return to_f16(v); });
+    case DType::BF16: return each([](T v) { return to_bf16(v); });
+    default: fail("encode: ", name(type), " is not a floating point dtype; use F64, F32, F16 or BF16");
   }
 }
 

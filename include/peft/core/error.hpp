@@ -39,8 +39,8 @@ namespace messages {
 template <std::size_t>
 using Part = const Printable&;
 
-// cat, fail and require of so many parts. Whatever these are, they are the same functions: a template over the parts' types would
-// be instantiated for nearly every message, which was a tenth of a program's compile time.
+// cat, fail and require of so many parts. Whatever these are, they are the same functions: a template over the parts'
+// types would be instantiated for nearly every message, which was a tenth of a program's compile time.
 template <class Parts>
 struct Arity;
 template <std::size_t... I>
@@ -53,7 +53,8 @@ struct Arity<std::index_sequence<I...>> {
   };
   struct Require {
     void operator()(bool ok, Part<I>... part) const {
-      if (!ok) [[unlikely]] Fail{}(part...);
+      if (!ok) [[unlikely]]
+        Fail{}(part...);
     }
   };
 };

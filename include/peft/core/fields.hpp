@@ -35,13 +35,16 @@ inline Init truncated_normal(double deviation) { return {Init::truncated, deviat
 
 /// The backbone's own values: the field's name is that of a tensor of the checkpoint.
 inline Init from_checkpoint() { return {Init::checkpoint, 0}; }
-/// Rows of the backbone's word table: those of `tokens`, over and over until the tensor is full; without any, drawn at random.
+/// Rows of the backbone's word table: those of `tokens`, over and over until the tensor is full; without any, drawn at
+/// random.
 inline Init word_rows(std::vector<int> tokens = {}) { return {Init::words, 0, std::move(tokens)}; }
 
 /// The lengths of the rows of the module's own weight in the backbone.
 inline Init row_norms() { return {Init::row_norms}; }
 /// Uniform numbers as PyTorch's generator draws them on the CPU, for files that hold its seed in their place.
-inline Init torch_uniform(double bound, std::uint64_t seed, std::uint64_t skipped = 0) { return {Init::torch, bound, {}, seed, skipped}; }
+inline Init torch_uniform(double bound, std::uint64_t seed, std::uint64_t skipped = 0) {
+  return {Init::torch, bound, {}, seed, skipped};
+}
 
 /// Settings of one tensor that differ from the optimizer's.
 struct Group {
@@ -51,21 +54,22 @@ struct Group {
 
 /// One tensor of the flat buffer.
 struct Field {
-  std::string name;   // module path + "." + field, as saved; where another delta has one of this name there, and ".2"
+  std::string name;  // module path + "." + field, as saved; where another delta has one of this name there, and ".2"
   Extent rows, cols;  // as used
-  bool vector;        // saved with shape (cols) instead of (rows, cols)
+  bool vector;  // saved with shape (cols) instead of (rows, cols)
   Role role;
   Init init;
   Group group;
-  bool table = false;      // no worker keeps a gradient of its own for it: an embedding table, or filled by `finish` alone
-  std::string module{};     // path of the module that it belongs to
-  int twin = 1;             // the first, second .. of its name
+  bool table = false;  // no worker keeps a gradient of its own for it: an embedding table, or filled by `finish` alone
+  std::string module{};  // path of the module that it belongs to
+  int twin = 1;  // the first, second .. of its name
   std::int64_t offset = 0;  // elements from the start of the flat buffer
   std::int64_t size() const { return static_cast<std::int64_t>(rows) * cols; }
 };
 
 /// Every tensor that a model owns beside its backbone, as ranges of one contiguous buffer: trained, then derived, then
-/// sources and tables, then state. The optimizer, clipping, saving and the exchange between workers walk this list only.
+/// sources and tables, then state. The optimizer, clipping, saving and the exchange between workers walk this list
+/// only.
 class Layout {
  public:
   static constexpr std::int64_t alignment = 16;  // elements
@@ -77,9 +81,9 @@ class Layout {
   /// The field of this name, or null; of those from `first` on, the one that its delta calls so.
   const Field* find(const std::string& name) const;
   const Field* find(const std::string& name, std::size_t first) const;
-  std::int64_t size() const { return size_; }                 // elements of the value buffer
-  std::int64_t gradient_size() const { return gradients_; }   // elements of a full gradient buffer
-  std::int64_t group_size() const { return derived_; }        // elements of a group's accumulator: all but the tables
+  std::int64_t size() const { return size_; }  // elements of the value buffer
+  std::int64_t gradient_size() const { return gradients_; }  // elements of a full gradient buffer
+  std::int64_t group_size() const { return derived_; }  // elements of a group's accumulator: all but the tables
   std::int64_t dense_size() const { return dense_; }
   std::int64_t trained() const;
 
@@ -89,8 +93,8 @@ class Layout {
   std::int64_t size_ = 0, gradients_ = 0, derived_ = 0, dense_ = 0;
 };
 
-/// What a delta's `declare` writes to. The same member runs twice: first it lists the tensors, then it binds each to its
-/// place in a buffer (values or gradients).
+/// What a delta's `declare` writes to. The same member runs twice: first it lists the tensors, then it binds each to
+/// its place in a buffer (values or gradients).
 template <class T, ExecutionSpace E>
 class Fields {
  public:

@@ -11,7 +11,8 @@ namespace peft {
 PEFT_INLINE std::size_t Layout::add(Field field) {
   require(field.rows > 0 && field.cols > 0, "field ", field.name, ": shape (", field.rows, ", ", field.cols,
           ") is empty");
-  // Two adapters of one method at one module, or their gates: each has its own first values, and its own place in a file.
+  // Two adapters of one method at one module, or their gates: each has its own first values, and its own place in a
+  // file.
   field.twin = ++named_[field.name];
   if (field.twin > 1 && field.init.kind != Init::checkpoint) field.name += cat(".", field.twin);
   fields_.push_back(std::move(field));

@@ -10,9 +10,10 @@
 
 namespace peft {
 
-/// The first of `bytes.size() / size_of(type)` stored numbers (no alignment assumed) that is NaN, infinite or, of F64, beyond `largest`
-/// in size; their count where there is none, as for integers. As fast as memory gives them.
-std::size_t first_not_finite(DType type, std::span<const std::byte> bytes, double largest = std::numeric_limits<double>::max());
+/// The first of `bytes.size() / size_of(type)` stored numbers (no alignment assumed) that is NaN, infinite or, of F64,
+/// beyond `largest` in size; their count where there is none, as for integers. As fast as memory gives them.
+std::size_t first_not_finite(DType type, std::span<const std::byte> bytes,
+                             double largest = std::numeric_limits<double>::max());
 
 /// The same of numbers in memory. T: float, double.
 template <class T>

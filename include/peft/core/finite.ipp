@@ -11,8 +11,8 @@ namespace peft {
 
 namespace finite {
 
-/// `odd(i)`: as a number of the width of the stored ones, whose highest bit tells whether number i is not finite. Blocks without one are
-/// passed over by a loop that has no exit, which vectorises.
+/// `odd(i)`: as a number of the width of the stored ones, whose highest bit tells whether number i is not finite.
+/// Blocks without one are passed over by a loop that has no exit, which vectorises.
 template <class Bits, class Odd>
 std::size_t first(std::size_t n, Odd&& odd) {
   constexpr std::size_t block = 2048;
@@ -32,7 +32,8 @@ std::size_t first(std::size_t n, Odd&& odd) {
 template <class Bits>
 std::size_t first(const std::byte* from, std::size_t n, Bits exponent) {
   const Bits lowest = static_cast<Bits>(exponent & (~exponent + 1u));
-  return first<Bits>(n, [=](std::size_t i) { return static_cast<Bits>((load_unaligned<Bits>(from, i) & exponent) + lowest); });
+  return first<Bits>(
+      n, [=](std::size_t i) { return static_cast<Bits>((load_unaligned<Bits>(from, i) & exponent) + lowest); });
 }
 
 }  // namespace finite
@@ -42,15 +43,13 @@ PEFT_INLINE std::size_t first_not_finite(DType type, std::span<const std::byte> 
   const std::byte* const from = bytes.data();
   switch (type) {
     case DType::F64:
-      return finite::first<std::uint64_t>(n, [=](std::size_t i) { return std::abs(load_unaligned<double>(from, i)) <= largest ? std::uint64_t{0} : ~std::uint64_t{0}; });
-    case DType::F32:
-      return finite::first<std::uint32_t>(from, n, 0x7f800000u);
-    case DType::F16:
-      return finite::first<std::uint16_t>(from, n, 0x7c00);
-    case DType::BF16:
-      return finite::first<std::uint16_t>(from, n, 0x7f80);
-    default:
-      return n;
+      return finite::first<std::uint64_t>(n, [=](std::size_t i) {
+        return std::abs(load_unaligned<double>(from, i)) <= largest ? std::uint64_t{0} : ~std::uint64_t{0};
+      });
+    case DType::F32: return finite::first<std::uint32_t>(from, n, 0x7f800000u);
+    case DType::F16: return finite::first<std::uint16_t>(from, n, 0x7c00);
+    case DType::BF16: return finite::first<std::uint16_t>(from, n, 0x7f80);
+    default: return n;
   }
 }
 

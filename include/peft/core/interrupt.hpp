@@ -17,11 +17,12 @@ struct Interrupted {
   int signal;
 };
 
-/// While one lives, Ctrl-C (SIGINT), SIGTERM, SIGHUP and SIGXCPU ask for a clean stop: the first sets a flag, at which `fit` saves and
-/// returns, and other long computations (tokenizing, evaluating, writing texts, ..) throw Interrupted. A second SIGINT or SIGTERM ends the
-/// process at once, as the signal would have without us; the others do not, as a terminal that is closed and a limit of processor time
-/// that is reached send several. A signal that was ignored before (nohup, a background job) stays ignored. The destructor puts the
-/// previous handlers back. May be nested on one thread; the outermost clears the flag when it begins.
+/// While one lives, Ctrl-C (SIGINT), SIGTERM, SIGHUP and SIGXCPU ask for a clean stop: the first sets a flag, at which
+/// `fit` saves and returns, and other long computations (tokenizing, evaluating, writing texts, ..) throw Interrupted.
+/// A second SIGINT or SIGTERM ends the process at once, as the signal would have without us; the others do not, as a
+/// terminal that is closed and a limit of processor time that is reached send several. A signal that was ignored before
+/// (nohup, a background job) stays ignored. The destructor puts the previous handlers back. May be nested on one
+/// thread; the outermost clears the flag when it begins.
 class Interrupt {
  public:
   /// `notice` is written to standard error at the first signal; it must outlive this object. Null: nothing.
@@ -54,7 +55,8 @@ class Interrupt {
   /// The signal that asked first; 0 when none did. A shell expects exit status 128 + signal.
   static int signal() { return received_.load(); }
 
-  /// Throws Interrupted when one lives and a stop was asked for. For the rounds of long loops, where stopping loses nothing.
+  /// Throws Interrupted when one lives and a stop was asked for. For the rounds of long loops, where stopping loses
+  /// nothing.
   static void check() {
     if (requested() && depth_ > 0) throw Interrupted{signal()};
   }
@@ -69,7 +71,8 @@ class Interrupt {
     if (received_.compare_exchange_strong(none, number)) {
       const char* notice = notice_.load();
       pollfd ready{STDERR_FILENO, POLLOUT, 0};  // a reader that does not read must not hold us here
-      [[maybe_unused]] const auto written = notice == nullptr || poll(&ready, 1, 0) != 1 ? 0 : write(STDERR_FILENO, notice, strlen(notice));
+      [[maybe_unused]] const auto written =
+          notice == nullptr || poll(&ready, 1, 0) != 1 ? 0 : write(STDERR_FILENO, notice, strlen(notice));
     } else if (number == SIGINT || number == SIGTERM) {
       struct sigaction fallback {};
       fallback.sa_handler = SIG_DFL;

@@ -27,8 +27,9 @@ View allocated(const char* label, std::size_t n, const Properties&... properties
   }
 }
 
-/// Numbers that copies of this handle share, in memory of E. Unlike a Kokkos::View it may outlive Kokkos, and on the host exist
-/// before it: models live in globals, whose destructors run after Kokkos::finalize, and Kokkos aborts on a View that does.
+/// Numbers that copies of this handle share, in memory of E. Unlike a Kokkos::View it may outlive Kokkos, and on the
+/// host exist before it: models live in globals, whose destructors run after Kokkos::finalize, and Kokkos aborts on a
+/// View that does.
 template <class T, ExecutionSpace E = Host>
 class Memory {
  public:

@@ -11,7 +11,8 @@ namespace peft {
 /// Memory that could not be had, and what for: a bad_alloc, as of memory that C++ itself cannot give.
 class OutOfMemory : public std::bad_alloc {
  public:
-  OutOfMemory(const std::string& what, std::size_t bytes) : text_(cat("no ", bytes, " bytes could be had for ", what)) {}
+  OutOfMemory(const std::string& what, std::size_t bytes)
+      : text_(cat("no ", bytes, " bytes could be had for ", what)) {}
   const char* what() const noexcept override { return text_.c_str(); }
 
  private:

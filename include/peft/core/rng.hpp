@@ -7,8 +7,9 @@
 
 namespace peft {
 
-/// Randomness is counter based: a number is a function of what it is for (seed, step, site, example, position, feature),
-/// never of how many were drawn before. Results then depend neither on the number of workers nor on a restart.
+/// Randomness is counter based: a number is a function of what it is for (seed, step, site, example, position,
+/// feature), never of how many were drawn before. Results then depend neither on the number of workers nor on a
+/// restart.
 namespace rng {
 
 /// A bijective 64-bit mixer (the finaliser of splitmix64).
@@ -55,8 +56,8 @@ inline double truncated_normal(std::uint64_t key, std::uint64_t counter) {
 
 }  // namespace rng
 
-/// Inverted dropout drawn at (key, example, position, feature): forward and backward compute the same mask, nothing is kept.
-/// `example` and `position` hold one entry per row.
+/// Inverted dropout drawn at (key, example, position, feature): forward and backward compute the same mask, nothing is
+/// kept. `example` and `position` hold one entry per row.
 struct Dropout {
   std::uint64_t key = 0;
   std::uint32_t threshold = 0;  // an element is dropped when its 32 random bits are below
@@ -68,7 +69,8 @@ struct Dropout {
 
   KOKKOS_INLINE_FUNCTION std::uint32_t row(int i) const { return at(example[i], position[i]); }
   KOKKOS_INLINE_FUNCTION std::uint32_t at(int which, int where) const {
-    const auto both = (static_cast<std::uint64_t>(static_cast<std::uint32_t>(which)) << 32) | static_cast<std::uint32_t>(where);
+    const auto both =
+        (static_cast<std::uint64_t>(static_cast<std::uint32_t>(which)) << 32) | static_cast<std::uint32_t>(where);
     return static_cast<std::uint32_t>(rng::mix(key ^ rng::mix(both)));
   }
   KOKKOS_INLINE_FUNCTION bool keeps(std::uint32_t row_key, std::uint32_t feature) const {

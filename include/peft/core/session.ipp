@@ -23,14 +23,16 @@ PEFT_INLINE int threads(const char* variable, int otherwise) {
   const char* end = text + std::strlen(text);
   const auto [stopped, error] = std::from_chars(text, end, n);
   require(error == std::errc{} && stopped == end && n >= 1 && n <= most_threads, variable, "=", text,
-          ": Kokkos takes a number of threads from 1 to ", most_threads, "; change or unset the variable (workers do not depend on it)");
+          ": Kokkos takes a number of threads from 1 to ", most_threads,
+          "; change or unset the variable (workers do not depend on it)");
   return n;
 }
 
 }  // namespace session
 
 PEFT_INLINE Session::Session(int kokkos_threads) : mine_(!Kokkos::is_initialized()) {
-  require(!Kokkos::is_finalized(), "Kokkos has been finalized, and it cannot start again in the same process: keep one peft::Session (or ",
+  require(!Kokkos::is_finalized(),
+          "Kokkos has been finalized, and it cannot start again in the same process: keep one peft::Session (or ",
           "Kokkos::ScopeGuard) in main around everything");
   if (!mine_) return;
   require(kokkos_threads >= 1 && kokkos_threads <= session::most_threads, "a session of ", kokkos_threads,

@@ -7,9 +7,9 @@
 
 namespace peft {
 
-/// What `tensor.uniform_(-bound, bound, generator=torch.Generator("cpu").manual_seed(seed))` gives for a float tensor, bit for
-/// bit, after `skipped` numbers: 24 bits of each number of mt19937, scaled in single precision
-/// and rounded once, as its kernels for AVX2 and later do.
+/// What `tensor.uniform_(-bound, bound, generator=torch.Generator("cpu").manual_seed(seed))` gives for a float tensor,
+/// bit for bit, after `skipped` numbers: 24 bits of each number of mt19937, scaled in single precision and rounded
+/// once, as its kernels for AVX2 and later do.
 template <class T>
 void torch_uniform(std::vector<T>& values, double bound, std::uint64_t seed, std::uint64_t skipped = 0) {
   std::mt19937 generator(static_cast<std::uint32_t>(seed));

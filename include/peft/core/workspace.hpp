@@ -12,8 +12,9 @@
 
 namespace peft {
 
-/// One block of memory used as a two-ended stack: what backward needs grows from the bottom in forward order and is released
-/// in reverse; temporaries come from the top. A workspace without memory only counts: running a step on it *is* the plan.
+/// One block of memory used as a two-ended stack: what backward needs grows from the bottom in forward order and is
+/// released in reverse; temporaries come from the top. A workspace without memory only counts: running a step on it
+/// *is* the plan.
 template <ExecutionSpace E>
 class Workspace {
  public:
@@ -48,8 +49,8 @@ class Workspace {
     beyond_.clear();
     reserve(peak_);
   }
-  /// From now on a take that finds no room is given a block of its own, and the next `clear` makes room for all: for what
-  /// runs once per step, outside the plan.
+  /// From now on a take that finds no room is given a block of its own, and the next `clear` makes room for all: for
+  /// what runs once per step, outside the plan.
   void grow_when_full() { grows_ = true; }
 
   /// A (rows, cols) matrix that lives until `release` to an earlier mark.
@@ -81,7 +82,8 @@ class Workspace {
 
   /// Bytes in use at the worst moment since `count` (planned) or since the last `watch` (measured).
   std::size_t peak() const { return peak_; }
-  /// Bytes that a pass which was counted writes to where there is room enough: the two ends are at their worst at different times.
+  /// Bytes that a pass which was counted writes to where there is room enough: the two ends are at their worst at
+  /// different times.
   std::size_t spread() const { return bottom_peak_ + top_peak_; }
   void watch() { peak_ = 0; }
   /// While counting: the most bytes that each name held over a pass.

@@ -50,15 +50,29 @@ constexpr ColumnNames texts[] = {
     {"body"},
 };
 constexpr ColumnNames labels[] = {
-    {"label"},    {"labels"}, {"target"},    {"class"},   {"score"},  {"category"},
-    {"sentiment"}, {"intent"}, {"gold_label"}, {"rating"}, {"similarity_score"}, {"is_duplicate"},
+    {"label"},      {"labels"},   {"target"},           {"class"},
+    {"score"},      {"category"}, {"sentiment"},        {"intent"},
+    {"gold_label"}, {"rating"},   {"similarity_score"}, {"is_duplicate"},
 };
 constexpr ColumnNames pairs[] = {
-    {"source", "target"},     {"input", "output"},     {"prompt", "completion"},  {"prompt", "response"},
-    {"instruction", "output"}, {"instruction", "response"}, {"question", "answer"}, {"text", "summary"},
-    {"document", "summary"},  {"dialogue", "summary"}, {"article", "highlights"}, {"article", "summary"},
-    {"input", "target"},      {"text", "target"},      {"src", "tgt"},            {"mr", "ref"},
-    {"meaning_representation", "human_reference"},     {"meaning_representation", "target"},
+    {"source", "target"},
+    {"input", "output"},
+    {"prompt", "completion"},
+    {"prompt", "response"},
+    {"instruction", "output"},
+    {"instruction", "response"},
+    {"question", "answer"},
+    {"text", "summary"},
+    {"document", "summary"},
+    {"dialogue", "summary"},
+    {"article", "highlights"},
+    {"article", "summary"},
+    {"input", "target"},
+    {"text", "target"},
+    {"src", "tgt"},
+    {"mr", "ref"},
+    {"meaning_representation", "human_reference"},
+    {"meaning_representation", "target"},
 };
 
 PEFT_INLINE std::string spelled(const ColumnNames& names) {
@@ -97,7 +111,8 @@ PEFT_INLINE std::optional<FoundColumns> find_columns(const Table& table, std::sp
     if (a && b) there.push_back({names, {*a, names.b.empty() ? std::nullopt : b}});
   }
   const auto lesser = [&](const Candidate& small) {
-    return std::any_of(there.begin(), there.end(), [&](const Candidate& c) { return within(small.columns, c.columns); });
+    return std::any_of(there.begin(), there.end(),
+                       [&](const Candidate& c) { return within(small.columns, c.columns); });
   };
   std::vector<Candidate> left;
   std::copy_if(there.begin(), there.end(), std::back_inserter(left), [&](const Candidate& c) { return !lesser(c); });

@@ -16,11 +16,11 @@ struct Dataset {
   bool regression = false;               // one score per example instead of a class
   bool pairs = false;                    // two sentences per example, of which the second may be empty
   bool labelled = true;                  // otherwise every target is 0 and means nothing
-  int together = 1;                      // examples in a row that are the choices of one question; the first has its target
-  bool tagged = false;                   // a label per word: `a` is the words with a space between
+  int together = 1;  // examples in a row that are the choices of one question; the first has its target
+  bool tagged = false;  // a label per word: `a` is the words with a space between
   std::vector<std::vector<std::int32_t>> tags{};  // where tagged, by example and word: index into label_names, -1: none
-  std::size_t skipped = 0;               // malformed rows that were left out, where a task's official files hold some
-  std::vector<std::string> notes{};      // what the reader has decided about the file and its user should know, a line each
+  std::size_t skipped = 0;  // malformed rows that were left out, where a task's official files hold some
+  std::vector<std::string> notes{};  // what the reader has decided about the file and its user should know, a line each
 
   /// Outputs of a classification head, or 1.
   int outputs() const { return regression || together > 1 ? 1 : static_cast<int>(label_names.size()); }

@@ -13,9 +13,9 @@ struct Example {
   double target = 0;
 };
 
-/// One example as the model reads it: token ids and their segments, `types[i]` belonging to `ids[i]`. `slots[i]` says which of
-/// the special tokens put around the text it is, counted in their order (BERT: [CLS] 0, the first [SEP] 1, the second 2), -1
-/// for a token of the text; `slots` is empty where nobody told.
+/// One example as the model reads it: token ids and their segments, `types[i]` belonging to `ids[i]`. `slots[i]` says
+/// which of the special tokens put around the text it is, counted in their order (BERT: [CLS] 0, the first [SEP] 1, the
+/// second 2), -1 for a token of the text; `slots` is empty where nobody told.
 struct Encoded {
   std::vector<std::int32_t> ids, types;
   double target = 0;
@@ -23,7 +23,8 @@ struct Encoded {
   bool cut = false;  // the text was longer than it might be and lost a part
 };
 
-/// A sentence given as words: `first[w]` is the row of word w's first piece; -1 for a word that has none, or was cut off.
+/// A sentence given as words: `first[w]` is the row of word w's first piece; -1 for a word that has none, or was cut
+/// off.
 struct EncodedWords : Encoded {
   std::vector<std::int32_t> first;
 };

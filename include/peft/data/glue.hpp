@@ -10,13 +10,13 @@ namespace peft {
 struct GlueTask {
   std::string name;                       // "sst2"
   std::string folder;                     // "SST-2", where the download script puts it
-  std::vector<std::string> labels;        // by class index, in the order of Hugging Face's data sets; none for a score
-  std::vector<std::string> metrics;       // its GLUE score is their mean
-  std::string a, b, label;                // columns of the first and second sentence ("" for one alone) and the label
+  std::vector<std::string> labels;  // by class index, in the order of Hugging Face's data sets; none for a score
+  std::vector<std::string> metrics;  // its GLUE score is their mean
+  std::string a, b, label;  // columns of the first and second sentence ("" for one alone) and the label
   std::vector<std::string> headerless{};  // the columns of the training and dev files where they have no header
-  bool drops_short_rows = false;          // the official file has broken lines, which everybody leaves out
-  double low = 0, high = 0;               // range of the score
-  bool spelled = false;                   // its files have the classes' names, not their numbers
+  bool drops_short_rows = false;  // the official file has broken lines, which everybody leaves out
+  double low = 0, high = 0;  // range of the score
+  bool spelled = false;  // its files have the classes' names, not their numbers
 
   bool regression() const { return labels.empty(); }
 

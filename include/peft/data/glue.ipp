@@ -77,7 +77,8 @@ PEFT_INLINE const std::vector<GlueTask>& glue_tasks() {
       {"rte", "RTE", "entailment not_entailment", "accuracy", "sentence1", "sentence2", "label", "", false, 0, 0, true},
       {"stsb", "STS-B", "", "pearson spearman", "sentence1", "sentence2", "score", "", false, 0, 5},
       {"qnli", "QNLI", "entailment not_entailment", "accuracy", "question", "sentence", "label", "", false, 0, 0, true},
-      {"mnli", "MNLI", "entailment neutral contradiction", "accuracy", "sentence1", "sentence2", "gold_label", "", false, 0, 0, true},
+      {"mnli", "MNLI", "entailment neutral contradiction", "accuracy", "sentence1", "sentence2", "gold_label", "",
+       false, 0, 0, true},
       {"qqp", "QQP", "not_duplicate duplicate", "f1 accuracy", "question1", "question2", "is_duplicate", "", true},
       {"wnli", "WNLI", "not_entailment entailment", "accuracy", "sentence1", "sentence2", "label"}};
   static const std::vector<GlueTask> tasks = [] {

@@ -16,7 +16,7 @@ struct GlueText {
   /// The prompt cut after each sentence that it names.
   struct Piece {
     std::string words;                        // before the sentence
-    const std::string Example::* sentence{};  // which one of an example follows; null at the end
+    const std::string Example::*sentence{};  // which one of an example follows; null at the end
   };
   std::vector<Piece> pieces;
 
@@ -31,9 +31,9 @@ struct GlueText {
   double answer(std::string_view text) const;
 };
 
-/// The text form of a task; see `glue_task` for its name. `prompt` empty: the words that T5 was trained with (Raffel et al. 2020,
-/// appendix D). A checkpoint tuned on instructions wants one: "Is the following review positive or negative? {sentence}". Throws
-/// Error unless the prompt names every sentence of the task, and nothing else in braces.
+/// The text form of a task; see `glue_task` for its name. `prompt` empty: the words that T5 was trained with (Raffel et
+/// al. 2020, appendix D). A checkpoint tuned on instructions wants one: "Is the following review positive or negative?
+/// {sentence}". Throws Error unless the prompt names every sentence of the task, and nothing else in braces.
 GlueText glue_text(std::string_view name, std::string prompt = {});
 
 }  // namespace peft

@@ -60,7 +60,9 @@ PEFT_INLINE GlueText glue_text(std::string_view name, std::string prompt) {
   const std::string a = cat('{', first, '}'), b = cat('{', second, '}');
   if (text.prompt.empty()) {
     const std::string of_a = cat(first, ": ", a), of_b = cat(second, ": ", b);
-    text.prompt = task == "mnli" ? cat("mnli ", of_b, ' ', of_a) : pair ? cat(task, ' ', of_a, ' ', of_b) : cat(task, ' ', of_a);
+    text.prompt = task == "mnli" ? cat("mnli ", of_b, ' ', of_a)
+                  : pair         ? cat(task, ' ', of_a, ' ', of_b)
+                                 : cat(task, ' ', of_a);
   }
 
   const auto bad = [&](const auto&... what) {

@@ -8,8 +8,8 @@
 
 namespace peft {
 
-/// `count` examples in their order, at most `size` at a time: `add(batch, i)` puts one in, `use(batch, first)` has them together. An
-/// Interrupt stops it between two batches.
+/// `count` examples in their order, at most `size` at a time: `add(batch, i)` puts one in, `use(batch, first)` has them
+/// together. An Interrupt stops it between two batches.
 template <class Add, class Use>
 void in_batches(std::size_t count, std::size_t size, Add&& add, Use&& use) {
   for (std::size_t begin = 0; begin < count; begin += size) {
@@ -22,7 +22,9 @@ void in_batches(std::size_t count, std::size_t size, Add&& add, Use&& use) {
 /// All examples of `data`.
 template <class Data, class Use>
 void in_batches(const Data& data, std::size_t size, Use&& use) {
-  in_batches(data.size(), size, [&](Batch& batch, std::size_t i) { data.add_to(batch, i); }, [&](const Batch& batch, std::size_t) { use(batch); });
+  in_batches(
+      data.size(), size, [&](Batch& batch, std::size_t i) { data.add_to(batch, i); },
+      [&](const Batch& batch, std::size_t) { use(batch); });
 }
 
 }  // namespace peft

@@ -7,8 +7,8 @@
 
 namespace peft {
 
-/// Where the classes of some data stand among those of a head. The head's order counts, not the data's: what is saved of the head
-/// is read by others under the names that the checkpoint has for its rows.
+/// Where the classes of some data stand among those of a head. The head's order counts, not the data's: what is saved
+/// of the head is read by others under the names that the checkpoint has for its rows.
 struct LabelOrder {
   enum class By {
     Data,     ///< no head has these classes: they keep their own order, and a head of them begins fresh
@@ -23,9 +23,9 @@ struct LabelOrder {
   bool keeps_order() const;  ///< is every class where the data have it?
 };
 
-/// The order of `data`'s classes for a head of the classes `head` (empty: nothing is known of one). Names are compared without their
-/// case, and without '-', '_' and spaces, unless two of one list would then be the same. A head of another number of classes is not
-/// of these, but with `more` it may have classes that do not occur in the data.
+/// The order of `data`'s classes for a head of the classes `head` (empty: nothing is known of one). Names are compared
+/// without their case, and without '-', '_' and spaces, unless two of one list would then be the same. A head of
+/// another number of classes is not of these, but with `more` it may have classes that do not occur in the data.
 LabelOrder label_order(const std::vector<std::string>& head, const std::vector<std::string>& data, bool more = false);
 
 /// Are the names nothing but numbers: LABEL_0, LABEL_1, .. as transformers writes them, or 0, 1, ..?

@@ -38,7 +38,8 @@ PEFT_INLINE bool differ(const std::vector<std::string>& names) {
 }
 
 /// By class of `data`: its index among `head`, or -1.
-PEFT_INLINE std::vector<std::int32_t> found(const std::vector<std::string>& head, const std::vector<std::string>& data) {
+PEFT_INLINE std::vector<std::int32_t> found(const std::vector<std::string>& head,
+                                            const std::vector<std::string>& data) {
   std::vector<std::int32_t> places;
   for (const std::string& name : data) {
     const auto at = std::find(head.begin(), head.end(), name);
@@ -72,7 +73,8 @@ PEFT_INLINE bool labels_are_numbers(const std::vector<std::string>& names) {
   return true;
 }
 
-PEFT_INLINE LabelOrder label_order(const std::vector<std::string>& head, const std::vector<std::string>& data, bool more) {
+PEFT_INLINE LabelOrder label_order(const std::vector<std::string>& head, const std::vector<std::string>& data,
+                                   bool more) {
   using By = LabelOrder::By;
   LabelOrder order{By::Data, data, {}};
   for (std::size_t i = 0; i < data.size(); ++i) order.places.push_back(static_cast<std::int32_t>(i));
@@ -80,7 +82,8 @@ PEFT_INLINE LabelOrder label_order(const std::vector<std::string>& head, const s
 
   const std::vector<std::string> plain_head = label_names::folded(head), plain_data = label_names::folded(data);
   const bool plain = label_names::differ(plain_head) && label_names::differ(plain_data);
-  std::vector<std::int32_t> places = plain ? label_names::found(plain_head, plain_data) : label_names::found(head, data);
+  std::vector<std::int32_t> places =
+      plain ? label_names::found(plain_head, plain_data) : label_names::found(head, data);
   const auto unknown = static_cast<std::size_t>(std::count(places.begin(), places.end(), -1));
   if (head.size() > data.size() && !(more && (unknown == 0 || labels_are_numbers(data)))) return order;
 
@@ -95,8 +98,8 @@ PEFT_INLINE LabelOrder label_order(const std::vector<std::string>& head, const s
 }
 
 PEFT_INLINE void reorder_labels(Dataset& data, const LabelOrder& order) {
-  require(data.label_names.size() == order.places.size(), data.source, ": ", data.label_names.size(), " classes cannot be ordered as ",
-          order.places.size());
+  require(data.label_names.size() == order.places.size(), data.source, ": ", data.label_names.size(),
+          " classes cannot be ordered as ", order.places.size());
   const auto place = [&](auto label) { return order.places[static_cast<std::size_t>(label)]; };
   if (data.labelled && !data.tagged)
     for (Example& example : data.examples) example.target = place(example.target);

@@ -21,9 +21,9 @@ struct LoaderOptions {
   std::uint64_t seed = 0;
 };
 
-/// Yields the batches of every epoch of `Data` (Tokenized, TokenizedPairs, or whatever has size(), tokens(), length(i) and
-/// add_to(batch, i)). They are a function of (options, epoch, step) alone: a run that resumes asks for
-/// the step where it stopped. Not for several threads at once, since the order of the latest epoch is kept.
+/// Yields the batches of every epoch of `Data` (Tokenized, TokenizedPairs, or whatever has size(), tokens(), length(i)
+/// and add_to(batch, i)). They are a function of (options, epoch, step) alone: a run that resumes asks for the step
+/// where it stopped. Not for several threads at once, since the order of the latest epoch is kept.
 template <class Data = Tokenized>
 class LoaderOf {
  public:

@@ -126,9 +126,11 @@ PEFT_INLINE Parsed parse(Dataset& out, std::string_view text, bool tagged, const
     auto& tags = parsed.tags.emplace_back();
     for (const Line& line : sentence) {
       if (line.columns != first.columns)
-        fail(out.source, ", line ", line.number, ": ", line.columns, " columns, ", first.columns, " were expected as in line ", first.number, ": ", quoted(line.text));
+        fail(out.source, ", line ", line.number, ": ", line.columns, " columns, ", first.columns,
+             " were expected as in line ", first.number, ": ", quoted(line.text));
       if (out.labelled && !scheme.has(line.last))
-        fail(out.source, ", line ", line.number, ": the last column is ", quoted(line.last), "; a tag was expected: O, or B- or I- and a type");
+        fail(out.source, ", line ", line.number, ": the last column is ", quoted(line.last),
+             "; a tag was expected: O, or B- or I- and a type");
       tags.push_back(out.labelled ? scheme.read(line.last) : EntityTag());
     }
     if (kept == Tags::Iob2) begun += to_iob2(tags);
@@ -159,7 +161,8 @@ PEFT_INLINE Dataset read_conll_file(const std::filesystem::path& path, Labels la
   require(train != nullptr || !out.labelled || out.label_names.size() > 1, out.source,
           ": every tag is O; there is nothing to learn");
   constexpr std::size_t most = 10000;
-  require(out.label_names.size() <= 2 * most + 1, out.source, ": there are more than ", most, " types of entities; is its last column the tag?");
+  require(out.label_names.size() <= 2 * most + 1, out.source, ": there are more than ", most,
+          " types of entities; is its last column the tag?");
   std::map<std::string, std::int32_t, std::less<>> classes;
   for (const std::string& name : out.label_names) classes.emplace(name, static_cast<std::int32_t>(classes.size()));
   for (std::size_t s = 0; s < sentences.size(); ++s) {
@@ -169,8 +172,9 @@ PEFT_INLINE Dataset read_conll_file(const std::filesystem::path& path, Labels la
       words.append(w == 0 ? "" : " ").append(sentences[s][w].word);
       const auto known = classes.find(tags[s][w].name());
       if (out.labelled && known == classes.end())
-        fail(out.source, ", line ", sentences[s][w].number, ": the tag ", quoted(tags[s][w].name()), " does not occur in ", train != nullptr ? train->source : "the training file",
-             "; its tags are ", listed(out.label_names));
+        fail(out.source, ", line ", sentences[s][w].number, ": the tag ", quoted(tags[s][w].name()),
+             " does not occur in ", train != nullptr ? train->source : "the training file", "; its tags are ",
+             listed(out.label_names));
       indices.push_back(out.labelled ? known->second : -1);
     }
     out.examples.push_back({std::move(words), {}, 0});

@@ -15,8 +15,8 @@ namespace peft {
 Dataset read_glue(const GlueTask& task, const std::filesystem::path& folder, std::string_view split,
                   Labels labels = Labels::Required);
 
-/// Reads a file of the task's texts: an official one, or another table (`Table::open`) whose texts are called as there, or as
-/// `find_texts` knows.
+/// Reads a file of the task's texts: an official one, or another table (`Table::open`) whose texts are called as there,
+/// or as `find_texts` knows.
 Dataset read_glue_file(const GlueTask& task, const std::filesystem::path& file, Labels labels = Labels::Required);
 
 }  // namespace peft

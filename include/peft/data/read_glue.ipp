@@ -41,11 +41,12 @@ PEFT_INLINE double target(const GlueTask& task, const Table& table, std::size_t 
 /// The columns of the task's texts, under its own names or others that people use.
 PEFT_INLINE FoundColumns texts(const GlueTask& task, const Table& table, std::vector<std::string>& notes) {
   const bool pair = !task.b.empty();
-  if (const auto a = table.find(task.a), b = pair ? table.find(task.b) : a; a && b) return {*a, pair ? b : std::nullopt};
+  if (const auto a = table.find(task.a), b = pair ? table.find(task.b) : a; a && b)
+    return {*a, pair ? b : std::nullopt};
   const FoundColumns found = find_texts(table, notes);
   if (found.b.has_value() != pair)
-    fail(table.name(), ", line 1: ", task.name, pair ? " has two texts, " : " has one text, ", quoted(task.a), pair ? cat(" and ", quoted(task.b)) : "",
-         "; the columns are ", listed(table.columns()));
+    fail(table.name(), ", line 1: ", task.name, pair ? " has two texts, " : " has one text, ", quoted(task.a),
+         pair ? cat(" and ", quoted(task.b)) : "", "; the columns are ", listed(table.columns()));
   return found;
 }
 

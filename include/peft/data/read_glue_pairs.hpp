@@ -8,8 +8,8 @@
 
 namespace peft {
 
-/// Reads a split of a GLUE task as text pairs in the words of `text`; see `read_glue`. `labels` keeps the classes and the scores
-/// as the file has them.
+/// Reads a split of a GLUE task as text pairs in the words of `text`; see `read_glue`. `labels` keeps the classes and
+/// the scores as the file has them.
 PairDataset read_glue_pairs(const GlueText& text, const std::filesystem::path& folder, std::string_view split,
                             Labels labels = Labels::Required);
 

@@ -14,7 +14,8 @@ struct NoSuchSplit : Error {
   using Error::Error;
 };
 
-/// The first of `names` that exists in `folder`, or in its subfolder `below`. Throws NoSuchSplit saying what was looked for.
+/// The first of `names` that exists in `folder`, or in its subfolder `below`. Throws NoSuchSplit saying what was looked
+/// for.
 std::filesystem::path find_split(const std::filesystem::path& folder, const std::string& below,
                                  const std::vector<std::string>& names, const std::string& what);
 

@@ -49,8 +49,8 @@ PEFT_INLINE std::filesystem::path find_split(const std::filesystem::path& folder
   for (const auto& where : {folder, folder / below})
     for (const std::string& name : names)
       if (std::filesystem::exists(where / name)) return where / name;
-  throw NoSuchSplit(
-      cat(folder.string(), ": ", what, " was expected here", below.empty() ? "" : " or in " + below, " as ", listed(names)));
+  throw NoSuchSplit(cat(folder.string(), ": ", what, " was expected here", below.empty() ? "" : " or in " + below,
+                        " as ", listed(names)));
 }
 
 PEFT_INLINE std::filesystem::path find_split_file(const std::filesystem::path& folder, std::string_view split,
@@ -76,7 +76,8 @@ PEFT_INLINE std::filesystem::path find_split_file(const std::filesystem::path& f
     looked_for += cat(", or ", name);
   }
   if (there.empty())
-    throw NoSuchSplit(cat(folder.string(), ": the ", split, " split was expected here, as a file ", looked_for, "; the folder holds ", contents(folder)));
+    throw NoSuchSplit(cat(folder.string(), ": the ", split, " split was expected here, as a file ", looked_for,
+                          "; the folder holds ", contents(folder)));
   const std::string taken = there.front();
   there.erase(there.begin());
   if (!there.empty())

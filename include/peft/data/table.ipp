@@ -49,7 +49,8 @@ PEFT_INLINE Table::Table(TextFile file, std::unique_ptr<RowSource> rows, std::ve
   if (!columns_.empty()) return;
   columns_ = rows_->header();
   constexpr std::size_t most = 10000;
-  require(columns_.size() <= most, this->name(), ", line 1: ", columns_.size(), " columns, at most ", most, " were expected; take those of the texts and the label");
+  require(columns_.size() <= most, this->name(), ", line 1: ", columns_.size(), " columns, at most ", most,
+          " were expected; take those of the texts and the label");
   for (std::string& column : columns_) column = stripped(column);
   require(!columns_.empty(), name(), ": the file is empty; a header with the names of its columns was expected");
 }

@@ -22,11 +22,12 @@ struct TokenizeOptions {
 /// Of a tagged data set every token has a target: its word's tag for the first piece of a word, -1 for all others.
 class Tokenized {
  public:
-  /// Throws Error when a text that is cut to `max_length` is still longer than the model takes, or there is no room for the special tokens.
+  /// Throws Error when a text that is cut to `max_length` is still longer than the model takes, or there is no room for
+  /// the special tokens.
   Tokenized(const Dataset& data, const Tokenizer& tokenizer, const TokenizeOptions& options);
 
-  std::size_t size() const { return examples_.size(); }         ///< examples
-  std::size_t tokens() const { return ids_.size(); }            ///< of all sequences together
+  std::size_t size() const { return examples_.size(); }  ///< examples
+  std::size_t tokens() const { return ids_.size(); }  ///< of all sequences together
   int together() const { return static_cast<int>(together_); }  ///< sequences of an example
   /// Tokens of example i, all its sequences counted.
   int length(std::size_t i) const { return static_cast<int>(end(i) - begin(i)); }
@@ -36,7 +37,7 @@ class Tokenized {
   int longest() const;
   std::int64_t example(std::size_t i) const { return examples_[i]; }  ///< index in the data set
   std::span<const std::int32_t> ids() const { return ids_; }  ///< of all tokens
-  double target(std::size_t i) const { return targets_[i]; }          ///< of an example; not of a tagged data set
+  double target(std::size_t i) const { return targets_[i]; }  ///< of an example; not of a tagged data set
 
   /// Of a tagged data set: where the words of example i have their first piece, as a row among all tokens; -1 where
   /// they have none because they were cut off (or are nothing but control characters).
@@ -64,9 +65,9 @@ class Tokenized {
   std::vector<std::int64_t> examples_;
   std::vector<std::int32_t> ids_;
   std::vector<std::uint8_t> types_;
-  std::vector<std::int8_t> slots_;       // which special token a token is
+  std::vector<std::int8_t> slots_;  // which special token a token is
   std::vector<std::size_t> offsets_{0};  // of sequences
-  std::vector<double> targets_;          // by example, or by token
+  std::vector<double> targets_;  // by example, or by token
   std::vector<std::int64_t> words_;
   std::vector<std::size_t> word_offsets_{0};
   std::size_t cut_ = 0;

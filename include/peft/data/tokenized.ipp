@@ -39,8 +39,9 @@ PEFT_INLINE Tokenized::Tokenized(const Dataset& data, const Tokenizer& tokenizer
     }
     cut_ += cut;
   }
-  require(longest() <= options.model_max_length, data.source, ": a text of ", longest(), " tokens, and the model takes at most ",
-          options.model_max_length, "; a maximum length up to that cuts such texts");
+  require(longest() <= options.model_max_length, data.source, ": a text of ", longest(),
+          " tokens, and the model takes at most ", options.model_max_length,
+          "; a maximum length up to that cuts such texts");
   ids_.shrink_to_fit();
   types_.shrink_to_fit();
   slots_.shrink_to_fit();

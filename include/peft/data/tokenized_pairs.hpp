@@ -21,23 +21,24 @@ class TokenizedPairs {
   /// and a target beside which not one token of the prompt fits loses its end (and `eos`: the text does not end there).
   static TokenizedPairs causal(const PairDataset& data, const Tokenizer& tokenizer, const CausalOptions& options);
 
-  /// For an encoder-decoder: a source, and what the decoder reads and writes. What is too long loses its end, and keeps the
-  /// token that ends it, as with transformers' tokenizers. Throws Error naming the pair for a target without tokens.
+  /// For an encoder-decoder: a source, and what the decoder reads and writes. What is too long loses its end, and keeps
+  /// the token that ends it, as with transformers' tokenizers. Throws Error naming the pair for a target without
+  /// tokens.
   static TokenizedPairs sequence_to_sequence(const PairDataset& data, const Tokenizer& tokenizer,
                                              const SequenceToSequenceOptions& options);
 
-  std::size_t size() const { return examples_.size(); }                     ///< pairs
+  std::size_t size() const { return examples_.size(); }  ///< pairs
   std::size_t tokens() const { return ids_.size() + decoder_ids_.size(); }  ///< of both sides
-  bool paired() const { return paired_; }                                   ///< whether for an encoder-decoder
+  bool paired() const { return paired_; }  ///< whether for an encoder-decoder
   /// Tokens of pair i, both sides counted.
   int length(std::size_t i) const {
     return static_cast<int>(offsets_[i + 1] - offsets_[i]) +
            (paired_ ? static_cast<int>(decoder_offsets_[i + 1] - decoder_offsets_[i]) : 0);
   }
-  int longest() const { return widest(offsets_); }                    ///< tokens of the longest sequence (source)
-  int decoder_longest() const { return widest(decoder_offsets_); }    ///< 0 for a causal model
+  int longest() const { return widest(offsets_); }  ///< tokens of the longest sequence (source)
+  int decoder_longest() const { return widest(decoder_offsets_); }  ///< 0 for a causal model
   std::int64_t example(std::size_t i) const { return examples_[i]; }  ///< index in the data set
-  std::size_t cut() const { return cut_; }                            ///< pairs that lost a part of a text
+  std::size_t cut() const { return cut_; }  ///< pairs that lost a part of a text
   bool labelled() const { return labelled_; }
 
   /// What generation for pair i begins with: the prompt of a causal model, the whole source of an encoder-decoder.
@@ -74,7 +75,7 @@ class TokenizedPairs {
   Ids ids_, slots_, decoder_ids_;
   std::vector<std::size_t> offsets_{0}, decoder_offsets_{0};
   std::vector<std::size_t> prompts_;  // tokens of each, of a causal model
-  std::vector<double> targets_;       // by row of the sequence, or of the decoder
+  std::vector<double> targets_;  // by row of the sequence, or of the decoder
   std::size_t cut_ = 0;
 };
 

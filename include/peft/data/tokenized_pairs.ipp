@@ -88,7 +88,8 @@ PEFT_INLINE void TokenizedPairs::check_length(const char* what, int length) {
 
 PEFT_INLINE void TokenizedPairs::check_fits(const PairDataset& data, int most) const {
   const int longest = std::max(this->longest(), paired_ ? decoder_longest() : 0);
-  require(longest <= most, data.source, ": a text of ", longest, " tokens, and the model takes at most ", most, "; a maximum length up to that cuts such texts");
+  require(longest <= most, data.source, ": a text of ", longest, " tokens, and the model takes at most ", most,
+          "; a maximum length up to that cuts such texts");
 }
 
 PEFT_INLINE std::string TokenizedPairs::begin(const PairDataset& data, std::int64_t index) {

@@ -24,9 +24,9 @@ struct LikeLoRA {  // He et al.: nothing at first
   Init up(Extent) const { return zeros(); }
 };
 
-/// Adapter (Houlsby et al., 2019, section 2.1):  h <- h + U f(D h + b) + c.  f: GELU. Trains w (in + out) + w + out per place; with
-/// w = 64, U and D near zero. A gate may act on its bottleneck. AdapterDrop (Rueckle et al., 2021) leaves out the lower layers:
-/// `At<Attention, Ffn, Layers<5, 12>>`, or `layers` at run time.
+/// Adapter (Houlsby et al., 2019, section 2.1):  h <- h + U f(D h + b) + c.  f: GELU. Trains w (in + out) + w + out per
+/// place; with w = 64, U and D near zero. A gate may act on its bottleneck. AdapterDrop (Rueckle et al., 2021) leaves
+/// out the lower layers: `At<Attention, Ffn, Layers<5, 12>>`, or `layers` at run time.
 template <int w, class F = ops::Gelu, class Start = NearIdentity, class G = Open, Route r = Route::post>
 struct Adapter : Bottleneck<r, F, G> {
   static_assert(w > 0 || w == Dynamic, "peft::Adapter<w>: the width w must be positive, or Dynamic");
@@ -51,8 +51,8 @@ struct Adapter : Bottleneck<r, F, G> {
   }
 };
 
-/// Parallel adapter (He et al., 2022, table 2 and section 4):  y += s (U relu(D x + b) + c),  x the input of the feed-forward half.
-/// s = 4; D as LoRA's A, U = 0. Their best has w = 512.
+/// Parallel adapter (He et al., 2022, table 2 and section 4):  y += s (U relu(D x + b) + c),  x the input of the
+/// feed-forward half. s = 4; D as LoRA's A, U = 0. Their best has w = 512.
 template <int w>
 using ParallelAdapter = Adapter<w, ops::Relu, LikeLoRA, Open, Route::branch>;
 

@@ -4,8 +4,8 @@
 
 namespace peft {
 
-/// BitFit (Ben Zaken et al., 2022): the biases that the backbone has are trained in place, and nothing else of it. On a backbone
-/// that has none see AddedBias.
+/// BitFit (Ben Zaken et al., 2022): the biases that the backbone has are trained in place, and nothing else of it. On a
+/// backbone that has none see AddedBias.
 struct Bias {
   static constexpr Route route = Route::weight;
   static constexpr Kind fits = Kind::linear | Kind::norm;

@@ -10,13 +10,16 @@
 
 namespace peft {
 
-/// What every adapter computes, wherever its matrices come from:  y += s (U (g * f(D x + b)) + c).  With Route::post, x is y
-/// itself, the output of the site (sequential); with Route::branch, x is the site's input (parallel).
+/// What every adapter computes, wherever its matrices come from:  y += s (U (g * f(D x + b)) + c).  With Route::post, x
+/// is y itself, the output of the site (sequential); with Route::branch, x is the site's input (parallel).
 template <Route r, class F, class G>
 struct Bottleneck {
-  static_assert(r == Route::post || r == Route::branch, "peft::Bottleneck: an adapter comes after its site (post) or beside it (branch)");
-  static_assert(SaysWhetherItScales<G>, "peft::Bottleneck: the gate does not say whether it gives each rank a factor that does not depend on h, h <- g * h: "
-                                        "`static constexpr bool scales = true`, or false (peft/concepts.hpp: IsGate)");
+  static_assert(r == Route::post || r == Route::branch,
+                "peft::Bottleneck: an adapter comes after its site (post) or beside it (branch)");
+  static_assert(
+      SaysWhetherItScales<G>,
+      "peft::Bottleneck: the gate does not say whether it gives each rank a factor that does not depend on h, h <- g * h: "
+      "`static constexpr bool scales = true`, or false (peft/concepts.hpp: IsGate)");
   static_assert(!SaysWhetherItScales<G> || IsGate<G>, "peft::Bottleneck: G is no gate (peft/concepts.hpp: IsGate)");
   static constexpr Route route = r;
   static constexpr Kind fits = Kind::hidden | Kind::linear;
@@ -44,25 +47,25 @@ struct Bottleneck {
     kept.slope = c.keep(rows(x), rows(p.down), "adapter");
     const auto scope = c.w.scope();
     ops::broadcast_row(c.w, kept.u, constant(p.down_bias));
-    ops::gemm(c.w, kept.u, x, t(p.down), 1, 1);           // a   = x D' + b           (n, w)
-    ops::activate(c.w, kept.u, kept.slope, F{});          // u   = f(a)               (n, w)
+    ops::gemm(c.w, kept.u, x, t(p.down), 1, 1);  // a   = x D' + b           (n, w)
+    ops::activate(c.w, kept.u, kept.slope, F{});  // u   = f(a)               (n, w)
     const auto u = gate.forward(c, p, constant(kept.u));  //       g * u              (n, w)
-    ops::gemm(c.w, y, u, t(p.up), scale, 1);              // y  += s (g * u) U'       (n, out)
-    ops::add_row(c.w, y, constant(p.up_bias), scale);     // y  += s c                (n, out)
+    ops::gemm(c.w, y, u, t(p.up), scale, 1);  // y  += s (g * u) U'       (n, out)
+    ops::add_row(c.w, y, constant(p.up_bias), scale);  // y  += s c                (n, out)
   }
   /// dx may be dy.
   void backward(auto& c, const auto& p, auto x, auto dy, const auto& kept, auto& g, auto dx) const {
     const auto scope = c.w.scope();
     const auto h = constant(kept.u);
     auto du = c.temp(rows(x), rows(p.down));
-    ops::gemm(c.w, g.up, t(dy), gate.forward(c, p, h), scale, 1);   // dU += s dy' (g * u)      (out, w)
-    ops::add_column_sums(c.w, g.up_bias, constant(dy), scale);      // dc += s sum_n dy         (1, out)
-    ops::gemm(c.w, du, dy, p.up, scale);                            // du  = s dy U             (n, w)
-    gate.backward(c, p, h, du, g);                                  // du  = g * du             (n, w)
-    ops::multiply(c.w, du, constant(du), constant(kept.slope));     // da  = f'(a) * du         (n, w)
-    ops::gemm(c.w, g.down, t(du), x, 1, 1);                         // dD += da' x              (w, in)
-    ops::add_column_sums(c.w, g.down_bias, constant(du));           // db += sum_n da           (1, w)
-    if (!empty(dx)) ops::gemm(c.w, dx, du, p.down, 1, 1);           // dx += da D               (n, in)
+    ops::gemm(c.w, g.up, t(dy), gate.forward(c, p, h), scale, 1);  // dU += s dy' (g * u)      (out, w)
+    ops::add_column_sums(c.w, g.up_bias, constant(dy), scale);  // dc += s sum_n dy         (1, out)
+    ops::gemm(c.w, du, dy, p.up, scale);  // du  = s dy U             (n, w)
+    gate.backward(c, p, h, du, g);  // du  = g * du             (n, w)
+    ops::multiply(c.w, du, constant(du), constant(kept.slope));  // da  = f'(a) * du         (n, w)
+    ops::gemm(c.w, g.down, t(du), x, 1, 1);  // dD += da' x              (w, in)
+    ops::add_column_sums(c.w, g.down_bias, constant(du));  // db += sum_n da           (1, w)
+    if (!empty(dx)) ops::gemm(c.w, dx, du, p.down, 1, 1);  // dx += da D               (n, in)
   }
   void forward(auto& c, const auto& p, auto h, auto& kept) const {
     kept.x = c.keep(rows(h), cols(h), "adapter");

@@ -8,11 +8,12 @@
 
 namespace peft {
 
-/// Compacter (Karimi Mahabadi et al., 2021, eq. 5): an adapter, GELU by tanh, whose matrices are sums of n Kronecker products,
+/// Compacter (Karimi Mahabadi et al., 2021, eq. 5): an adapter, GELU by tanh, whose matrices are sums of n Kronecker
+/// products,
 ///   H = sum_i A_i (x) (s_i t_i),   A_i (n, n),  s_i (in / n, k),  t_i (k, out / n),   h <- h + H_up' f(H_down' h + b) + c.
-/// The rule A is one for the whole model, or each matrix's own; s t is a product of rank k = 1. Begins as the released code: shared A
-/// ~ N(0, 0.0001^2) (own: 0.01^2), s and t Glorot-uniform with gain sqrt(2), b and c zero; n = 4, reduction 32. Trains n^3 and,
-/// per place, 2 k (d + w) + w + d. H is made once per step.
+/// The rule A is one for the whole model, or each matrix's own; s t is a product of rank k = 1. Begins as the released
+/// code: shared A ~ N(0, 0.0001^2) (own: 0.01^2), s and t Glorot-uniform with gain sqrt(2), b and c zero; n = 4,
+/// reduction 32. Trains n^3 and, per place, 2 k (d + w) + w + d. H is made once per step.
 template <class F = ops::GeluTanh, class G = Open>
 struct Compacter : Bottleneck<Route::post, F, G> {
   using Places = At<Attention | CrossAttention, Ffn>;
@@ -44,7 +45,8 @@ struct Compacter : Bottleneck<Route::post, F, G> {
   }
   void declare(auto& fields, auto& p, const Module& m) const {
     const Extent w = this->width_of(m);
-    require(n > 0 && w % n == 0 && m.out % n == 0, m.path, ": Compacter's n = ", n, " does not divide the width ", m.out, " or the bottleneck's ", w);
+    require(n > 0 && w % n == 0 && m.out % n == 0, m.path, ": Compacter's n = ", n, " does not divide the width ",
+            m.out, " or the bottleneck's ", w);
     declare(fields, "adapter_down", p.down, p.down_phm, p.down_bias, m.out, w);
     declare(fields, "adapter_up", p.up, p.up_phm, p.up_bias, w, m.out);
     this->gate.declare(fields, p, w);
@@ -96,8 +98,8 @@ struct Compacter : Bottleneck<Route::post, F, G> {
     const auto W = products(c, phm);
     auto dK = c.temp(n * n, cols(flat(W))), dW = c.temp(rows(W), cols(W));
     ops::to_blocks(c.w, dK, constant(dH), n);
-    ops::gemm(c.w, dA, flat(W), t(dK), 1, 1);              // dA += W dK'                   (n, n n)
-    ops::gemm(c.w, flat(dW), A, dK);                       // dW  = A dK                    (n, in out / n^2)
+    ops::gemm(c.w, dA, flat(W), t(dK), 1, 1);  // dA += W dK'                   (n, n n)
+    ops::gemm(c.w, flat(dW), A, dK);  // dW  = A dK                    (n, in out / n^2)
     for (int i = 0; i < n; ++i) {
       ops::gemm(c.w, part(g.s, i), t(part(dW, i)), t(part(phm.t, i)), 1, 1);  // ds_i += dW_i t_i'    (in / n, k)
       ops::gemm(c.w, part(g.t, i), t(part(phm.s, i)), t(part(dW, i)), 1, 1);  // dt_i += s_i' dW_i    (k, out / n)

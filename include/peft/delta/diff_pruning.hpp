@@ -11,13 +11,13 @@
 
 namespace peft {
 
-/// What diff pruning's penalty counts. expected: changed numbers (the paper), sum P(z_i > 0) P(z_group > 0). released: open
-/// gates of both kinds (the authors' code), sum P(z_i > 0) + P(z_group > 0).
+/// What diff pruning's penalty counts. expected: changed numbers (the paper), sum P(z_i > 0) P(z_group > 0). released:
+/// open gates of both kinds (the authors' code), sum P(z_i > 0) + P(z_group > 0).
 enum class OpenGates { expected, released };
 
-/// Diff pruning (Guo et al., 2021):  theta = theta0 + z_group z * d,  penalty lambda E|z_group z|_0.  d = 0, every alpha 5.
-/// A gate per number, with `structured` one more per tensor; gates are sampled in training. After `prune_at` of the steps the
-/// largest `fraction` of |z_group z d| over the model stays, and is trained alone until the end.
+/// Diff pruning (Guo et al., 2021):  theta = theta0 + z_group z * d,  penalty lambda E|z_group z|_0.  d = 0, every
+/// alpha 5. A gate per number, with `structured` one more per tensor; gates are sampled in training. After `prune_at`
+/// of the steps the largest `fraction` of |z_group z d| over the model stays, and is trained alone until the end.
 /// Trains twice the numbers of the tensors it sits on, and with `structured` one per tensor.
 struct DiffPruning : GatedChange {
   OpenGates counts = OpenGates::expected;
@@ -26,7 +26,8 @@ struct DiffPruning : GatedChange {
   double prune_at = 0.5;    // of all steps; 0: never
   std::function<void(std::int64_t kept, std::int64_t of)> on_prune{};
 
-  /// As the authors' code, but for the gates' learning rate, which theirs leaves out of the schedule: train with a constant one.
+  /// As the authors' code, but for the gates' learning rate, which theirs leaves out of the schedule: train with a
+  /// constant one.
   static DiffPruning released() {
     DiffPruning d;
     d.counts = OpenGates::released;
@@ -40,7 +41,8 @@ struct DiffPruning : GatedChange {
   }
   void finish(auto& c, auto& all, auto& grads) const {  // dd += z_group z dtheta,  dalpha += z_group z' d dtheta, ...
     each(c, all, grads, [&](auto& p, auto& g, auto, const auto& z, const auto& z_group) {
-      ops::gated_sum_backward(c.w, constant(g.theta), constant(p.d), constant(p.alpha), constant(p.group), z, z_group, g.d, g.alpha, g.group);
+      ops::gated_sum_backward(c.w, constant(g.theta), constant(p.d), constant(p.alpha), constant(p.group), z, z_group,
+                              g.d, g.alpha, g.group);
     });
   }
   double penalty(auto& c, auto& all) const {  // lambda sum P(z > 0)
@@ -52,7 +54,8 @@ struct DiffPruning : GatedChange {
   }
   void regularise(auto& c, auto& all, auto& grads) const {
     each(c, all, grads, [&](auto& p, auto& g, auto, const auto&, const auto&) {
-      ops::expected_open_backward(c.w, constant(p.alpha), constant(p.group), log_ratio(), joint(), lambda, g.alpha, g.group);
+      ops::expected_open_backward(c.w, constant(p.alpha), constant(p.group), log_ratio(), joint(), lambda, g.alpha,
+                                  g.group);
     });
   }
   void after_step(auto& c, auto& all, auto&, const StepInfo& step) const {
@@ -61,13 +64,15 @@ struct DiffPruning : GatedChange {
   /// Once it is pruned.
   bool settled(std::int64_t step, std::int64_t total) const { return prune_at <= 0 || step >= last_dense(total); }
 
-  /// Cuts the change to its largest `fraction` (equal ones all stay): d takes the gates' values in, gates open for what stays and
-  /// shut for the rest, so far out that no sample moves them: what stays is trained alone, and a saved change knows its mask.
+  /// Cuts the change to its largest `fraction` (equal ones all stay): d takes the gates' values in, gates open for what
+  /// stays and shut for the rest, so far out that no sample moves them: what stays is trained alone, and a saved change
+  /// knows its mask.
   void prune(auto& c, auto& all) const {
     using T = typename std::remove_cvref_t<decltype(all.modules[0].weight.d)>::non_const_value_type;
     std::vector<T> sizes;
     each_number(c, all, false, [&](T& d, T&, T z) { sizes.push_back(std::abs(z * d)); });
-    const std::int64_t of = static_cast<std::int64_t>(sizes.size()), most = std::min<std::int64_t>(std::llround(fraction * double(of)), of);
+    const std::int64_t of = static_cast<std::int64_t>(sizes.size()),
+                       most = std::min<std::int64_t>(std::llround(fraction * double(of)), of);
     T least = std::numeric_limits<T>::infinity();
     if (most > 0) {
       std::nth_element(sizes.begin(), sizes.begin() + most - 1, sizes.end(), std::greater<>());

@@ -9,11 +9,11 @@ namespace peft {
 /// `differentiated`: the gradient of eq. 5 as it stands, so that A and B also learn through the norm.
 enum class DoraNorm { constant, differentiated };
 
-/// DoRA (Liu et al., 2024, eq. 5):  W = m (W0 + s B A) / |W0 + s B A|, a norm and a magnitude per row (output); m = |W0| and
-/// B = 0 at first. As x W' is what the site already gives, W0 x and the branch are scaled where they are:
+/// DoRA (Liu et al., 2024, eq. 5):  W = m (W0 + s B A) / |W0 + s B A|, a norm and a magnitude per row (output); m =
+/// |W0| and B = 0 at first. As x W' is what the site already gives, W0 x and the branch are scaled where they are:
 ///   y <- (m / norm) (y - b + s B A drop(x)) + b.
-/// Dropout acts on the branch alone (PEFT drops the input of W0 in this product, too). Branches listed before it are scaled with
-/// the rest, those after it are not. Trains r (in + out) + out per matrix.
+/// Dropout acts on the branch alone (PEFT drops the input of W0 in this product, too). Branches listed before it are
+/// scaled with the rest, those after it are not. Trains r (in + out) + out per matrix.
 template <int r>
 struct DoRA : LoRA<r> {
   using Base = LoRA<r>;
@@ -53,7 +53,8 @@ struct DoRA : LoRA<r> {
       const auto scope = c.w.scope();
       decltype(p.A) W;
       if (norm == DoraNorm::differentiated) W = adapted(c, p, c.frozen[i].w);
-      ops::magnitude_backward(c.w, g.m, W, constant(g.ratio), constant(p.ratio), constant(p.norm));  // dm += dratio / norm; dW
+      ops::magnitude_backward(c.w, g.m, W, constant(g.ratio), constant(p.ratio),
+                              constant(p.norm));  // dm += dratio / norm; dW
       if (empty(W)) continue;
       ops::gemm(c.w, g.B, W, t(p.A), p.scale, 1);                            // dB   += s dW A'        (out, r)
       ops::gemm(c.w, g.A, t(p.B), W, p.scale, 1);                            // dA   += s B' dW        (r, in)
@@ -66,8 +67,9 @@ struct DoRA : LoRA<r> {
     ops::rescale(c.w, y, kept.z, constant(p.ratio), c.frozen->b);            // z = y - b,  y <- ratio * z + b
   }
   void backward(auto& c, const auto& p, auto x, auto dy, const auto& kept, auto& g, auto dx) const {
-    ops::scale_columns_backward(c.w, dy, constant(dy), constant(kept.z), constant(p.ratio), g.ratio);  // dratio += sum_n dy * z,
-    Base::backward(c, p, x, constant(dy), kept, g, dx);                                                // dy <- ratio * dy
+    ops::scale_columns_backward(c.w, dy, constant(dy), constant(kept.z), constant(p.ratio),
+                                g.ratio);  // dratio += sum_n dy * z,
+    Base::backward(c, p, x, constant(dy), kept, g, dx);  // dy <- ratio * dy
   }
 
   /// W <- m (W + s B A) / |W + s B A|.

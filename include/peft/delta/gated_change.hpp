@@ -11,8 +11,8 @@
 
 namespace peft {
 
-/// The tensors of a change of every weight of a site through hard concrete gates, theta = theta0 + z_group z d: which there
-/// are, and walks over them. What the gates are for is the method's (diff pruning).
+/// The tensors of a change of every weight of a site through hard concrete gates, theta = theta0 + z_group z d: which
+/// there are, and walks over them. What the gates are for is the method's (diff pruning).
 struct GatedChange {
   static constexpr Route route = Route::weight;
   static constexpr Kind fits = Kind::linear | Kind::norm | Kind::table | Kind::fixed;
@@ -39,26 +39,34 @@ struct GatedChange {
     const Kind kind = info(m.site).kind;
     const bool table = kind == Kind::table, norm = kind == Kind::norm;
     // A table that words are read off with as well gets a dense gradient.
-    list(fields, "weight", p.weight, norm ? 1 : table ? m.in : m.out, table || norm ? m.out : m.in, table && !m.in_head, !norm);
+    list(fields, "weight", p.weight,
+         norm    ? 1
+         : table ? m.in
+                 : m.out,
+         table || norm ? m.out : m.in, table && !m.in_head, !norm);
     if (m.bias) list(fields, "bias", p.bias, 1, m.out, false, false);
   }
   void settings(auto&& says) const { says("lower", lower), says("upper", upper); }
   auto weights(const auto& p, auto frozen) const -> decltype(frozen) { return {p.weight.theta, p.bias.theta}; }
-  auto gradient(auto& g) const { return Weights<std::remove_reference_t<decltype(g.weight.theta)>>{g.weight.theta, g.bias.theta}; }
+  auto gradient(auto& g) const {
+    return Weights<std::remove_reference_t<decltype(g.weight.theta)>>{g.weight.theta, g.bias.theta};
+  }
 
  protected:
   /// f(tensor, its gradients, the frozen tensor, its gates, the gate of it all) for every tensor.
   void each(auto& c, auto& all, auto& grads, const auto& f) const {
     for (std::size_t m = 0; m < all.modules.size(); ++m) {
       const auto one = [&](std::uint64_t salt, auto& p, auto& g, auto theta0) {
-        const ops::HardConcrete gate{lower, upper, c.training ? ops::HardConcrete::sampled : 0.5, rng::combine(c.seed, 4 * m + salt)};
+        const ops::HardConcrete gate{lower, upper, c.training ? ops::HardConcrete::sampled : 0.5,
+                                     rng::combine(c.seed, 4 * m + salt)};
         if (!empty(p.d)) f(p, g, theta0, gate, gate.with(1));
       };
       one(0, all.modules[m].weight, grads.modules[m].weight, c.frozen[m].w);
       one(1, all.modules[m].bias, grads.modules[m].bias, c.frozen[m].b);
     }
   }
-  /// f(d, alpha, z_group z without a sample) for every number, on the host; `write`: what f changes is kept, z_group = 1.
+  /// f(d, alpha, z_group z without a sample) for every number, on the host; `write`: what f changes is kept, z_group =
+  /// 1.
   void each_number(auto& c, auto& all, bool write, const auto& f) const {
     each(c, all, all, [&](auto& p, auto&, auto, const auto& gate, const auto&) {
       using T = typename std::remove_cvref_t<decltype(p.d)>::non_const_value_type;

@@ -9,7 +9,8 @@ namespace peft {
 /// A trained scale per feature, after its site or (Route::pre) before it:  y <- l * y.  l = 1 at first.
 template <Route r>
 struct Rescale {
-  static_assert(r == Route::post || r == Route::pre, "peft::Rescale: a scale comes after its site (post) or before it (pre)");
+  static_assert(r == Route::post || r == Route::pre,
+                "peft::Rescale: a scale comes after its site (post) or before it (pre)");
   static constexpr Route route = r;
   static constexpr Kind fits = Kind::linear | Kind::hidden;
 
@@ -51,12 +52,15 @@ struct Rescale {
 
 /// (IA)^3 (Liu et al., 2022, section 3.3): keys, values and the inner activations of the feed-forward are rescaled,
 ///   softmax(Q (l_k * K)' / sqrt(d)) (l_v * V),   (l_ff * f(x W_up)) W_down.   Trains 2 d + d_ff per layer,
-/// 2 d more where a decoder attends to its encoder. Where queries, keys and values are one projection, the queries are scaled, too,
-/// as PEFT does it (3 d + d_ff).
-using IA3 = Method<Delta<Rescale<Route::post>, At<Key | Value | CrossKey | CrossValue | FusedQkv>>, Delta<Rescale<Route::pre>, At<FfnDown>>>;
+/// 2 d more where a decoder attends to its encoder. Where queries, keys and values are one projection, the queries are
+/// scaled, too, as PEFT does it (3 d + d_ff).
+using IA3 = Method<Delta<Rescale<Route::post>, At<Key | Value | CrossKey | CrossValue | FusedQkv>>,
+                   Delta<Rescale<Route::pre>, At<FfnDown>>>;
 
-/// The same wherever an adapter has it. PEFT's default for BERT and what is built alike, "output.dense", means attention's output
-/// projection too, whose input is rescaled; that for mT5 rescales the output of wi_1. Masks narrow it down to IA3's places.
-using IA3Anywhere = Method<Delta<Rescale<Route::post>, At<Linear | Pooler>>, Delta<Rescale<Route::pre>, At<Linear | Pooler>>>;
+/// The same wherever an adapter has it. PEFT's default for BERT and what is built alike, "output.dense", means
+/// attention's output projection too, whose input is rescaled; that for mT5 rescales the output of wi_1. Masks narrow
+/// it down to IA3's places.
+using IA3Anywhere =
+    Method<Delta<Rescale<Route::post>, At<Linear | Pooler>>, Delta<Rescale<Route::pre>, At<Linear | Pooler>>>;
 
 }  // namespace peft

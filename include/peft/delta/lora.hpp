@@ -15,7 +15,8 @@ namespace peft {
 
 /// s = alpha / r, or alpha / sqrt(r) (rsLoRA: Kalajdzievski, 2023, so that large ranks learn as fast as small ones).
 enum class LoraScale { rank, root };
-/// A ~ U(+-1/sqrt(in)), as loralib and PEFT; or A ~ N(0, 1/r^2), the Gaussian that the paper names (section 4.1) with PEFT's deviation.
+/// A ~ U(+-1/sqrt(in)), as loralib and PEFT; or A ~ N(0, 1/r^2), the Gaussian that the paper names (section 4.1) with
+/// PEFT's deviation.
 enum class LoraStart { uniform, gaussian };
 
 /// LoRA (Hu et al., 2021):  y += s B (A drop(x)),  s = alpha / r.  B = 0 at first.
@@ -23,8 +24,10 @@ enum class LoraStart { uniform, gaussian };
 template <int r, class G = Open>
 struct LoRA {
   static_assert(r > 0 || r == Dynamic, "peft::LoRA<r>: the rank r must be positive, or Dynamic");
-  static_assert(SaysWhetherItScales<G>, "peft::LoRA<r, G>: the gate does not say whether it gives each rank a factor that does not depend on h, h <- g * h: "
-                                        "`static constexpr bool scales = true`, or false (peft/concepts.hpp: IsGate)");
+  static_assert(
+      SaysWhetherItScales<G>,
+      "peft::LoRA<r, G>: the gate does not say whether it gives each rank a factor that does not depend on h, h <- g * h: "
+      "`static constexpr bool scales = true`, or false (peft/concepts.hpp: IsGate)");
   static_assert(!SaysWhetherItScales<G> || IsGate<G>, "peft::LoRA<r, G>: G is no gate (peft/concepts.hpp: IsGate)");
   static constexpr Route route = Route::branch;
   static constexpr Kind fits = Kind::linear;
@@ -62,10 +65,13 @@ struct LoRA {
     const auto known = alphas.find(m.path);
     return known == alphas.end() ? alpha : known->second;
   }
-  double scale_of(const Module& m) const { return alpha_of(m) / (scaling == LoraScale::rank ? rank_of(m) : std::sqrt(double(rank_of(m)))); }
+  double scale_of(const Module& m) const {
+    return alpha_of(m) / (scaling == LoraScale::rank ? rank_of(m) : std::sqrt(double(rank_of(m))));
+  }
   void declare(auto& fields, auto& p, const Module& m) const {
     const int n = rank_of(m);
-    fields.trained("lora_A.weight", p.A, n, m.in, start == LoraStart::uniform ? uniform(1 / std::sqrt(double(m.in))) : normal(1. / n));
+    fields.trained("lora_A.weight", p.A, n, m.in,
+                   start == LoraStart::uniform ? uniform(1 / std::sqrt(double(m.in))) : normal(1. / n));
     fields.trained("lora_B.weight", p.B, m.out, n, zeros(), {.lr_factor = b_rate, .decays = true});
     gate.declare(fields, p, n);
     p.scale = scale_of(m);
@@ -144,8 +150,8 @@ struct LoRA {
   }
 };
 
-/// Is D a LoRA, all that it does said by A, B, its scale and its gate (and what PEFT's files hold besides)? A type that derives from one and
-/// does something else is none.
+/// Is D a LoRA, all that it does said by A, B, its scale and its gate (and what PEFT's files hold besides)? A type that
+/// derives from one and does something else is none.
 template <class D>
 inline constexpr bool is_lora = false;
 template <int r, class G>

@@ -7,9 +7,10 @@
 
 namespace peft {
 
-/// Low-rank adapter (the baseline of Karimi Mahabadi et al., 2021, section 4.1): an adapter, GELU by tanh, whose matrices are products
-/// of rank k,  h <- h + (l_up r_up)' f((l_down r_down)' h + b) + c.  k = 1, reduction 32, Glorot-uniform with gain sqrt(2), b and
-/// c zero. Trains 2 k (d + w) + w + d per place. The matrices are multiplied out once per step.
+/// Low-rank adapter (the baseline of Karimi Mahabadi et al., 2021, section 4.1): an adapter, GELU by tanh, whose
+/// matrices are products of rank k,  h <- h + (l_up r_up)' f((l_down r_down)' h + b) + c.  k = 1, reduction 32,
+/// Glorot-uniform with gain sqrt(2), b and c zero. Trains 2 k (d + w) + w + d per place. The matrices are multiplied
+/// out once per step.
 template <class F = ops::GeluTanh, class G = Open>
 struct LowRankAdapter : Bottleneck<Route::post, F, G> {
   using Places = At<Attention | CrossAttention, Ffn>;

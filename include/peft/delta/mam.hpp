@@ -5,8 +5,8 @@
 
 namespace peft {
 
-/// MAM adapter (He et al., 2022, section 4.6): a short prefix at attention, a wide scaled parallel adapter at the feed-forward.
-/// n = 30, m = 800; w = 512, s = 4. Trains what both do.
+/// MAM adapter (He et al., 2022, section 4.6): a short prefix at attention, a wide scaled parallel adapter at the
+/// feed-forward. n = 30, m = 800; w = 512, s = 4. Trains what both do.
 template <int w = 512>
 struct MAM : Method<Delta<Prefix>, Delta<ParallelAdapter<w>, At<Ffn>>> {
   MAM() {

@@ -24,19 +24,20 @@ struct DefectPenalty {
     }
     return self().weight(2 * modules.size()) * sum;
   }
-  /// df(D) = <F, dD>, F symmetric:  dA += 2 w F A,  dB += 2 w B F.  `slope` turns D into a multiple of F and returns 1 / that.
+  /// df(D) = <F, dD>, F symmetric:  dA += 2 w F A,  dB += 2 w B F.  `slope` turns D into a multiple of F and returns 1
+  /// / that.
   void regularise(auto& c, auto& modules, auto& grads) const {
     const double w = 2 * self().weight(2 * modules.size());
     for (std::size_t i = 0; i < modules.size(); ++i) {
       const auto scope = c.w.scope();
       auto& p = modules[i];
       auto D = c.temp(rows(p.A), rows(p.A));
-      ops::defect(c.w, D, p.A, t(p.A));                            // D   = A A' - I        (r, r)
+      ops::defect(c.w, D, p.A, t(p.A));  // D   = A A' - I        (r, r)
       const double f = self().slope(c, D);
-      ops::gemm(c.w, grads[i].A, D, p.A, w * f, 1);                // dA += 2 w F A         (r, in)
-      ops::defect(c.w, D, t(p.B), p.B);                            // D   = B' B - I        (r, r)
+      ops::gemm(c.w, grads[i].A, D, p.A, w * f, 1);  // dA += 2 w F A         (r, in)
+      ops::defect(c.w, D, t(p.B), p.B);  // D   = B' B - I        (r, r)
       self().slope(c, D);
-      ops::gemm(c.w, grads[i].B, p.B, D, w * f, 1);                // dB += 2 w B F         (out, r)
+      ops::gemm(c.w, grads[i].B, p.B, D, w * f, 1);  // dB += 2 w B F         (out, r)
     }
   }
 
@@ -49,7 +50,7 @@ struct SquaredOrthogonality : DefectPenalty<SquaredOrthogonality> {
   double gamma = 0.1;
   double weight(std::size_t) const { return gamma; }
   double value(auto& c, auto D) const { return ops::squared_norm(c.w, constant(D)); }
-  double slope(auto&, auto) const { return 2; }                    // F = 2 D
+  double slope(auto&, auto) const { return 2; }  // F = 2 D
 };
 /// gamma mean |D|_F, not squared, over all defects: AdaLoRA's released code, and PEFT.
 struct MeanOrthogonality : DefectPenalty<MeanOrthogonality> {

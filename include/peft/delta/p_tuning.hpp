@@ -32,10 +32,10 @@ struct PTuning {
 
   template <class V>
   struct Params {
-    V embedding;                  // (n, d)
+    V embedding;  // (n, d)
     nn::BiLstm::Params<V> lstm;
     std::vector<Weights<V>> mlp;  // two layers after an LSTM, else three
-    V prompt;                     // (n, d): derived, or trained without an encoder
+    V prompt;  // (n, d): derived, or trained without an encoder
   };
   template <class V>
   struct Kept {};
@@ -100,7 +100,7 @@ struct PTuning {
       way.x.push_back(x);
       x = c.temp(length, peft::rows(p.mlp[i].w));
       way.slope.push_back(c.temp(length, cols(x)));
-      nn::affine(c, p.mlp[i], way.x[i], x);                                      // x = x W_i' + b_i
+      nn::affine(c, p.mlp[i], way.x[i], x);  // x = x W_i' + b_i
       ops::activate(c.w, x, way.slope[i], ops::Relu{});
     }
     way.x.push_back(x);

@@ -11,8 +11,9 @@ namespace peft {
 /// Which special tokens PASTA adapts: each with a vector of its own, or all with the same one.
 enum class Specials { each, no_class, no_separators, shared };
 
-/// PASTA (Yang et al., 2022):  h_i += e_p  before every layer (so on its residual path too), where token i is the p-th special
-/// token of its sequence (BERT: [CLS] 0, the first [SEP] 1, the second 2).  e ~ N(0, 0.02^2).  Trains specials x width per layer.
+/// PASTA (Yang et al., 2022):  h_i += e_p  before every layer (so on its residual path too), where token i is the p-th
+/// special token of its sequence (BERT: [CLS] 0, the first [SEP] 1, the second 2).  e ~ N(0, 0.02^2).  Trains specials
+/// x width per layer.
 struct Pasta {
   static constexpr Route route = Route::pre;
   static constexpr Kind fits = Kind::hidden;
@@ -24,7 +25,9 @@ struct Pasta {
   double dropout = 0;  // of the vectors, drawn anew for every token
 
   /// As the released code, which drops elements of the added vectors; the paper does not.
-  static Pasta released(int specials, double hidden_dropout = 0.1) { return {specials, Specials::each, hidden_dropout}; }
+  static Pasta released(int specials, double hidden_dropout = 0.1) {
+    return {specials, Specials::each, hidden_dropout};
+  }
 
   template <class V>
   struct Params {
@@ -45,8 +48,9 @@ struct Pasta {
   void settings(auto&& says) const { says("specials", specials), says("adapted", static_cast<int>(adapted)); }
 
   void forward(auto& c, const auto& p, auto h, auto&) const {
-    require(c.batch->slots <= specials, "peft::Pasta: a sequence has ", c.batch->slots, " special tokens, but specials = ", specials);
-    ops::add_slots(c.w, h, constant(p.e), c.batch->slot, named(), dropped(c));            // h_i += drop(e_p)         (n, d)
+    require(c.batch->slots <= specials, "peft::Pasta: a sequence has ", c.batch->slots,
+            " special tokens, but specials = ", specials);
+    ops::add_slots(c.w, h, constant(p.e), c.batch->slot, named(), dropped(c));  // h_i += drop(e_p)         (n, d)
   }
   void backward(auto& c, const auto&, auto dh, const auto&, auto& g) const {
     ops::add_slots_backward(c.w, g.e, constant(dh), c.batch->slot, named(), dropped(c));  // de_p += sum_i drop(dh_i)

@@ -9,17 +9,20 @@ namespace peft {
 
 /// Prefix tuning (Li & Liang, 2021): every layer attends to n trained keys and values before those of the text,
 ///   [K_l; V_l] = tanh(E W' + b) U_l' + u_l        E (n, d) ~ N(0, 1),  W (m, d),  U_l (2 d, m);
-/// E and W are shared by all layers, all linear layers begin as PyTorch's. `projection = false`, the released code's other
-/// form and PEFT's default, trains K_l and V_l themselves. `zero` (the default) begins with keys and values of zero: theirs, `false`, draw
-/// attention away from the text in all layers at once (without the projection K_l, V_l ~ N(0, 1)), and MiniLM then learns nothing in an epoch.
-/// Trains n d + m (d + 1) + 2 L d (m + 1), without the projection 2 L n d.
+/// E and W are shared by all layers, all linear layers begin as PyTorch's. `projection = false`, the released code's
+/// other form and PEFT's default, trains K_l and V_l themselves. `zero` (the default) begins with keys and values of
+/// zero: theirs, `false`, draw attention away from the text in all layers at once (without the projection K_l, V_l ~
+/// N(0, 1)), and MiniLM then learns nothing in an epoch. Trains n d + m (d + 1) + 2 L d (m + 1), without the projection
+/// 2 L n d.
 ///
-/// Beside an encoder-decoder every stack has its prefixes, as the authors' for BART, layers counted through; none stands before what
-/// a decoder sees of its encoder. PEFT has the decoder's alone: `layers = {encoder's, all}`. DeBERTa has no place for any: its
-/// attention embeds the distance of every key. Rotary keys of a prefix are not turned, as in PEFT; T5 takes them for the n rows before.
+/// Beside an encoder-decoder every stack has its prefixes, as the authors' for BART, layers counted through; none
+/// stands before what a decoder sees of its encoder. PEFT has the decoder's alone: `layers = {encoder's, all}`. DeBERTa
+/// has no place for any: its attention embeds the distance of every key. Rotary keys of a prefix are not turned, as in
+/// PEFT; T5 takes them for the n rows before.
 ///
-/// The text's positions begin at n, as in PEFT and the authors' code, where a prefix is the cache of earlier tokens: n and the
-/// text must fit the backbone's positions. Dropout falls on keys and values, anew for every sequence (P-tuning v2).
+/// The text's positions begin at n, as in PEFT and the authors' code, where a prefix is the cache of earlier tokens: n
+/// and the text must fit the backbone's positions. Dropout falls on keys and values, anew for every sequence (P-tuning
+/// v2).
 struct Prefix {
   static constexpr Route route = Route::prefix;
   static constexpr Kind fits = Kind::prefix;
@@ -33,12 +36,12 @@ struct Prefix {
 
   template <class V>
   struct Shared {
-    V embedding;        // (n, d)
+    V embedding;  // (n, d)
     Weights<V> hidden;  // (m, d)  (1, m)
   };
   template <class V>
   struct Params {
-    V k, v;                 // (n, d) twice: trained, or derived by a projection
+    V k, v;  // (n, d) twice: trained, or derived by a projection
     Weights<V> to_k, to_v;  // (d, m)  (1, d), twice
   };
   template <class V>
@@ -69,8 +72,8 @@ struct Prefix {
     if (!projection) return;
     const auto h = hidden(c, all.shared, {});
     for (auto& p : all.modules) {
-      nn::affine(c, p.to_k, h, p.k);                                       // K  = h U_k' + u_k       (n, d)
-      nn::affine(c, p.to_v, h, p.v);                                       // V  = h U_v' + u_v       (n, d)
+      nn::affine(c, p.to_k, h, p.k);  // K  = h U_k' + u_k       (n, d)
+      nn::affine(c, p.to_v, h, p.v);  // V  = h U_v' + u_v       (n, d)
     }
   }
   void finish(auto& c, auto& all, auto& grads) const {
@@ -80,10 +83,10 @@ struct Prefix {
     ops::fill(c.w, dh, typename decltype(dh)::value_type(0));
     for (std::size_t i = 0; i < all.modules.size(); ++i) {
       auto &p = all.modules[i], &g = grads.modules[i];
-      nn::affine_backward(c, p.to_k, h, g.k, g.to_k, dh, 1);               // dh += dK U_k            (n, m)
-      nn::affine_backward(c, p.to_v, h, g.v, g.to_v, dh, 1);               // dh += dV U_v            (n, m)
+      nn::affine_backward(c, p.to_k, h, g.k, g.to_k, dh, 1);  // dh += dK U_k            (n, m)
+      nn::affine_backward(c, p.to_v, h, g.v, g.to_v, dh, 1);  // dh += dV U_v            (n, m)
     }
-    ops::multiply(c.w, dh, constant(dh), constant(slope));                 // through the tanh
+    ops::multiply(c.w, dh, constant(dh), constant(slope));  // through the tanh
     nn::affine_backward(c, all.shared.hidden, all.shared.embedding, dh, grads.shared.hidden, grads.shared.embedding, 1);
   }
 

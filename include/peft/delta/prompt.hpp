@@ -8,12 +8,12 @@
 namespace peft {
 
 /// Prompt tuning (Lester et al., 2021): n trained rows before the embeddings of every text, [P; e(x)].  Trains n d.
-/// They begin as word embeddings: those of `tokens`, over and over (the paper's best choice: the names of the classes), without
-/// any those of words drawn from the vocabulary (its second). `Begin::normal`: N(0, 1), PEFT's default; `Begin::uniform`:
-/// U(+-0.5), the paper's random one.
+/// They begin as word embeddings: those of `tokens`, over and over (the paper's best choice: the names of the classes),
+/// without any those of words drawn from the vocabulary (its second). `Begin::normal`: N(0, 1), PEFT's default;
+/// `Begin::uniform`: U(+-0.5), the paper's random one.
 ///
-/// As in PEFT the rows take the positions 0 .. n-1 and segment 0, the text what follows; n and the text must fit the backbone's
-/// positions. The first row is a virtual token then, and it is what a pooler reads in place of [CLS].
+/// As in PEFT the rows take the positions 0 .. n-1 and segment 0, the text what follows; n and the text must fit the
+/// backbone's positions. The first row is a virtual token then, and it is what a pooler reads in place of [CLS].
 struct Prompt {
   static constexpr Route route = Route::input;
   static constexpr Kind fits = Kind::input;

@@ -7,7 +7,8 @@
 
 namespace peft {
 
-/// A prefix behind a trained gate:  K <- s K, V <- s V,  s = sigmoid(a), one a per layer. Trains L more than the prefix.
+/// A prefix behind a trained gate:  K <- s K, V <- s V,  s = sigmoid(a), one a per layer. Trains L more than the
+/// prefix.
 struct GatedPrefix : Prefix {
   SigmoidGate gate{};
 

@@ -12,10 +12,10 @@
 
 namespace peft {
 
-/// VeRA (Kopiczko et al., 2024, eq. 2):  y += b * (B (d * (A drop(x)))). A (r, widest in) and B (widest out, r) are random, frozen
-/// and shared by all modules, each of which sees its own columns of A and rows of B. d = 0.1, b = 0 at first. A and B are
-/// uniform with deviation sqrt(2 / fan in), drawn from `seed` as PEFT draws them: files need not hold them.
-/// Trains r + out per matrix.
+/// VeRA (Kopiczko et al., 2024, eq. 2):  y += b * (B (d * (A drop(x)))). A (r, widest in) and B (widest out, r) are
+/// random, frozen and shared by all modules, each of which sees its own columns of A and rows of B. d = 0.1, b = 0 at
+/// first. A and B are uniform with deviation sqrt(2 / fan in), drawn from `seed` as PEFT draws them: files need not
+/// hold them. Trains r + out per matrix.
 struct VeRA {
   static constexpr Route route = Route::branch;
   static constexpr Kind fits = Kind::linear;
@@ -45,7 +45,8 @@ struct VeRA {
     Extent in = 1, out = 1;
     for (const Module& m : modules) in = std::max(in, m.in), out = std::max(out, m.out);
     fields.state("vera_A", s.A, rank, in, torch_uniform(std::sqrt(6. / in), seed));
-    fields.state("vera_B", s.B, out, rank, torch_uniform(std::sqrt(6. / rank), seed, static_cast<std::uint64_t>(rank) * in));
+    fields.state("vera_B", s.B, out, rank,
+                 torch_uniform(std::sqrt(6. / rank), seed, static_cast<std::uint64_t>(rank) * in));
   }
   void declare(auto& fields, auto& p, const Module& m) const {
     fields.vector("vera_lambda_d", p.d, rank, constant_of(d));
@@ -68,12 +69,13 @@ struct VeRA {
   void backward(auto& c, const auto& p, auto x, auto dy, const auto& kept, auto& g, auto dx) const {
     const auto scope = c.w.scope();
     auto du = c.temp(rows(dy), cols(dy)), dh = c.temp(rows(dy), rank);
-    ops::scale_columns_backward(c.w, du, dy, constant(kept.u), constant(p.b), g.b);            // db += sum_n dy * u,  du = b * dy
-    ops::gemm(c.w, dh, du, slice(p.B, 0, cols(dy)));                                           // dh  = du B       (n, r)
-    ops::scale_columns_backward(c.w, dh, constant(dh), constant(kept.h), constant(p.d), g.d);  // dd += sum_n dh * h,  dh <- d * dh
+    ops::scale_columns_backward(c.w, du, dy, constant(kept.u), constant(p.b), g.b);  // db += sum_n dy * u,  du = b * dy
+    ops::gemm(c.w, dh, du, slice(p.B, 0, cols(dy)));  // dh  = du B       (n, r)
+    ops::scale_columns_backward(c.w, dh, constant(dh), constant(kept.h), constant(p.d),
+                                g.d);  // dd += sum_n dh * h,  dh <- d * dh
     if (empty(dx)) return;
     const Dropout mask = c.dropout(dropout, salt());
-    if (!mask.active()) return times_A(c, dx, constant(dh), p, false, 1);                      // dx += dh A       (n, in)
+    if (!mask.active()) return times_A(c, dx, constant(dh), p, false, 1);  // dx += dh A       (n, in)
     auto through = c.temp(rows(x), cols(x));
     times_A(c, through, constant(dh), p, false);
     ops::dropout(c.w, through, constant(through), mask);
@@ -103,7 +105,8 @@ struct VeRA {
   void times_A(auto& c, V to, auto left, const auto& p, bool transposed, double beta = 0) const {
     using T = typename V::value_type;
     const ops::Operand<const T> A{p.A.data(), cols(p.A), transposed};
-    ops::gemm(c.w, rows(to), cols(to), cols(left), T(1), ops::operand(left), A, static_cast<T>(beta), ops::Operand<T>{to.data(), cols(to)});
+    ops::gemm(c.w, rows(to), cols(to), cols(left), T(1), ops::operand(left), A, static_cast<T>(beta),
+              ops::Operand<T>{to.data(), cols(to)});
   }
 };
 

@@ -12,8 +12,9 @@ namespace peft {
 
 // What shrinks the gates after an optimizer step. `standard` is the strength when none is given.
 
-/// xi = lr lambda: the proximal step of the objective's lambda |g|_1 (SoRA, eq. 10). The strength is lambda; the standard one makes
-/// the released scripts' first step, xi = 3e-4 at their rate of 8e-4. (Their "sparse_lambda" of 10 is another number, MeanPenalty's.)
+/// xi = lr lambda: the proximal step of the objective's lambda |g|_1 (SoRA, eq. 10). The strength is lambda; the
+/// standard one makes the released scripts' first step, xi = 3e-4 at their rate of 8e-4. (Their "sparse_lambda" of 10
+/// is another number, MeanPenalty's.)
 struct ScaledByLr {
   static constexpr double standard = 0.375;
   void shrink(auto& c, auto g, double lambda, double lr) const { ops::soft_threshold(c.w, g, lr * lambda); }
@@ -23,8 +24,8 @@ struct ConstantXi {
   static constexpr double standard = 1e-4;
   void shrink(auto& c, auto g, double xi, double) const { ops::soft_threshold(c.w, g, xi); }
 };
-/// The released code's operator, xi given as it is: no soft threshold, for gates below 2 xi become zero and none between 0
-/// and xi are left. The strength is xi.
+/// The released code's operator, xi given as it is: no soft threshold, for gates below 2 xi become zero and none
+/// between 0 and xi are left. The strength is xi.
 struct ReferenceXi {
   static constexpr double standard = 3e-4;
   void shrink(auto& c, auto g, double xi, double) const { ops::released_threshold(c.w, g, xi); }
@@ -50,8 +51,8 @@ struct MeanPenalty {
   double lambda = 10;
 };
 
-/// Proximal gate (SoRA, Ding et al., 2023):  h <- g * h on the rank axis; after each optimizer step g <- T_xi(g), the soft
-/// threshold of eq. 11, which sets small gates to exactly zero. No weight decay. Trains r numbers per bottleneck.
+/// Proximal gate (SoRA, Ding et al., 2023):  h <- g * h on the rank axis; after each optimizer step g <- T_xi(g), the
+/// soft threshold of eq. 11, which sets small gates to exactly zero. No weight decay. Trains r numbers per bottleneck.
 template <class Xi, class Start = Normal01, class Penalty = NoPenalty>
 struct ProximalGate {
   static constexpr bool scales = true;
@@ -78,9 +79,7 @@ struct ProximalGate {
     ops::add_column_dots(c.w, g.g, h, constant(dh));           // dg += sum_n h * dh    (1, r)
     ops::scale_columns(c.w, dh, constant(dh), constant(p.g));  // dh <- g * dh          (n, r)
   }
-  void after_step(auto& c, auto& p, const StepInfo& step) const {
-    xi.shrink(c, p.g, strength, step.lr);
-  }
+  void after_step(auto& c, auto& p, const StepInfo& step) const { xi.shrink(c, p.g, strength, step.lr); }
 
   double penalty(auto& c, auto& modules) const
     requires std::same_as<Penalty, MeanPenalty>

@@ -11,8 +11,9 @@
 
 namespace peft {
 
-/// The factors g that a gate which `scales` gives its r ranks: what it makes of ones. Throws Error when it makes something else of other
-/// rows than g * h, so that nothing is folded or pruned by a gate that says of itself what is not so.
+/// The factors g that a gate which `scales` gives its r ranks: what it makes of ones. Throws Error when it makes
+/// something else of other rows than g * h, so that nothing is folded or pruned by a gate that says of itself what is
+/// not so.
 template <class T, ExecutionSpace E, ScalesRanks G>
 std::vector<T> scales_of(const G& gate, Context<T, E>& c, const auto& p, Extent r) {
   constexpr Extent tried = 5;  // rows; the first is of ones
@@ -27,8 +28,9 @@ std::vector<T> scales_of(const G& gate, Context<T, E>& c, const auto& p, Extent 
   std::vector<T> g = downloaded<E>(gated.data(), h.size());
   for (std::size_t i = width; i < h.size(); ++i) {
     const T expected = g[i % width] * h[i];
-    require(!(std::abs(g[i] - expected) > T(1e-5) * (1 + std::abs(expected))), "a gate says that it scales its ranks, h <- g * h (`scales`, ",
-            "peft/concepts.hpp), and makes ", g[i], " of ", h[i], " where it makes ", g[i % width], " of 1: it must say `scales = false`");
+    require(!(std::abs(g[i] - expected) > T(1e-5) * (1 + std::abs(expected))),
+            "a gate says that it scales its ranks, h <- g * h (`scales`, ", "peft/concepts.hpp), and makes ", g[i],
+            " of ", h[i], " where it makes ", g[i % width], " of 1: it must say `scales = false`");
   }
   g.resize(width);
   return g;

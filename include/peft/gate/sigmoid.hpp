@@ -13,9 +13,9 @@ V column(const V& v) {
   return V(v.data(), rows(v) * cols(v), 1);
 }
 
-/// One trained gate per module (after UniPELT, Mao et al., 2022):  h <- sigmoid(a) h.  a = 0 at first: half open. UniPELT computes
-/// a from the module's input; here it is trained itself, one number per submodule and layer. On the bottleneck of an adapter
-/// it scales all but the bias of the second matrix.
+/// One trained gate per module (after UniPELT, Mao et al., 2022):  h <- sigmoid(a) h.  a = 0 at first: half open.
+/// UniPELT computes a from the module's input; here it is trained itself, one number per submodule and layer. On the
+/// bottleneck of an adapter it scales all but the bias of the second matrix.
 struct SigmoidGate {
   static constexpr bool scales = true;  // all ranks alike
 

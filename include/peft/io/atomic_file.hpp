@@ -15,8 +15,8 @@ namespace peft {
 /// process that dies at once (SIGKILL, power) leaves its temporary, named ".<file>.<process>.<count>.tmp", behind.
 class AtomicFile {
  public:
-  /// Throws Error with the system's reason when the directory does not exist or cannot be written, and for a file that may not be
-  /// written itself: a directory would let it be replaced all the same.
+  /// Throws Error with the system's reason when the directory does not exist or cannot be written, and for a file that
+  /// may not be written itself: a directory would let it be replaced all the same.
   explicit AtomicFile(const std::filesystem::path& path);
 
   AtomicFile(const AtomicFile&) = delete;
@@ -35,8 +35,8 @@ class AtomicFile {
   /// Makes the new content durable and visible under the file's name. Throws Error and keeps the old file.
   void commit();
 
-  /// The steps of commit(), for files that are put in place together: the content on the disk; under the file's name; and the
-  /// name in the directory on the disk.
+  /// The steps of commit(), for files that are put in place together: the content on the disk; under the file's name;
+  /// and the name in the directory on the disk.
   void flush();
   void replace();
 
@@ -51,10 +51,12 @@ class AtomicFile {
 /// The whole of `text` as the file `path`, atomically.
 void write_file(const std::filesystem::path& path, std::string_view text);
 
-/// Removes the temporaries in a folder whose process is gone, all or those of one file. For a folder that one process owns.
+/// Removes the temporaries in a folder whose process is gone, all or those of one file. For a folder that one process
+/// owns.
 void remove_leftovers(const std::filesystem::path& folder, std::string_view of = "");
 
-/// What was renamed, made or removed in a folder is on the disk when this returns. A file system that cannot do that is left alone.
+/// What was renamed, made or removed in a folder is on the disk when this returns. A file system that cannot do that is
+/// left alone.
 void flush_folder(const std::filesystem::path& folder);
 
 /// Makes a folder, and those above it, where they are not there, durably. Throws Error with the system's reason.

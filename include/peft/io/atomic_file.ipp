@@ -22,7 +22,8 @@ namespace peft {
 PEFT_INLINE AtomicFile::AtomicFile(const std::filesystem::path& path) : path_(path) {
   namespace fs = std::filesystem;
   std::error_code ignored;
-  for (int links = 0; fs::is_symlink(path_, ignored); ++links) {  // replace the file, keep the link; there may be no file yet
+  for (int links = 0; fs::is_symlink(path_, ignored);
+       ++links) {  // replace the file, keep the link; there may be no file yet
     require(links < 40, "cannot write ", path, ": ", std::strerror(ELOOP));
     path_ = folder_of(path_) / fs::read_symlink(path_, ignored);
   }
@@ -32,7 +33,8 @@ PEFT_INLINE AtomicFile::AtomicFile(const std::filesystem::path& path) : path_(pa
   require(!there || fs::is_regular_file(path_, ignored), "cannot write ", path_,
           ": it is a device or a pipe, and would be replaced by a file");
   if (there && ::faccessat(AT_FDCWD, path_.c_str(), W_OK, AT_EACCESS) != 0)
-    fail("cannot write ", path_, ": ", std::strerror(errno), "; the file that is there may not be written (chmod u+w allows it)");
+    fail("cannot write ", path_, ": ", std::strerror(errno),
+         "; the file that is there may not be written (chmod u+w allows it)");
   static std::atomic<unsigned> count{0};
   // the name of the file is cut so that the temporary's stays below the usual limit of 255 bytes
   const std::string stem = "." + path_.filename().string().substr(0, 200) + "." + std::to_string(::getpid()) + ".";
@@ -124,7 +126,8 @@ PEFT_INLINE void remove_leftovers(const std::filesystem::path& folder, std::stri
   std::vector<std::filesystem::path> found;
   for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
     const ::pid_t writer = atomic_file::writer_of(entry.path().filename().string(), of);
-    if (writer > 0 && (writer == ::getpid() || (::kill(writer, 0) != 0 && errno == ESRCH))) found.push_back(entry.path());
+    if (writer > 0 && (writer == ::getpid() || (::kill(writer, 0) != 0 && errno == ESRCH)))
+      found.push_back(entry.path());
   }
   for (const auto& path : found) std::filesystem::remove(path, ignored);
 }

@@ -11,7 +11,8 @@ namespace peft {
 
 PEFT_INLINE std::string holds_at(double value, std::span<const std::int64_t> shape, std::size_t index) {
   const std::size_t columns = shape.empty() ? 1 : static_cast<std::size_t>(shape.back());
-  const std::string place = shape.size() < 2 ? cat("number ", index) : cat("row ", index / columns, ", column ", index % columns);
+  const std::string place =
+      shape.size() < 2 ? cat("number ", index) : cat("row ", index / columns, ", column ", index % columns);
   return cat("holds ", value, " at ", place, " of ", shape_text(shape));
 }
 
@@ -22,23 +23,27 @@ std::string not_finite_in(const Layout& layout, std::span<const T> buffer) {
   for (const Field& f : layout.fields()) {
     const std::int64_t inside = static_cast<std::int64_t>(at) - f.offset;
     if (inside >= 0 && inside < f.size())
-      return cat(f.name, " ", holds_at(buffer[at], std::vector<std::int64_t>{f.rows, f.cols}, static_cast<std::size_t>(inside)));
+      return cat(f.name, " ",
+                 holds_at(buffer[at], std::vector<std::int64_t>{f.rows, f.cols}, static_cast<std::size_t>(inside)));
   }
   return cat("number ", at, " between its tensors is ", buffer[at]);
 }
 
-PEFT_INLINE void check_finite_rows(const TensorRef& tensor, const std::string& file, std::int64_t begin, std::int64_t end, double largest) {
+PEFT_INLINE void check_finite_rows(const TensorRef& tensor, const std::string& file, std::int64_t begin,
+                                   std::int64_t end, double largest) {
   const auto rows = tensor.shape.empty() ? std::int64_t{1} : tensor.shape.front();
   if (rows <= 0) return;
-  const std::size_t row = tensor.bytes.size() / static_cast<std::size_t>(rows), first = static_cast<std::size_t>(begin) * row;
+  const std::size_t row = tensor.bytes.size() / static_cast<std::size_t>(rows),
+                    first = static_cast<std::size_t>(begin) * row;
   const auto bytes = tensor.bytes.subspan(first, static_cast<std::size_t>(end - begin) * row);
   const std::size_t at = first_not_finite(tensor.dtype, bytes, largest);
   if (at * size_of(tensor.dtype) == bytes.size()) return;
   double value = 0;
   convert<double>(tensor.dtype, bytes.data() + at * size_of(tensor.dtype), std::span(&value, 1));
-  fail(file, ": ", tensor.name, " ", holds_at(value, tensor.shape, first / size_of(tensor.dtype) + at),
-       std::abs(value) <= std::numeric_limits<double>::max() ? ", which F32 cannot hold" : "",
-       "; with it a model computes nothing but nan. Was its training stopped after it had diverged, or is the file damaged? Take another copy of it");
+  fail(
+      file, ": ", tensor.name, " ", holds_at(value, tensor.shape, first / size_of(tensor.dtype) + at),
+      std::abs(value) <= std::numeric_limits<double>::max() ? ", which F32 cannot hold" : "",
+      "; with it a model computes nothing but nan. Was its training stopped after it had diverged, or is the file damaged? Take another copy of it");
 }
 
 PEFT_INLINE void check_finite(const TensorRef& tensor, const std::string& file, double largest) {

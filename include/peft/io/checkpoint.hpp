@@ -14,11 +14,12 @@
 namespace peft {
 
 /// The weights of a Hugging Face model folder behind one interface: `model.safetensors`, the shards that
-/// `model.safetensors.index.json` lists, or, where there is neither, `pytorch_model.bin` or its shards. Copies share the mappings; a TensorRef is valid while any copy lives.
+/// `model.safetensors.index.json` lists, or, where there is neither, `pytorch_model.bin` or its shards. Copies share
+/// the mappings; a TensorRef is valid while any copy lives.
 class Checkpoint {
  public:
-  /// `path`: the folder, or one file of weights. Throws Error when there are none, or when index and shards disagree about
-  /// any tensor.
+  /// `path`: the folder, or one file of weights. Throws Error when there are none, or when index and shards disagree
+  /// about any tensor.
   static Checkpoint open(const std::filesystem::path& path);
 
   /// The tensor, or nullptr.

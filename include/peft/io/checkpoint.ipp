@@ -35,7 +35,9 @@ struct Checkpoint::Content {
 PEFT_INLINE Checkpoint Checkpoint::open_files(const std::filesystem::path& path) {
   namespace fs = std::filesystem;
   std::error_code ignored;
-  const auto only = [&](const fs::path& file) { return Checkpoint(std::make_shared<Content>(path.string(), std::vector{open_tensors(file)})); };
+  const auto only = [&](const fs::path& file) {
+    return Checkpoint(std::make_shared<Content>(path.string(), std::vector{open_tensors(file)}));
+  };
   if (fs::is_regular_file(path, ignored)) return only(path);
   for (const char* name : {"model.safetensors", "pytorch_model.bin"}) {
     const auto file = path / name, index = path / (std::string(name) + ".index.json");

@@ -9,7 +9,8 @@
 
 namespace peft {
 
-PEFT_INLINE std::string checksum(std::span<const TensorRef> tensors, const std::map<std::string, std::string>& metadata) {
+PEFT_INLINE std::string checksum(std::span<const TensorRef> tensors,
+                                 const std::map<std::string, std::string>& metadata) {
   std::vector<const TensorRef*> order;
   for (const TensorRef& t : tensors) order.push_back(&t);
   std::ranges::sort(order, {}, &TensorRef::name);
@@ -31,8 +32,10 @@ PEFT_INLINE void check_checksum(const TensorFile& file) {
   std::vector<TensorRef> tensors;
   for (const std::string& name : file.names()) tensors.push_back(file.at(name));
   const std::string found = checksum(tensors, file.metadata());
-  require(found == noted->second, file.path(), ": its content is not what was written: the checksum is ", found, ", ", checksum_key,
-          " in its metadata says ", shown(noted->second), ". It is damaged: take another copy. Where a program changed it on purpose and kept that entry, save it without (safetensors' save_file without metadata)");
+  require(
+      found == noted->second, file.path(), ": its content is not what was written: the checksum is ", found, ", ",
+      checksum_key, " in its metadata says ", shown(noted->second),
+      ". It is damaged: take another copy. Where a program changed it on purpose and kept that entry, save it without (safetensors' save_file without metadata)");
 }
 
 }  // namespace peft

@@ -35,8 +35,10 @@ inline constexpr const char* delta_file_version = "1";
 /// The folder then holds this save alone: an adapter that was there goes.
 void save_delta(const std::filesystem::path& folder, const DeltaFile& delta);
 
-/// The same as a part of what is saved together. `adapter`: the checksum of the adapter's tensors, where one stands beside it.
-void stage_delta(AtomicFiles& files, const std::filesystem::path& folder, const DeltaFile& delta, const std::string& adapter = "");
+/// The same as a part of what is saved together. `adapter`: the checksum of the adapter's tensors, where one stands
+/// beside it.
+void stage_delta(AtomicFiles& files, const std::filesystem::path& folder, const DeltaFile& delta,
+                 const std::string& adapter = "");
 
 /// Whether the folder holds such a file.
 bool has_delta(const std::filesystem::path& folder);

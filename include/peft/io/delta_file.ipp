@@ -32,7 +32,8 @@ PEFT_INLINE const HostTensor& DeltaFile::tensor(std::string_view name) const {
   fail("the saved delta (method ", method, ") has no tensor \"", name, "\"", near_names(name, names));
 }
 
-PEFT_INLINE void stage_delta(AtomicFiles& files, const std::filesystem::path& folder, const DeltaFile& delta, const std::string& adapter) {
+PEFT_INLINE void stage_delta(AtomicFiles& files, const std::filesystem::path& folder, const DeltaFile& delta,
+                             const std::string& adapter) {
   const auto path = folder / delta_file_name;
   require(!delta.method.empty(), "cannot write ", path, ": the method has no name");
   std::vector<NamedTensor> tensors;

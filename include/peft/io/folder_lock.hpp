@@ -10,13 +10,13 @@ namespace peft {
 /// The file by which a folder's owner is known.
 inline constexpr const char* lock_file_name = "run.lock";
 
-/// A folder that one process writes to: while this lives, nobody else gets it. The lock is the system's (flock), so it ends with the process
-/// however that dies, and it stays with the process through exec, of which the program that follows knows by `leave_folder`. The
-/// file says who has it, for people and for the refusal of others.
+/// A folder that one process writes to: while this lives, nobody else gets it. The lock is the system's (flock), so it
+/// ends with the process however that dies, and it stays with the process through exec, of which the program that
+/// follows knows by `leave_folder`. The file says who has it, for people and for the refusal of others.
 class FolderLock {
  public:
-  /// Takes an existing folder. `command`: what the owner runs, for others to read. Throws Error naming the owner where there is one. On a
-  /// file system that knows no locks, everybody gets it.
+  /// Takes an existing folder. `command`: what the owner runs, for others to read. Throws Error naming the owner where
+  /// there is one. On a file system that knows no locks, everybody gets it.
   FolderLock(const std::filesystem::path& folder, std::string_view command);
 
   FolderLock(const FolderLock&) = delete;
@@ -28,7 +28,8 @@ class FolderLock {
   int file_ = -1;
 };
 
-/// The process has done with a folder that it has locked, perhaps before an exec: removes the lock's file, if it is its own.
+/// The process has done with a folder that it has locked, perhaps before an exec: removes the lock's file, if it is its
+/// own.
 void leave_folder(const std::filesystem::path& folder) noexcept;
 
 }  // namespace peft

@@ -38,8 +38,10 @@ PEFT_INLINE std::string content(int file) {
 
 // Does the name still lead to the open file? Its last owner may have removed it as it left.
 PEFT_INLINE bool is_named(int file, const std::filesystem::path& path) {
-  struct ::stat open {}, named {};
-  return ::fstat(file, &open) == 0 && ::stat(path.c_str(), &named) == 0 && open.st_dev == named.st_dev && open.st_ino == named.st_ino;
+  struct ::stat open {
+  }, named{};
+  return ::fstat(file, &open) == 0 && ::stat(path.c_str(), &named) == 0 && open.st_dev == named.st_dev &&
+         open.st_ino == named.st_ino;
 }
 
 }  // namespace folder_lock

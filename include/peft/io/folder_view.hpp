@@ -10,7 +10,8 @@
 
 namespace peft {
 
-/// A look at a folder, or at one file as if it were alone in its folder, that never throws: what cannot be read is as if it were not there.
+/// A look at a folder, or at one file as if it were alone in its folder, that never throws: what cannot be read is as
+/// if it were not there.
 class FolderView {
  public:
   explicit FolderView(std::filesystem::path path);

@@ -19,7 +19,8 @@ PEFT_INLINE FolderView::FolderView(std::filesystem::path path) : path_(std::move
   constexpr std::size_t most = 10000;
   std::error_code problem;
   if (is_folder())
-    for (fs::directory_iterator at(path_, problem), end; !problem && at != end && names_.size() < most; at.increment(problem))
+    for (fs::directory_iterator at(path_, problem), end; !problem && at != end && names_.size() < most;
+         at.increment(problem))
       if (auto name = at->path().filename().string(); !name.starts_with('.')) names_.push_back(std::move(name));
   std::sort(names_.begin(), names_.end());
 }
@@ -39,7 +40,9 @@ PEFT_INLINE bool FolderView::is_folder() const {
   return std::filesystem::is_directory(path_, ignored);
 }
 
-PEFT_INLINE bool FolderView::has(std::string_view name) const { return std::binary_search(names_.begin(), names_.end(), name); }
+PEFT_INLINE bool FolderView::has(std::string_view name) const {
+  return std::binary_search(names_.begin(), names_.end(), name);
+}
 
 PEFT_INLINE std::vector<std::string> FolderView::ending_in(std::string_view end) const {
   std::vector<std::string> found;
@@ -56,7 +59,9 @@ PEFT_INLINE std::vector<std::string> FolderView::folders() const {
   return found;
 }
 
-PEFT_INLINE std::filesystem::path FolderView::file(std::string_view name) const { return is_file() ? path_ : path_ / name; }
+PEFT_INLINE std::filesystem::path FolderView::file(std::string_view name) const {
+  return is_file() ? path_ : path_ / name;
+}
 
 PEFT_INLINE std::string FolderView::start_of(std::string_view name) const {
   constexpr std::size_t enough = 64;
@@ -87,7 +92,8 @@ PEFT_INLINE std::string FolderView::architecture() const {
   const auto named = json("config.json").value("architectures", nlohmann::json());
   if (!named.is_array() || named.empty() || !named[0].is_string()) return "AutoModel";
   auto name = named[0].get<std::string>();
-  const bool plain = std::all_of(name.begin(), name.end(), [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; });
+  const bool plain = std::all_of(name.begin(), name.end(),
+                                 [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; });
   return plain && !name.empty() ? name : "AutoModel";
 }
 

@@ -11,8 +11,9 @@
 
 namespace peft {
 
-/// A running hash of 64 bits (XXH3), as fast as memory is read. It tells apart what differs by accident or by mistake, not by malice.
-/// Texts and numbers are added with their length, so that what follows one another cannot be taken for something else.
+/// A running hash of 64 bits (XXH3), as fast as memory is read. It tells apart what differs by accident or by mistake,
+/// not by malice. Texts and numbers are added with their length, so that what follows one another cannot be taken for
+/// something else.
 class Hash {
  public:
   Hash();

@@ -20,12 +20,12 @@ struct HubName {
   static std::optional<HubName> of(const std::string& text);
 };
 
-/// The folder where Hugging Face's libraries keep what they have downloaded: HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, HF_HOME/hub,
-/// XDG_CACHE_HOME/huggingface/hub or ~/.cache/huggingface/hub, the first that the environment gives.
+/// The folder where Hugging Face's libraries keep what they have downloaded: HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE,
+/// HF_HOME/hub, XDG_CACHE_HOME/huggingface/hub or ~/.cache/huggingface/hub, the first that the environment gives.
 std::filesystem::path hub_cache();
 
-/// The folder that `model` means: itself, where something of that path exists, else the snapshot in the hub's cache of the model of
-/// that name. Nothing is downloaded: where it is not there, the Error has the command that does.
+/// The folder that `model` means: itself, where something of that path exists, else the snapshot in the hub's cache of
+/// the model of that name. Nothing is downloaded: where it is not there, the Error has the command that does.
 std::filesystem::path resolve_model(const std::string& model);
 
 }  // namespace peft

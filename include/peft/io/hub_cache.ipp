@@ -30,7 +30,9 @@ PEFT_INLINE std::string variable(const char* name) {
 
 /// Letters, digits, '-', '_' and '.', as the hub allows them, and neither "--", which separates in the cache, nor "..".
 PEFT_INLINE bool is_word(std::string_view text) {
-  const auto inner = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+  const auto inner = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+  };
   return !text.empty() && text.size() <= 96 && inner(text.front()) && inner(text.back()) &&
          std::all_of(text.begin(), text.end(), [&](char c) { return inner(c) || c == '-' || c == '.'; }) &&
          text.find("--") == text.npos && text.find("..") == text.npos;
@@ -103,11 +105,13 @@ PEFT_INLINE std::filesystem::path resolve_model(const std::string& model) {
   std::error_code ignored;
   if (!model.empty() && std::filesystem::exists(model, ignored)) return model;
   if (model.find("://") != model.npos)
-    fail("the model \"", model, "\" is an address; give the name of the model there, such as google-bert/bert-base-uncased");
+    fail("the model \"", model,
+         "\" is an address; give the name of the model there, such as google-bert/bert-base-uncased");
   const auto name = HubName::of(model);
   if (!name)
-    fail("the model \"", model,
-         "\": there is no such folder; expected a Hugging Face model folder (config.json, model.safetensors), or a model's name such as google-bert/bert-base-uncased");
+    fail(
+        "the model \"", model,
+        "\": there is no such folder; expected a Hugging Face model folder (config.json, model.safetensors), or a model's name such as google-bert/bert-base-uncased");
   const auto cache = hub_cache();
   std::string folder = name->repository;
   if (const auto slash = folder.find('/'); slash != folder.npos) folder.replace(slash, 1, "--");
@@ -115,9 +119,10 @@ PEFT_INLINE std::filesystem::path resolve_model(const std::string& model) {
   const std::string commit = hub::commit_of(repository, name->revision);
   if (!commit.empty()) return repository / "snapshots" / commit;
   if (hub::is_folder(cache / ("datasets--" + folder)))
-    fail("the model \"", model, "\" is a data set in Hugging Face's cache ", cache, "; expected a model's name or folder");
-  fail("the model \"", model, "\" is neither a folder here nor in Hugging Face's cache ", cache, hub::others(*name, repository),
-       "; nothing is downloaded by itself: ", name->download());
+    fail("the model \"", model, "\" is a data set in Hugging Face's cache ", cache,
+         "; expected a model's name or folder");
+  fail("the model \"", model, "\" is neither a folder here nor in Hugging Face's cache ", cache,
+       hub::others(*name, repository), "; nothing is downloaded by itself: ", name->download());
 }
 
 }  // namespace peft

@@ -112,7 +112,8 @@ class Builder {
 PEFT_INLINE void parse(std::string_view text, std::string_view where, Builder& builder) {
   require(!text.empty(), where, ": empty, a JSON document was expected");
   // To the parser a zero byte is the end, whatever follows.
-  if (const auto zero = text.find('\0'); zero != text.npos) fail(where, ": invalid JSON at byte ", zero + 1, ": a zero byte; the file is damaged");
+  if (const auto zero = text.find('\0'); zero != text.npos)
+    fail(where, ": invalid JSON at byte ", zero + 1, ": a zero byte; the file is damaged");
   // json::sax_parse would compile the readers of all binary formats along with it
   nlohmann::detail::parser<nlohmann::json, Source> parser(Source(text, builder.seen));
   require(parser.sax_parse(&builder), where, ": invalid JSON");
@@ -157,7 +158,8 @@ PEFT_INLINE nlohmann::json parse_json(std::string_view text, std::string_view wh
   return std::move(builder.root);
 }
 
-PEFT_INLINE void for_each_member(std::string_view text, std::string_view where, const std::function<void(std::string&, nlohmann::json&)>& use) {
+PEFT_INLINE void for_each_member(std::string_view text, std::string_view where,
+                                 const std::function<void(std::string&, nlohmann::json&)>& use) {
   json_reader::Builder builder(where, json_reader::most_of_a_member, &use);
   json_reader::parse(text, where, builder);
 }

@@ -70,7 +70,8 @@ PEFT_INLINE bool JsonLines::next() {
   }
   if (line.find_first_not_of(" \t\r") == line.npos) return false;
   for (Field& field : fields_) field = {{}, JsonLines::absent};
-  if (const auto zero = line.find('\0'); zero != line.npos) stop(cat("invalid JSON at byte ", zero + 1, ": a zero byte; the file is damaged"));
+  if (const auto zero = line.find('\0'); zero != line.npos)
+    stop(cat("invalid JSON at byte ", zero + 1, ": a zero byte; the file is damaged"));
   JsonLineEvents events{*this};
   nlohmann::detail::parser<nlohmann::json, json_reader::Source> parser(json_reader::Source(line, events.seen));
   if (!parser.sax_parse(&events)) stop("invalid JSON");

@@ -18,7 +18,7 @@ struct LlamaConfig : CheckpointConfig {
   int num_key_value_heads = 32;  // divides num_attention_heads, whose groups share one key and value
   int head_dim = 128;            // even; where the file has none: hidden_size / num_attention_heads
   int max_position_embeddings = 2048;
-  int window = 0;                // sliding_window, where a layer has one: it sees as many tokens; 0: all see the whole sequence
+  int window = 0;  // sliding_window, where a layer has one: it sees as many tokens; 0: all see the whole sequence
   double rms_norm_eps = 1e-6;
   Rope rope;  // rope_theta and rope_scaling, or rope_parameters
   ActivationKind hidden_act = ActivationKind::Silu;
@@ -34,7 +34,8 @@ struct LlamaConfig : CheckpointConfig {
     eos_token_id = {2};
   }
 
-  /// Tokens of the longest sequence. Up to its window every layer sees all of a sequence; a longer one is not computed here.
+  /// Tokens of the longest sequence. Up to its window every layer sees all of a sequence; a longer one is not computed
+  /// here.
   int longest() const { return window > 0 ? std::min(window, max_position_embeddings) : max_position_embeddings; }
   /// The angles, head_dim / 2, by which one position turns the pairs of features (i, i + head_dim / 2).
   std::vector<double> inverse_frequencies() const { return rope.inverse_frequencies(head_dim); }

@@ -48,7 +48,9 @@ PEFT_INLINE MappedFile::~MappedFile() {
 }
 
 PEFT_INLINE std::span<const std::byte> MappedFile::bytes() const {
-  return region_ == nullptr ? std::span<const std::byte>() : std::span(region_->data.load(std::memory_order_relaxed), region_->size.load(std::memory_order_relaxed));
+  return region_ == nullptr
+             ? std::span<const std::byte>()
+             : std::span(region_->data.load(std::memory_order_relaxed), region_->size.load(std::memory_order_relaxed));
 }
 
 }  // namespace peft

@@ -45,8 +45,12 @@ PEFT_INLINE void end(const MappedRegion& region) {
   if (state.said.exchange(true))
     for (;;) ::pause();  // another thread has met it too, and is about to end all
   struct ::stat now {};
-  const bool shortened = ::fstat(region.file, &now) == 0 && static_cast<std::uint64_t>(now.st_size) < region.size.load(std::memory_order_relaxed);
-  say({"\nerror: ", region.path, shortened ? " was shortened while it was mapped: what it held is lost" : " cannot be read: its disk does not give it", state.advice.load(), "\n"});
+  const bool shortened = ::fstat(region.file, &now) == 0 &&
+                         static_cast<std::uint64_t>(now.st_size) < region.size.load(std::memory_order_relaxed);
+  say({"\nerror: ", region.path,
+       shortened ? " was shortened while it was mapped: what it held is lost"
+                 : " cannot be read: its disk does not give it",
+       state.advice.load(), "\n"});
   ::_exit(1);
 }
 

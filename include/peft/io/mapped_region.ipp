@@ -36,7 +36,8 @@ PEFT_INLINE std::string moment(std::int64_t nanoseconds) {
 
 PEFT_INLINE FileStamp FileStamp::of(const struct ::stat& status) {
   const auto nanoseconds = [](const ::timespec& t) { return std::int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec; };
-  return {status.st_dev, status.st_ino, static_cast<std::uint64_t>(status.st_size), nanoseconds(status.st_mtim), nanoseconds(status.st_ctim)};
+  return {status.st_dev, status.st_ino, static_cast<std::uint64_t>(status.st_size), nanoseconds(status.st_mtim),
+          nanoseconds(status.st_ctim)};
 }
 
 PEFT_INLINE FileStamp MappedRegion::now() const {
@@ -56,7 +57,8 @@ PEFT_INLINE void MappedRegion::read(std::span<const std::byte> mapped, std::byte
   }
 }
 
-PEFT_INLINE MappedRegion* MappedRegion::take(int file, const std::byte* data, std::size_t size, std::string path, const FileStamp& then) {
+PEFT_INLINE MappedRegion* MappedRegion::take(int file, const std::byte* data, std::size_t size, std::string path,
+                                             const FileStamp& then) {
   auto& list = mapped_region::list;
   const std::lock_guard lock(list.changing);
   MappedRegion* region = list.first.load();
@@ -99,8 +101,9 @@ PEFT_INLINE void require_unchanged(const std::string& advice) {
   MappedRegion::each([&](const MappedRegion& region) {
     const FileStamp &then = region.then, now = region.now();
     if (now.same_content(then)) return;
-    fail(region.path, " was written to while it was mapped (", then.size, " bytes of ", mapped_region::moment(then.modified), ", now ", now.size, " of ",
-         mapped_region::moment(now.modified), "): what was computed since then is of neither content", advice);
+    fail(region.path, " was written to while it was mapped (", then.size, " bytes of ",
+         mapped_region::moment(then.modified), ", now ", now.size, " of ", mapped_region::moment(now.modified),
+         "): what was computed since then is of neither content", advice);
   });
 }
 

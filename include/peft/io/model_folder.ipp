@@ -21,7 +21,8 @@ PEFT_INLINE Found if_any(const std::vector<std::string>& names) { return names.e
 PEFT_INLINE Found when(bool holds, std::string what = "") { return holds ? Found(std::move(what)) : Found(); }
 
 PEFT_INLINE bool has_weights(const FolderView& f) {
-  return f.has("model.safetensors") || f.has("model.safetensors.index.json") || f.has("pytorch_model.bin") || f.has("pytorch_model.bin.index.json");
+  return f.has("model.safetensors") || f.has("model.safetensors.index.json") || f.has("pytorch_model.bin") ||
+         f.has("pytorch_model.bin.index.json");
 }
 
 PEFT_INLINE Found nothing(const FolderView& f) { return when(!f.exists()); }
@@ -81,7 +82,8 @@ PEFT_INLINE Found incomplete_snapshot(const FolderView& f) {
   return model;
 }
 
-/// By the config, whose methods are many (bitsandbytes, gptq, awq, hqq, fp8, compressed-tensors, ..), or by what older tools left there.
+/// By the config, whose methods are many (bitsandbytes, gptq, awq, hqq, fp8, compressed-tensors, ..), or by what older
+/// tools left there.
 PEFT_INLINE Found quantised(const FolderView& f) {
   if (f.has("quantize_config.json")) return "GPTQ";
   if (f.has("quant_config.json")) return "AWQ";
@@ -104,7 +106,8 @@ PEFT_INLINE Found run(const FolderView& f) {
     constexpr std::string_view start = "checkpoint-";
     long long step = 0;
     const char *begin = name.data() + std::min(name.size(), start.size()), *end = name.data() + name.size();
-    if (!name.starts_with(start) || begin == end || std::from_chars(begin, end, step).ptr != end || step <= last) continue;
+    if (!name.starts_with(start) || begin == end || std::from_chars(begin, end, step).ptr != end || step <= last)
+      continue;
     last = step, found = name;
   }
   return found;
@@ -117,13 +120,19 @@ PEFT_INLINE Found onnx(const FolderView& f) {
   return inner ? Found("onnx/" + *inner) : inner;
 }
 
-PEFT_INLINE Found weights_called(const FolderView& f, const char* name) { return when(f.has(name) && !has_weights(f), f.architecture()); }
+PEFT_INLINE Found weights_called(const FolderView& f, const char* name) {
+  return when(f.has(name) && !has_weights(f), f.architecture());
+}
 PEFT_INLINE Found tensorflow(const FolderView& f) { return weights_called(f, "tf_model.h5"); }
 PEFT_INLINE Found flax(const FolderView& f) { return weights_called(f, "flax_model.msgpack"); }
 
-PEFT_INLINE Found tensorflow_1(const FolderView& f) { return has_weights(f) ? Found() : if_any(f.ending_in(".ckpt.index")); }
+PEFT_INLINE Found tensorflow_1(const FolderView& f) {
+  return has_weights(f) ? Found() : if_any(f.ending_in(".ckpt.index"));
+}
 
-PEFT_INLINE Found original_llama(const FolderView& f) { return when(f.has("params.json") && f.has("consolidated.00.pth") && !has_weights(f)); }
+PEFT_INLINE Found original_llama(const FolderView& f) {
+  return when(f.has("params.json") && f.has("consolidated.00.pth") && !has_weights(f));
+}
 
 PEFT_INLINE Found inner_model(const FolderView& f) {
   if (has_weights(f)) return {};
@@ -132,7 +141,9 @@ PEFT_INLINE Found inner_model(const FolderView& f) {
   return {};
 }
 
-PEFT_INLINE Found another_name(const FolderView& f) { return f.is_file() || has_weights(f) ? Found() : if_any(f.ending_in(".safetensors")); }
+PEFT_INLINE Found another_name(const FolderView& f) {
+  return f.is_file() || has_weights(f) ? Found() : if_any(f.ending_in(".safetensors"));
+}
 
 PEFT_INLINE Found data(const FolderView& f) {
   if (has_weights(f)) return {};
@@ -149,45 +160,62 @@ PEFT_INLINE constexpr struct {
   const char* sentence;
 } kinds[] = {
     {nothing, "{path}: no such folder; expected a Hugging Face model folder, or a file of weights in it"},
-    {pointer, "{path}: {found} is a pointer of Git LFS, its content has not been fetched: cd {path} && git lfs install && git lfs pull"},
-    {gguf, "{path}: {found} is a GGUF file of llama.cpp, most often quantised; it cannot be trained on. Take the folder with the .safetensors files of the model that "
-           "it was made from (its page at the hub names the base model)"},
-    {plain_file, "{path} is a file; expected a Hugging Face model folder: config.json, model.safetensors and a tokenizer"},
+    {pointer,
+     "{path}: {found} is a pointer of Git LFS, its content has not been fetched: cd {path} && git lfs install && git lfs pull"},
+    {gguf,
+     "{path}: {found} is a GGUF file of llama.cpp, most often quantised; it cannot be trained on. Take the folder with the .safetensors files of the model that "
+     "it was made from (its page at the hub names the base model)"},
+    {plain_file,
+     "{path} is a file; expected a Hugging Face model folder: config.json, model.safetensors and a tokenizer"},
     {empty, "{path} is an empty folder; hf download OWNER/NAME --local-dir {path} puts a model there"},
-    {adapter, "{path} holds an adapter of PEFT, not a model: give its base as the model and the folder as the adapter, --model {found} --load {path}"},
-    {own_delta, "{path} holds what a run has trained, not a model: give it as --load {path}, or go on with --out {path} --resume"},
-    {above_snapshot, "{path} is the hub cache's folder above a model's files: give {path}/snapshots/{found}, or the model's name"},
+    {adapter,
+     "{path} holds an adapter of PEFT, not a model: give its base as the model and the folder as the adapter, --model {found} --load {path}"},
+    {own_delta,
+     "{path} holds what a run has trained, not a model: give it as --load {path}, or go on with --out {path} --resume"},
+    {above_snapshot,
+     "{path} is the hub cache's folder above a model's files: give {path}/snapshots/{found}, or the model's name"},
     {hub_cache, "{path} is the hub's cache, not a model: give a model by its name, as {found}"},
-    {quantised, "{path} holds weights quantised with {found}, which cannot be trained on: take the model that they were made from (its page at the hub names the base model)"},
+    {quantised,
+     "{path} holds weights quantised with {found}, which cannot be trained on: take the model that they were made from (its page at the hub names the base model)"},
     {run, "{path} holds the checkpoints of a run: give one of them, as {path}/{found}"},
     {inner_model, "{path} has its model in a subfolder: give {path}/{found}"},
-    {tensorflow, "{path} has weights of TensorFlow alone. Convert them once, with transformers 4 and TensorFlow installed: python3 -c \"from transformers import {found} as M; "
-                 "M.from_pretrained('{path}', from_tf=True).save_pretrained('{path}')\""},
-    {flax, "{path} has weights of Flax alone. Convert them once, with transformers 4 and Flax installed: python3 -c \"from transformers import {found} as M; "
-           "M.from_pretrained('{path}', from_flax=True).save_pretrained('{path}')\""},
-    {tensorflow_1, "{path}: {found} is a checkpoint of TensorFlow 1; take the model's folder from the hub, as hf download google-bert/bert-base-uncased"},
-    {original_llama, "{path} has Llama's weights in Meta's own form; take the folder in Hugging Face's form from the hub, or convert it: python3 -m "
-                     "transformers.models.llama.convert_llama_weights_to_hf --input_dir {path} --output_dir OTHER"},
-    {onnx, "{path}: {found} is an export for ONNX, without the weights to train on: take the model's folder with model.safetensors"},
+    {tensorflow,
+     "{path} has weights of TensorFlow alone. Convert them once, with transformers 4 and TensorFlow installed: python3 -c \"from transformers import {found} as M; "
+     "M.from_pretrained('{path}', from_tf=True).save_pretrained('{path}')\""},
+    {flax,
+     "{path} has weights of Flax alone. Convert them once, with transformers 4 and Flax installed: python3 -c \"from transformers import {found} as M; "
+     "M.from_pretrained('{path}', from_flax=True).save_pretrained('{path}')\""},
+    {tensorflow_1,
+     "{path}: {found} is a checkpoint of TensorFlow 1; take the model's folder from the hub, as hf download google-bert/bert-base-uncased"},
+    {original_llama,
+     "{path} has Llama's weights in Meta's own form; take the folder in Hugging Face's form from the hub, or convert it: python3 -m "
+     "transformers.models.llama.convert_llama_weights_to_hf --input_dir {path} --output_dir OTHER"},
+    {onnx,
+     "{path}: {found} is an export for ONNX, without the weights to train on: take the model's folder with model.safetensors"},
     {incomplete_snapshot, "{path} is in the hub's cache, but its weights are not: hf download {found}"},
     {data, "{path} has {found} in it: a folder of data (--data), not a model"},
-    {another_name, "{path}: there is neither model.safetensors nor an index of shards in it, but {found}; if that is the whole model: ln -s {found} {path}/model.safetensors"},
-    {no_weights, "{path}: there is neither model.safetensors nor pytorch_model.bin in it, nor an index of their shards"},
+    {another_name,
+     "{path}: there is neither model.safetensors nor an index of shards in it, but {found}; if that is the whole model: ln -s {found} {path}/model.safetensors"},
+    {no_weights,
+     "{path}: there is neither model.safetensors nor pytorch_model.bin in it, nor an index of their shards"},
 };
 
 PEFT_INLINE constexpr const char* quantised_tensors =
     "{path} holds quantised weights (the tensor \"{found}\"), which cannot be trained on: take the model that they were made from (its page at the hub names the base model)";
 
 /// What the quantisers add to a module: GPTQ and AWQ, bitsandbytes in 8 and in 4 bits, compressed-tensors, FP8.
-PEFT_INLINE constexpr std::string_view quantised_parts[] = {".qweight", ".qzeros", ".SCB", ".weight.absmax", ".weight.quant_map", ".weight_packed", ".weight_scale_inv"};
+PEFT_INLINE constexpr std::string_view quantised_parts[] = {
+    ".qweight", ".qzeros", ".SCB", ".weight.absmax", ".weight.quant_map", ".weight_packed", ".weight_scale_inv"};
 
 PEFT_INLINE std::string filled(std::string sentence, const std::string& path, const std::string& found) {
   std::string text;
   for (std::size_t at = 0; at < sentence.size();) {
     const std::string_view rest = std::string_view(sentence).substr(at);
     const std::string* value = rest.starts_with("{path}") ? &path : rest.starts_with("{found}") ? &found : nullptr;
-    if (value != nullptr) text += *value, at = sentence.find('}', at) + 1;
-    else text += sentence[at++];
+    if (value != nullptr)
+      text += *value, at = sentence.find('}', at) + 1;
+    else
+      text += sentence[at++];
   }
   return text;
 }
@@ -205,7 +233,8 @@ PEFT_INLINE void check_model_folder(const std::filesystem::path& path) {
   if (const auto why = why_no_model(path)) fail(*why);
 }
 
-PEFT_INLINE std::optional<std::string> why_no_weights(const std::filesystem::path& path, std::span<const std::string> names) {
+PEFT_INLINE std::optional<std::string> why_no_weights(const std::filesystem::path& path,
+                                                      std::span<const std::string> names) {
   for (const auto& name : names)
     for (const auto part : model_folder::quantised_parts)
       if (name.ends_with(part)) return model_folder::filled(model_folder::quantised_tensors, path.string(), name);

@@ -5,7 +5,6 @@
 #include <string>
 #include <string_view>
 
-
 namespace peft {
 
 /// How many single-character edits lead from `a` to `b`.

@@ -25,15 +25,16 @@ double scale_of(const PeftAdapter& from);
 /// Refuses a model that scales a module otherwise.
 void require_scale(const std::string& path, double scale, double saved, const PeftAdapter& from);
 
-/// A module's triplets, all of them where `none` was pruned in the whole model, out of `first`. Its scale is `factor` times the
-/// first module's; that goes into the values.
-void write_module(const std::string& path, const TensorsByName& own, std::size_t first, bool none, float factor, PeftAdapter& to);
+/// A module's triplets, all of them where `none` was pruned in the whole model, out of `first`. Its scale is `factor`
+/// times the first module's; that goes into the values.
+void write_module(const std::string& path, const TensorsByName& own, std::size_t first, bool none, float factor,
+                  PeftAdapter& to);
 
 }  // namespace peft_adalora
 
-/// AdaLoRA in PEFT's files: only the triplets that are left, and in rank_pattern where among the first ones they were. PEFT scales
-/// by alpha / (init_r + 1e-5) whatever is left. Modules that have lost every triplet are left out. The schedule is not a part of
-/// what was trained: the config names one that is over.
+/// AdaLoRA in PEFT's files: only the triplets that are left, and in rank_pattern where among the first ones they were.
+/// PEFT scales by alpha / (init_r + 1e-5) whatever is left. Modules that have lost every triplet are left out. The
+/// schedule is not a part of what was trained: the config names one that is over.
 template <class Orthogonality>
 struct PeftFormat<AdaLoRA<Orthogonality>> {
   static constexpr const char* kind = "ADALORA";
@@ -76,8 +77,8 @@ struct PeftFormat<AdaLoRA<Orthogonality>> {
     for (const std::string& path : tensors.placed("lora_E")) {
       const auto& shape = tensors.shape_of(tensors.at(path, "lora_E"));
       const std::int64_t rank = shape.empty() ? -1 : shape[0];
-      require(rank >= 0 && rank <= delta.rank, from.source, ": ", path, ".lora_E has shape ", shape_text(shape), ", expected (r, 1) with r up to ",
-              delta.rank);
+      require(rank >= 0 && rank <= delta.rank, from.source, ": ", path, ".lora_E has shape ", shape_text(shape),
+              ", expected (r, 1) with r up to ", delta.rank);
       if (rank == 0) continue;
       part.only->insert(path);
       delta.ranks[path] = static_cast<int>(rank);

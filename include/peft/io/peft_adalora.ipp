@@ -19,16 +19,18 @@ PEFT_INLINE std::vector<std::size_t> kept(const TensorsByName& own, const std::s
 
 PEFT_INLINE double scale_of(const PeftAdapter& from) {
   const JsonFields fields = from.fields();
-  return fields.number("lora_alpha", 1e-6, 1e6, 8) / (static_cast<double>(fields.integer("init_r", 1, 1 << 20, 12)) + 1e-5);
+  return fields.number("lora_alpha", 1e-6, 1e6, 8) /
+         (static_cast<double>(fields.integer("init_r", 1, 1 << 20, 12)) + 1e-5);
 }
 
 PEFT_INLINE void require_scale(const std::string& path, double scale, double saved, const PeftAdapter& from) {
-  require(std::abs(saved - scale) <= 1e-6 * std::abs(saved), from.source, ": its AdaLoRA was trained with a scale of ", saved, " (alpha over init_r), the model has ",
-          scale, " at ", path, "; give the method its alpha and rank, or take its settings by configure_from");
+  require(std::abs(saved - scale) <= 1e-6 * std::abs(saved), from.source, ": its AdaLoRA was trained with a scale of ",
+          saved, " (alpha over init_r), the model has ", scale, " at ", path,
+          "; give the method its alpha and rank, or take its settings by configure_from");
 }
 
-PEFT_INLINE void write_module(const std::string& path, const TensorsByName& own, std::size_t first, bool none, float factor,
-                              PeftAdapter& to) {
+PEFT_INLINE void write_module(const std::string& path, const TensorsByName& own, std::size_t first, bool none,
+                              float factor, PeftAdapter& to) {
   const HostTensor &A = own.at(path + ".lora_A"), &B = own.at(path + ".lora_B"), &E = own.at(path + ".lora_E");
   const std::size_t r = E.data.size(), in = A.data.size() / r, out = B.data.size() / r;
   std::vector<std::size_t> left = kept(own, path);

@@ -22,8 +22,10 @@ struct PeftAdapter {
   std::vector<HostTensor> tensors;
   std::string source = "the adapter";  // the folder, for errors
   HeadLabels labels{};
-  std::map<std::string, std::vector<std::string>> key_order = {};  // of rank_pattern and alpha_pattern, as in the file: the first that fits counts
-  std::string left_out = {};            // what the file's own names of modules lack of the model's: "bert." of a bare model's adapter
+  std::map<std::string, std::vector<std::string>> key_order =
+      {};  // of rank_pattern and alpha_pattern, as in the file: the first that fits counts
+  std::string left_out =
+      {};            // what the file's own names of modules lack of the model's: "bert." of a bare model's adapter
   std::vector<std::string> notes = {};   // what a user should know of how it was read
 
   /// "LORA", "IA3", ...
@@ -42,8 +44,8 @@ nlohmann::json plain_number(double value);
 /// The same, of a number that went through a division and back: rounding beyond 12 digits is taken off.
 nlohmann::json rounded_number(double value);
 
-/// Checks the keys that most kinds have: `fan_in_fan_out` says how the backbone stores its weights, not the adapter (A is (r, in) and
-/// B (out, r) either way), `bias` which biases are trained beside it.
+/// Checks the keys that most kinds have: `fan_in_fan_out` says how the backbone stores its weights, not the adapter (A
+/// is (r, in) and B (out, r) either way), `bias` which biases are trained beside it.
 void check_common(const JsonFields& fields);
 
 }  // namespace peft

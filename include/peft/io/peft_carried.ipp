@@ -25,7 +25,9 @@ PEFT_INLINE std::string module_of(const std::string& name) { return name.substr(
 
 // Is the module, or one around it, named in modules_to_save?
 PEFT_INLINE bool saved_whole(const std::vector<std::string>& saved, const std::string& module) {
-  return std::any_of(saved.begin(), saved.end(), [&](const std::string& one) { return cat(".", module, ".").find(cat(".", one, ".")) != std::string::npos; });
+  return std::any_of(saved.begin(), saved.end(), [&](const std::string& one) {
+    return cat(".", module, ".").find(cat(".", one, ".")) != std::string::npos;
+  });
 }
 
 // Builds up what changes, tensor by tensor.
@@ -42,7 +44,8 @@ class Builder {
     result_.what.names.insert(name);
     const std::string module = module_of(name);
     if (!into_.tied || module != into_.words) return;
-    // PEFT trains a copy of a module that it saves whole: the other end of the tie keeps what it had, unless it is asked to tie.
+    // PEFT trains a copy of a module that it saves whole: the other end of the tie keeps what it had, unless it is
+    // asked to tie.
     if (saved_whole(saved_, module) && !adapter_.fields().boolean("ensure_weight_tying", false)) untie();
   }
 
@@ -53,10 +56,12 @@ class Builder {
     const std::int64_t width = table.shape.back();
     const std::vector<std::int64_t> expected{static_cast<std::int64_t>(ids.size()), width};
     if (t.shape != expected)
-      fail(adapter_.source, ": ", name, " has shape ", shape_text(t.shape), ", expected ", shape_text(expected), " by trainable_token_indices");
+      fail(adapter_.source, ": ", name, " has shape ", shape_text(t.shape), ", expected ", shape_text(expected),
+           " by trainable_token_indices");
     for (std::size_t i = 0; i < ids.size(); ++i) {
       if (ids[i] < 0 || ids[i] >= table.shape[0])
-        fail(adapter_.source, ": trainable_token_indices has the token ", ids[i], ", the table ", module, " of the backbone ", into_.folder, " has ", table.shape[0],
+        fail(adapter_.source, ": trainable_token_indices has the token ", ids[i], ", the table ", module,
+             " of the backbone ", into_.folder, " has ", table.shape[0],
              " rows; resize the base first (resize_token_embeddings, save_pretrained) and give that folder as --model");
       std::copy_n(t.data.begin() + i * width, width, table.data.begin() + ids[i] * width);
     }
@@ -67,17 +72,21 @@ class Builder {
     if (m.path == into_.words) untie();  // PEFT changes the words that are read in alone
     if (m.path == into_.head && into_.tied) untie();
     const std::string name = m.path + ".weight";
-    if (!into_.has(name) && !(m.path == into_.head && into_.tied)) fail(adapter_.source, ": the backbone has no ", m.path, " for the adapter's LoRA");
+    if (!into_.has(name) && !(m.path == into_.head && into_.tied))
+      fail(adapter_.source, ": the backbone has no ", m.path, " for the adapter's LoRA");
     require(m.magnitude.empty(), adapter_.source, ": DoRA on ", m.path, " is not read");
     HostTensor& weight = changed(name);
-    const std::vector<std::int64_t> expected = m.embedding ? std::vector<std::int64_t>{m.in, m.out} : std::vector<std::int64_t>{m.out, m.in};
+    const std::vector<std::int64_t> expected =
+        m.embedding ? std::vector<std::int64_t>{m.in, m.out} : std::vector<std::int64_t>{m.out, m.in};
     if (weight.shape != expected) refuse_size(name, expected, weight.shape);
-    const std::size_t rows = static_cast<std::size_t>(expected[0]), cols = static_cast<std::size_t>(expected[1]), r = static_cast<std::size_t>(m.rank);
+    const std::size_t rows = static_cast<std::size_t>(expected[0]), cols = static_cast<std::size_t>(expected[1]),
+                      r = static_cast<std::size_t>(m.rank);
     const float scale = static_cast<float>(m.alpha / m.rank);
     for (std::size_t i = 0; i < rows; ++i)
       for (std::size_t k = 0; k < r; ++k) {
         const float by = scale * (m.embedding ? m.A[k * rows + i] : m.B[i * r + k]);
-        for (std::size_t j = 0; j < cols; ++j) weight.data[i * cols + j] += by * (m.embedding ? m.B[j * r + k] : m.A[k * cols + j]);
+        for (std::size_t j = 0; j < cols; ++j)
+          weight.data[i * cols + j] += by * (m.embedding ? m.B[j * r + k] : m.A[k * cols + j]);
       }
     result_.what.merged.insert(m.path);
   }
@@ -88,7 +97,10 @@ class Builder {
     std::string& text = result_.summary;
     const auto say = [&](const std::string& what) { text += (text.empty() ? "" : ", ") + what; };
     for (const std::string& name : result_.what.names)
-      name.ends_with(".bias") ? void(++biases) : say(name.ends_with(token_rows) ? cat("token rows of ", name.substr(0, name.size() - token_rows.size())) : module_of(name));
+      name.ends_with(".bias")
+          ? void(++biases)
+          : say(name.ends_with(token_rows) ? cat("token rows of ", name.substr(0, name.size() - token_rows.size()))
+                                           : module_of(name));
     if (biases > 0) say(cat(biases, biases == 1 ? " bias" : " biases"));
     for (const std::string& path : result_.what.merged) say(cat("LoRA on ", path, " (added to its weight)"));
   }
@@ -111,10 +123,11 @@ class Builder {
       own.data = t.data;
       return;
     }
-    const auto given = std::find_if(adapter_.tensors.begin(), adapter_.tensors.end(), [&](const HostTensor& one) { return plain_name(one.name, "") == words; });
+    const auto given = std::find_if(adapter_.tensors.begin(), adapter_.tensors.end(),
+                                    [&](const HostTensor& one) { return plain_name(one.name, "") == words; });
     if (given != adapter_.tensors.end() && given->data != t.data)
-      fail(adapter_.source, ": holds different numbers for ", name, " and ", words, ", which are one in the backbone ", into_.folder,
-           "; untie them there (tie_word_embeddings: false, with an lm_head.weight of its own)");
+      fail(adapter_.source, ": holds different numbers for ", name, " and ", words, ", which are one in the backbone ",
+           into_.folder, "; untie them there (tie_word_embeddings: false, with an lm_head.weight of its own)");
     HostTensor& table = changed(words);
     check(table, t);
     table.data = t.data;
@@ -133,8 +146,10 @@ class Builder {
     const auto& fields = adapter_.fields();
     const auto* value = &fields.at("trainable_token_indices");
     if (value->is_object()) {
-      const auto entry = std::find_if(value->items().begin(), value->items().end(), [&](const auto& one) { return ends_in_name(module, one.key()); });
-      if (entry == value->items().end()) fail(fields.where(), ": trainable_token_indices names no tokens of ", module, ", of which there are rows");
+      const auto entry = std::find_if(value->items().begin(), value->items().end(),
+                                      [&](const auto& one) { return ends_in_name(module, one.key()); });
+      if (entry == value->items().end())
+        fail(fields.where(), ": trainable_token_indices names no tokens of ", module, ", of which there are rows");
       value = &entry.value();
     }
     std::vector<std::int64_t> ids;
@@ -148,10 +163,13 @@ class Builder {
   void check(const HostTensor& own, const HostTensor& t) const {
     if (own.shape != t.shape) refuse_size(own.name, t.shape, own.shape);
   }
-  [[noreturn]] void refuse_size(const std::string& name, const std::vector<std::int64_t>& theirs, const std::vector<std::int64_t>& ours) const {
+  [[noreturn]] void refuse_size(const std::string& name, const std::vector<std::int64_t>& theirs,
+                                const std::vector<std::int64_t>& ours) const {
     const bool rows = theirs.size() == 2 && ours.size() == 2 && theirs[1] == ours[1];
-    fail(adapter_.source, ": ", name, " has shape ", shape_text(theirs), ", in the backbone ", into_.folder, " it has ", shape_text(ours),
-         rows ? cat("; resize the base first (resize_token_embeddings(", theirs[0], "), save_pretrained) and give that folder as --model")
+    fail(adapter_.source, ": ", name, " has shape ", shape_text(theirs), ", in the backbone ", into_.folder, " it has ",
+         shape_text(ours),
+         rows ? cat("; resize the base first (resize_token_embeddings(", theirs[0],
+                    "), save_pretrained) and give that folder as --model")
               : std::string("; is the adapter of another model?"));
   }
 
@@ -187,7 +205,9 @@ PEFT_INLINE Carrying carried_by(std::shared_ptr<const PeftAdapter> adapter, cons
 PEFT_INLINE void carry_over(const PeftCarried& carried, PeftAdapter& to) {
   const PeftAdapter& from = *carried.from;
   std::set<std::string> adapted;  // modules with a delta: their own tensors stand in PEFT's base_layer
-  for (const HostTensor& t : to.tensors) adapted.insert(peft_carried::module_of(t.name)), adapted.insert(peft_carried::module_of(peft_carried::module_of(t.name)));
+  for (const HostTensor& t : to.tensors)
+    adapted.insert(peft_carried::module_of(t.name)),
+        adapted.insert(peft_carried::module_of(peft_carried::module_of(t.name)));
   for (const HostTensor& t : from.tensors) {
     const std::string plain = plain_name(t.name, "").value_or("");
     if (!carried.names.contains(plain)) continue;

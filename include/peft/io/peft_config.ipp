@@ -20,9 +20,8 @@ PEFT_INLINE PeftLoraConfig::PeftLoraConfig(const PeftAdapter& adapter)
   check_common(fields_);
   for (const char* key : {"lora_bias", "use_qalora"})
     if (fields_.boolean(key, false)) fields_.refuse(key, "false (LoRA and DoRA are the forms read)");
-  for (const char* key :
-       {"alora_invocation_tokens", "arrow_config", "kasa_config", "layer_replication", "monteclora_config",
-        "target_parameters", "use_bdlora", "velora_config"})
+  for (const char* key : {"alora_invocation_tokens", "arrow_config", "kasa_config", "layer_replication",
+                          "monteclora_config", "target_parameters", "use_bdlora", "velora_config"})
     if (const auto* value = fields_.find(key); value != nullptr && !value->empty() && *value != false)
       fields_.refuse(key, "null (LoRA and DoRA are the forms read)");
   check_initialisation();

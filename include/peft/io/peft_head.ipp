@@ -20,16 +20,21 @@ constexpr const char* start = "base_model.model.";
 
 // The tensor of a layer that a delta changes: the adapter's own, or the checkpoint's, taken into it.
 PEFT_INLINE HostTensor& whole(PeftAdapter& a, const std::string& name, const ReadTensor& read) {
-  const auto found = std::find_if(a.tensors.begin(), a.tensors.end(), [&](const HostTensor& t) { return t.name == start + name; });
+  const auto found =
+      std::find_if(a.tensors.begin(), a.tensors.end(), [&](const HostTensor& t) { return t.name == start + name; });
   if (found != a.tensors.end()) return *found;
   std::optional<HostTensor> own = read(name);
-  if (!own) fail(a.source, ": its delta on the task's head changes ", name, ", which the base has not; give the model with the head that it was trained on as --model");
+  if (!own)
+    fail(a.source, ": its delta on the task's head changes ", name,
+         ", which the base has not; give the model with the head that it was trained on as --model");
   a.add(start + name, own->shape, std::move(own->data));
   return a.tensors.back();
 }
 
 PEFT_INLINE void check(const PeftAdapter& a, const HostTensor& t, const std::vector<std::int64_t>& shape) {
-  if (t.shape != shape) fail(a.source, ": its delta on the task's head fits ", t.name, " of shape ", shape_text(shape), ", it has ", shape_text(t.shape), "; is the adapter of another model?");
+  if (t.shape != shape)
+    fail(a.source, ": its delta on the task's head fits ", t.name, " of shape ", shape_text(shape), ", it has ",
+         shape_text(t.shape), "; is the adapter of another model?");
 }
 
 // W + s B A; DoRA's rows have its magnitudes for lengths.
@@ -59,7 +64,8 @@ PEFT_INLINE void merge(PeftAdapter& a, const std::string& path, const HostTensor
   require(weight.shape.size() == 2, a.source, ": ", weight.name, " is no matrix");
   const std::int64_t out = weight.shape[0], in = weight.shape[1];
   check(a, by, inputs ? std::vector<std::int64_t>{1, in} : std::vector<std::int64_t>{out, 1});
-  for (std::size_t i = 0; i < weight.data.size(); ++i) weight.data[i] *= by.data[inputs ? i % static_cast<std::size_t>(in) : i / static_cast<std::size_t>(in)];
+  for (std::size_t i = 0; i < weight.data.size(); ++i)
+    weight.data[i] *= by.data[inputs ? i % static_cast<std::size_t>(in) : i / static_cast<std::size_t>(in)];
   if (inputs) return;
   HostTensor& bias = whole(a, path + ".bias", read);
   check(a, bias, {out});
@@ -72,14 +78,18 @@ PEFT_INLINE void settle_head(PeftAdapter& adapter, const std::vector<std::string
   const std::string kind = adapter.kind(), field = kind == "LORA" ? "lora_" : kind == "IA3" ? "ia3_l" : "";
   if (field.empty()) return;
   for (const std::string& path : head) {
-    const auto is_delta = [&](const HostTensor& t) { return t.name.starts_with(cat(peft_head::start, path, ".", field)); };
+    const auto is_delta = [&](const HostTensor& t) {
+      return t.name.starts_with(cat(peft_head::start, path, ".", field));
+    };
     const auto found = std::find_if(adapter.tensors.begin(), adapter.tensors.end(), is_delta);
     if (found == adapter.tensors.end()) continue;
     if (kind == "IA3") {
       peft_head::merge(adapter, path, HostTensor(*found), read);
     } else {
       const std::vector<LoraModule> modules = lora_of(adapter).modules;
-      peft_head::merge(adapter, *std::find_if(modules.begin(), modules.end(), [&](const LoraModule& m) { return m.path == path; }), read);
+      peft_head::merge(
+          adapter, *std::find_if(modules.begin(), modules.end(), [&](const LoraModule& m) { return m.path == path; }),
+          read);
     }
     std::erase_if(adapter.tensors, is_delta);
     adapter.notes.push_back(cat("its delta on ", path, " is merged into the task's head"));

@@ -14,8 +14,8 @@ enum class Route;
 template <Route r>
 struct Rescale;
 
-/// (IA)^3 in PEFT's files: vectors of the modules whose output is scaled, (out, 1), and of those whose input is, (1, in), which the
-/// config lists as feedforward_modules.
+/// (IA)^3 in PEFT's files: vectors of the modules whose output is scaled, (out, 1), and of those whose input is, (1,
+/// in), which the config lists as feedforward_modules.
 template <Route after, Route before>
 struct PeftFormat<Together<Rescale<after>, Rescale<before>>> {
   static constexpr const char* kind = "IA3";

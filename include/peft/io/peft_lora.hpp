@@ -32,10 +32,12 @@ struct PeftLora {
   double dropout = 0;                 // on the input of A, in training
   bool root_scale = false;            // the files hold alpha for the scale alpha / sqrt(rank) (rsLoRA)
   std::vector<LoraModule> modules;
-  std::vector<LoraModule> merged;  // on what no LoRA is trained on here, tables and lm_head: it can be added to their weights
+  std::vector<LoraModule>
+      merged;  // on what no LoRA is trained on here, tables and lm_head: it can be added to their weights
   std::vector<Tensor> head;  // tensors trained whole under their model paths: "classifier.weight", biases, tables
   HeadLabels labels{};
-  std::shared_ptr<const PeftCarried> carried{};  // what the backbone has taken from the adapter that was trained on; saved again
+  std::shared_ptr<const PeftCarried>
+      carried{};  // what the backbone has taken from the adapter that was trained on; saved again
 
   /// How save_peft_lora names the modules. Empty: by their full paths, which is always right. Otherwise name endings
   /// ("query", "value") for the caller who knows that they mean exactly these modules in the whole model; not used

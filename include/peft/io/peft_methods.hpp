@@ -11,8 +11,8 @@
 
 /// Adapters of any kind in the files of Hugging Face PEFT: `adapter_config.json` and `adapter_model.safetensors`.
 ///
-/// A method gets there by a specialisation of `PeftFormat` in a short io/peft_NAME.hpp, whose members map the tensors of a
-/// model to PEFT's names and back (io/peft_vera.hpp is an example):
+/// A method gets there by a specialisation of `PeftFormat` in a short io/peft_NAME.hpp, whose members map the tensors
+/// of a model to PEFT's names and back (io/peft_vera.hpp is an example):
 ///
 ///     template <>
 ///     struct PeftFormat<MyDelta> {
@@ -30,10 +30,11 @@
 ///       static std::vector<HostTensor> read(const auto& delta, const auto& modules, PeftTensors& left);
 ///     };
 ///
-/// `to_adapter`, `configure_from` and `from_adapter` (model/peft_files.hpp) do the rest, for `save` and for the program's --out
-/// and --load.
+/// `to_adapter`, `configure_from` and `from_adapter` (model/peft_files.hpp) do the rest, for `save` and for the
+/// program's --out and --load.
 ///
-/// What only passes an adapter on includes this; io/peft_adapter.hpp, which has its config, brings a JSON library with it.
+/// What only passes an adapter on includes this; io/peft_adapter.hpp, which has its config, brings a JSON library with
+/// it.
 namespace peft {
 
 class AtomicFiles;
@@ -44,33 +45,36 @@ using TensorsByName = std::map<std::string, HostTensor>;
 /// How a delta is kept in PEFT's files; a delta without a specialisation is not.
 template <class D>
 struct PeftFormat;
-/// Names several deltas that are one method there. In place of a delta and its modules `write` and `read` are then given tuples of
-/// the method's parts and lists of modules, and `configure` the method.
+/// Names several deltas that are one method there. In place of a delta and its modules `write` and `read` are then
+/// given tuples of the method's parts and lists of modules, and `configure` the method.
 template <class... D>
 struct Together {};
 template <class D>
 concept InPeft = requires { PeftFormat<D>::kind; };
 
-/// A config with all keys that PEFT of today writes for the kind, and the head. Empty texts become null; no head, no modules_to_save.
+/// A config with all keys that PEFT of today writes for the kind, and the head. Empty texts become null; no head, no
+/// modules_to_save.
 PeftAdapter new_adapter(const std::string& kind, const std::string& base_model, const std::vector<HostTensor>& head,
                         const std::string& prefix = "base_model.model.", const std::string& task_type = "SEQ_CLS");
 
-/// Puts both files into `folder` (made when missing) together, see AtomicFiles; the folder then holds this save alone: a delta of ours
-/// that was there goes. Throws Error for data that does not fit its shape, names used twice, and when writing fails.
+/// Puts both files into `folder` (made when missing) together, see AtomicFiles; the folder then holds this save alone:
+/// a delta of ours that was there goes. Throws Error for data that does not fit its shape, names used twice, and when
+/// writing fails.
 void save_peft(const std::filesystem::path& folder, const PeftAdapter& a);
 
 /// The same as a part of what is saved together; returns the checksum of the tensors' file.
 std::string stage_peft(AtomicFiles& files, const std::filesystem::path& folder, const PeftAdapter& a);
 
-/// Reads both files; F16, BF16 and F64 become float. Throws Error for files that are missing, damaged, of other dtypes, or not of one save.
+/// Reads both files; F16, BF16 and F64 become float. Throws Error for files that are missing, damaged, of other dtypes,
+/// or not of one save.
 PeftAdapter load_peft(const std::filesystem::path& folder);
 
 /// "LORA", "IA3", ...
 std::string kind_of(const PeftAdapter& a);
 /// Throws Error when it is not `kind`.
 void require_kind(const PeftAdapter& a, const char* kind);
-/// The names of its head's classes. PEFT's files have no place for them; ours have them in the metadata of the tensors' file, which
-/// every version of PEFT passes over (older ones refuse a config with keys that they do not know).
+/// The names of its head's classes. PEFT's files have no place for them; ours have them in the metadata of the tensors'
+/// file, which every version of PEFT passes over (older ones refuse a config with keys that they do not know).
 const HeadLabels& labels_of(const PeftAdapter& a);
 /// Does it hold a tensor whose name ends so?
 bool holds_tensor(const PeftAdapter& a, std::string_view end);

@@ -38,11 +38,13 @@ PEFT_INLINE bool among(std::string_view one, std::span<const std::string_view> l
 }
 
 // Modules of PyTorch's around a model or a layer, and PEFT's around a layer that it has replaced.
-constexpr std::array<std::string_view, 4> torch_wrappers{"module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"};
+constexpr std::array<std::string_view, 4> torch_wrappers{"module", "_orig_mod", "_fsdp_wrapped_module",
+                                                         "_checkpoint_wrapped_module"};
 constexpr std::array<std::string_view, 2> peft_wrappers{"base_layer", "token_adapter"};
 // Fields that PEFT keeps one of per adapter, by its name.
-constexpr std::array<std::string_view, 12> fields{"lora_A", "lora_B", "lora_embedding_A", "lora_embedding_B", "lora_E", "lora_magnitude_vector",
-                                                  "ia3_l", "vera_lambda_b", "vera_lambda_d", "vera_A", "vera_B", "trainable_tokens_delta"};
+constexpr std::array<std::string_view, 12> fields{
+    "lora_A", "lora_B",        "lora_embedding_A", "lora_embedding_B", "lora_E", "lora_magnitude_vector",
+    "ia3_l",  "vera_lambda_b", "vera_lambda_d",    "vera_A",           "vera_B", "trainable_tokens_delta"};
 
 PEFT_INLINE bool is_tensor(std::string_view part) { return part == "weight" || part == "bias"; }
 
@@ -106,7 +108,8 @@ PEFT_INLINE void settle_names(PeftAdapter& adapter) {
   for (const HostTensor& t : adapter.tensors)
     if (const auto name = adapter_in(split(t.name)); !name.empty()) names.emplace(name);
   if (names.size() > 1)
-    fail(adapter.source, ": holds the tensors of several adapters (", *names.begin(), ", ", *names.rbegin(), "); save one with PEFT's save_pretrained(selected_adapters=[..])");
+    fail(adapter.source, ": holds the tensors of several adapters (", *names.begin(), ", ", *names.rbegin(),
+         "); save one with PEFT's save_pretrained(selected_adapters=[..])");
   const std::string name = names.empty() ? "" : *names.begin(), kind = adapter.kind();
   std::map<std::string, std::size_t> taken;
   std::vector<HostTensor> settled;
@@ -117,7 +120,8 @@ PEFT_INLINE void settle_names(PeftAdapter& adapter) {
     const std::string full = prefix_of(kind, *plain) + *plain;
     if (const auto [found, fresh] = taken.emplace(full, settled.size()); !fresh) {
       const HostTensor& other = settled[found->second];
-      require(other.shape == t.shape && other.data == t.data, adapter.source, ": two different tensors are meant for ", *plain, "; one of them is \"", t.name, "\"");
+      require(other.shape == t.shape && other.data == t.data, adapter.source, ": two different tensors are meant for ",
+              *plain, "; one of them is \"", t.name, "\"");
       continue;
     }
     if (example.empty() && without_peft_wrappers(t.name) != full) example = cat(t.name, " is read as ", full);

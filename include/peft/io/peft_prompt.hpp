@@ -19,9 +19,9 @@ struct PTuningV2;
 struct Prompt;
 struct PTuning;
 
-/// Virtual tokens in PEFT's files. Of an encoder (prefix tuning's projection, P-tuning's) these hold the output alone: enough to
-/// predict with, and to train on without the encoder; our own file beside them has the encoder too. A model's derived tensors
-/// are what is written: prepare them first (`Engine::prepare`, which `fit` does).
+/// Virtual tokens in PEFT's files. Of an encoder (prefix tuning's projection, P-tuning's) these hold the output alone:
+/// enough to predict with, and to train on without the encoder; our own file beside them has the encoder too. A model's
+/// derived tensors are what is written: prepare them first (`Engine::prepare`, which `fit` does).
 namespace peft_prompt {
 
 inline constexpr const char* tensor = "prompt_embeddings";
@@ -33,7 +33,8 @@ inline void describe(const auto& shape, PeftAdapter& to) { describe(shape.width,
 std::int64_t stacks(const PeftAdapter& from);
 /// The number of virtual tokens.
 int length(const PeftAdapter& from);
-/// The rows (length, width) before an encoder's embeddings. For a decoder behind it PEFT keeps as many again, and never reads them.
+/// The rows (length, width) before an encoder's embeddings. For a decoder behind it PEFT keeps as many again, and never
+/// reads them.
 HostTensor rows(PeftTensors& left, std::string ours, std::int64_t length, std::int64_t width);
 
 /// Rows before the embeddings: prompt tuning and P-tuning.
@@ -93,9 +94,11 @@ struct PeftFormat<Prefix> {
 
   static void describe(const auto& shape, PeftAdapter& to) { peft_prompt::describe(shape, to); }
   static std::string cannot(const auto& modules, const auto& shape) {
-    if (shape.encoder_layers > 0) return "PEFT's prefix beside an encoder-decoder stands before the decoder's keys alone";
+    if (shape.encoder_layers > 0)
+      return "PEFT's prefix beside an encoder-decoder stands before the decoder's keys alone";
     if (modules.size() == static_cast<std::size_t>(shape.layers)) return "";
-    return cat("PEFT's prefix tuning sits in every layer of a backbone; this one in ", modules.size(), " of ", shape.layers);
+    return cat("PEFT's prefix tuning sits in every layer of a backbone; this one in ", modules.size(), " of ",
+               shape.layers);
   }
   static void write(const auto& delta, const auto& modules, const TensorsByName& own, PeftAdapter& to) {
     to.config["num_virtual_tokens"] = delta.length;
@@ -112,7 +115,8 @@ struct PeftFormat<Prefix> {
   }
   /// Keys and values themselves, whatever made them.
   static void configure(const PeftAdapter& from, auto& part) {
-    if (peft_prompt::stacks(from) != 1) from.fields().refuse("num_transformer_submodules", "1 (a prefix of an encoder with a decoder is not read)");
+    if (peft_prompt::stacks(from) != 1)
+      from.fields().refuse("num_transformer_submodules", "1 (a prefix of an encoder with a decoder is not read)");
     part.delta.length = peft_prompt::length(from);
     part.delta.projection = false;
   }
@@ -123,14 +127,17 @@ struct PeftFormat<Prefix> {
     std::vector<HostTensor> own;
     for (std::size_t k = 0; k < parts; ++k) {
       HostTensor one{name(modules, k), {std::int64_t(n), std::int64_t(d)}, std::vector<float>(n * d)};
-      for (std::size_t i = 0; i < n; ++i) std::copy_n(all.data.data() + (i * parts + k) * d, d, one.data.data() + i * d);
+      for (std::size_t i = 0; i < n; ++i)
+        std::copy_n(all.data.data() + (i * parts + k) * d, d, one.data.data() + i * d);
       own.push_back(std::move(one));
     }
     return own;
   }
 
  private:
-  static std::string name(const auto& modules, std::size_t k) { return modules[k / 2].path + (k % 2 == 0 ? ".prefix.key" : ".prefix.value"); }
+  static std::string name(const auto& modules, std::size_t k) {
+    return modules[k / 2].path + (k % 2 == 0 ? ".prefix.key" : ".prefix.value");
+  }
 };
 template <>
 struct PeftFormat<PTuningV2> : PeftFormat<Prefix> {};

@@ -20,7 +20,9 @@ PEFT_INLINE std::int64_t stacks(const PeftAdapter& from) {
   return fields.integer("num_transformer_submodules", 1, 2, fields.text("task_type", "") == "SEQ_2_SEQ_LM" ? 2 : 1);
 }
 
-PEFT_INLINE int length(const PeftAdapter& from) { return static_cast<int>(from.fields().integer("num_virtual_tokens", 1, 1 << 20)); }
+PEFT_INLINE int length(const PeftAdapter& from) {
+  return static_cast<int>(from.fields().integer("num_virtual_tokens", 1, 1 << 20));
+}
 
 PEFT_INLINE HostTensor rows(PeftTensors& left, std::string ours, std::int64_t length, std::int64_t width) {
   HostTensor all = left.take(tensor, std::move(ours), {stacks(left.adapter()) * length, width});

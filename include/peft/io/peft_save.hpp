@@ -11,8 +11,8 @@ namespace peft {
 
 struct PeftAdapter;
 
-/// LoRA as an adapter. Modules of rank 0 are left out; when all are, one of rank 1 with a zero B is written in their place.
-/// Throws Error for sizes that do not fit and modules listed twice.
+/// LoRA as an adapter. Modules of rank 0 are left out; when all are, one of rank 1 with a zero B is written in their
+/// place. Throws Error for sizes that do not fit and modules listed twice.
 PeftAdapter adapter_of(const PeftLora& lora);
 
 /// Writes it, alone or as a part of what is saved together; see `adapter_of`, `save_peft` and `stage_peft`.

@@ -69,8 +69,7 @@ PEFT_INLINE nlohmann::json alpha_of(const PeftLora& lora, const LoraModule& m) {
   return lora.root_scale ? rounded_number(m.alpha / std::sqrt(static_cast<double>(m.rank))) : plain_number(m.alpha);
 }
 
-PEFT_INLINE void fill_config(nlohmann::json& config, const PeftLora& lora,
-                             const std::vector<LoraModule>& modules) {
+PEFT_INLINE void fill_config(nlohmann::json& config, const PeftLora& lora, const std::vector<LoraModule>& modules) {
   const LoraModule& first = modules.front();
   const bool uniform = std::all_of(modules.begin(), modules.end(),
                                    [&](const LoraModule& m) { return m.rank == first.rank && m.alpha == first.alpha; });
@@ -107,7 +106,8 @@ PEFT_INLINE PeftAdapter adapter_of(const PeftLora& lora) {
   peft_save::fill_config(a.config, lora, modules);
   for (const auto& m : modules) {
     const std::string start = "base_model.model." + m.path;
-    require(m.magnitude.empty() == modules.front().magnitude.empty(), "cannot save ", m.path, ": DoRA is for all modules or for none");
+    require(m.magnitude.empty() == modules.front().magnitude.empty(), "cannot save ", m.path,
+            ": DoRA is for all modules or for none");
     a.add(start + (m.embedding ? ".lora_embedding_A" : ".lora_A.weight"), {m.rank, m.in}, m.A);
     a.add(start + (m.embedding ? ".lora_embedding_B" : ".lora_B.weight"), {m.out, m.rank}, m.B);
     if (!m.magnitude.empty()) a.add(start + ".lora_magnitude_vector", {m.out}, m.magnitude);

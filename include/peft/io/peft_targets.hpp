@@ -17,11 +17,12 @@ namespace peft {
 
 struct PeftAdapter;
 
-/// What an adapter's config says of a module's name: yes, no, or what cannot be told, because its pattern is not to be evaluated here.
+/// What an adapter's config says of a module's name: yes, no, or what cannot be told, because its pattern is not to be
+/// evaluated here.
 using Said = std::optional<bool>;
 
-/// A pattern over names of modules as PEFT matches it, by Python's `re`. Names of letters, digits, "_" and "." are compared without
-/// the library, a "." standing for any character.
+/// A pattern over names of modules as PEFT matches it, by Python's `re`. Names of letters, digits, "_" and "." are
+/// compared without the library, a "." standing for any character.
 class NameRule {
  public:
   /// `ending`: of a name's end, at a dot or the whole, as the keys of rank_pattern are meant; else of all of it.
@@ -39,8 +40,9 @@ class NameRule {
   mutable std::string problem_;
 };
 
-/// The modules that target_modules, exclude_modules, layers_to_transform, layers_pattern and modules_to_save leave to an adapter. An
-/// adapter's own tensors say where it sits; PEFT leaves out in silence what these rules do not mean, so the two must agree.
+/// The modules that target_modules, exclude_modules, layers_to_transform, layers_pattern and modules_to_save leave to
+/// an adapter. An adapter's own tensors say where it sits; PEFT leaves out in silence what these rules do not mean, so
+/// the two must agree.
 class PeftTargets {
  public:
   PeftTargets(const PeftAdapter& adapter, const JsonFields& fields);
@@ -65,14 +67,15 @@ class PeftTargets {
   std::optional<std::set<std::int64_t>> layers_;
 };
 
-/// rank_pattern or alpha_pattern: of the keys that fit a module, in the file's order, the first one's value counts. Every key may be
-/// compared with every module: throws Error for more than 2^16 of them (an adapter with ranks of its own on all of 128 experts in 60
-/// layers has 23,000), of which 1000 may be more than a name.
+/// rank_pattern or alpha_pattern: of the keys that fit a module, in the file's order, the first one's value counts.
+/// Every key may be compared with every module: throws Error for more than 2^16 of them (an adapter with ranks of its
+/// own on all of 128 experts in 60 layers has 23,000), of which 1000 may be more than a name.
 class PeftPatterns {
  public:
   PeftPatterns(const PeftAdapter& adapter, const JsonFields& fields, const std::string& key, double low, double high);
 
-  /// The value for a module, `otherwise` where no key fits. Absent: a key before it cannot be evaluated; `problem` says why.
+  /// The value for a module, `otherwise` where no key fits. Absent: a key before it cannot be evaluated; `problem` says
+  /// why.
   std::optional<double> value(const std::string& path, double otherwise, std::string* problem = nullptr) const;
 
  private:

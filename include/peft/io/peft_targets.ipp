@@ -16,11 +16,13 @@ namespace peft {
 namespace peft_targets {
 
 PEFT_INLINE bool is_plain(std::string_view pattern) {
-  return !pattern.empty() && std::all_of(pattern.begin(), pattern.end(), [](unsigned char c) { return std::isalnum(c) != 0 || c == '_' || c == '.'; });
+  return !pattern.empty() && std::all_of(pattern.begin(), pattern.end(),
+                                         [](unsigned char c) { return std::isalnum(c) != 0 || c == '_' || c == '.'; });
 }
 
 PEFT_INLINE bool same(std::string_view pattern, std::string_view text) {
-  return std::equal(pattern.begin(), pattern.end(), text.begin(), text.end(), [](char p, char c) { return p == '.' || p == c; });
+  return std::equal(pattern.begin(), pattern.end(), text.begin(), text.end(),
+                    [](char p, char c) { return p == '.' || p == c; });
 }
 
 // The digits that are the name's part at `begin`, if there is one behind it.
@@ -93,7 +95,9 @@ PEFT_INLINE PeftTargets::Names PeftTargets::names(const JsonFields& fields, std:
 }
 
 PEFT_INLINE PeftTargets::PeftTargets(const PeftAdapter& adapter, const JsonFields& fields)
-    : targets_(names(fields, "target_modules", true)), excluded_(names(fields, "exclude_modules", false)), saved_(fields.texts("modules_to_save")) {
+    : targets_(names(fields, "target_modules", true)),
+      excluded_(names(fields, "exclude_modules", false)),
+      saved_(fields.texts("modules_to_save")) {
   const auto* layers = fields.find("layers_to_transform");
   if (layers != nullptr && layers->is_number_integer())
     layers_ = std::set{fields.integer("layers_to_transform", 0, 1 << 20)};
@@ -118,13 +122,16 @@ PEFT_INLINE std::string PeftTargets::objection(const std::string& path) const {
   const std::string_view own = path.starts_with(left_out_) ? std::string_view(path).substr(left_out_.size()) : path;
   if (excluded_.given && excluded_.mean(own) == true) return "is among exclude_modules";
   for (const std::string& saved : saved_)
-    if (cat(".", own, ".").find(cat(".", saved, ".")) != std::string::npos) return cat("belongs to ", saved, ", which modules_to_save names");
+    if (cat(".", own, ".").find(cat(".", saved, ".")) != std::string::npos)
+      return cat("belongs to ", saved, ", which modules_to_save names");
   if (targets_.given && targets_.mean(own) == false) return "is not among target_modules";
-  if (targets_.given && !targets_.pattern && layers_ && !in_layers(own)) return "is not of the layers in layers_to_transform";
+  if (targets_.given && !targets_.pattern && layers_ && !in_layers(own))
+    return "is not of the layers in layers_to_transform";
   return "";
 }
 
-// The layer's number is the first behind a part of the name that stands behind another, or the first behind one of layers_pattern's.
+// The layer's number is the first behind a part of the name that stands behind another, or the first behind one of
+// layers_pattern's.
 PEFT_INLINE bool PeftTargets::in_layers(std::string_view path) const {
   if (targets_.endings.contains(path)) return true;  // PEFT asks for the layer of endings only
   const auto number_behind = [&](auto&& wanted) -> std::optional<std::int64_t> {
@@ -143,7 +150,8 @@ PEFT_INLINE bool PeftTargets::in_layers(std::string_view path) const {
   return layer && layers_->contains(*layer);
 }
 
-PEFT_INLINE PeftPatterns::PeftPatterns(const PeftAdapter& adapter, const JsonFields& fields, const std::string& key, double low, double high)
+PEFT_INLINE PeftPatterns::PeftPatterns(const PeftAdapter& adapter, const JsonFields& fields, const std::string& key,
+                                       double low, double high)
     : left_out_(adapter.left_out) {
   const auto* value = fields.find(key);
   if (value == nullptr) return;
@@ -151,7 +159,8 @@ PEFT_INLINE PeftPatterns::PeftPatterns(const PeftAdapter& adapter, const JsonFie
   const JsonFields entries(*value, where);
   std::vector<std::string> order;
   if (const auto known = adapter.key_order.find(key); known != adapter.key_order.end()) order = known->second;
-  if (order.size() != value->size() || !std::all_of(order.begin(), order.end(), [&](const std::string& name) { return value->contains(name); })) {
+  if (order.size() != value->size() ||
+      !std::all_of(order.begin(), order.end(), [&](const std::string& name) { return value->contains(name); })) {
     order.clear();
     for (const auto& [name, unused] : value->items()) order.push_back(name);
   }
@@ -165,7 +174,8 @@ PEFT_INLINE PeftPatterns::PeftPatterns(const PeftAdapter& adapter, const JsonFie
   }
 }
 
-PEFT_INLINE std::optional<double> PeftPatterns::value(const std::string& path, double otherwise, std::string* problem) const {
+PEFT_INLINE std::optional<double> PeftPatterns::value(const std::string& path, double otherwise,
+                                                      std::string* problem) const {
   const std::string_view own = path.starts_with(left_out_) ? std::string_view(path).substr(left_out_.size()) : path;
   for (const auto& [rule, value] : rules_) {
     const Said said = rule.fits(own);

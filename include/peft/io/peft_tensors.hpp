@@ -29,10 +29,14 @@ class PeftTensors {
   void drop_empty(const std::string& name);
   std::string at(const std::string& path, const std::string& field) const;
 
-  /// The tensor `name` as `ours`. Its shape must be `shape`; it comes back with `shaped`, when that is given, of as many elements.
-  HostTensor take(const std::string& name, std::string ours, const std::vector<std::int64_t>& shape, std::vector<std::int64_t> shaped);
+  /// The tensor `name` as `ours`. Its shape must be `shape`; it comes back with `shaped`, when that is given, of as
+  /// many elements.
+  HostTensor take(const std::string& name, std::string ours, const std::vector<std::int64_t>& shape,
+                  std::vector<std::int64_t> shaped);
   // No default argument: nvcc 13 cannot put one behind a list of types yet unknown.
-  HostTensor take(const std::string& name, std::string ours, const std::vector<std::int64_t>& shape) { return take(name, std::move(ours), shape, {}); }
+  HostTensor take(const std::string& name, std::string ours, const std::vector<std::int64_t>& shape) {
+    return take(name, std::move(ours), shape, {});
+  }
 
   /// Everything left, tensors of modules saved whole (the head, biases, tables), under the model's names.
   std::vector<HostTensor> take_head();

@@ -10,7 +10,8 @@
 
 namespace peft {
 
-PEFT_INLINE PeftTensors::PeftTensors(const PeftAdapter& a, std::string prefix) : adapter_(a), prefix_(std::move(prefix)) {
+PEFT_INLINE PeftTensors::PeftTensors(const PeftAdapter& a, std::string prefix)
+    : adapter_(a), prefix_(std::move(prefix)) {
   for (const auto& t : a.tensors) left_.emplace(t.name, &t);
 }
 
@@ -46,8 +47,8 @@ PEFT_INLINE std::string PeftTensors::at(const std::string& path, const std::stri
   return prefix_ + path + "." + field;
 }
 
-PEFT_INLINE HostTensor PeftTensors::take(const std::string& name, std::string ours, const std::vector<std::int64_t>& shape,
-                                         std::vector<std::int64_t> shaped) {
+PEFT_INLINE HostTensor PeftTensors::take(const std::string& name, std::string ours,
+                                         const std::vector<std::int64_t>& shape, std::vector<std::int64_t> shaped) {
   const auto found = left_.find(name);
   if (found == left_.end()) {
     std::vector<std::string> names;
@@ -55,7 +56,8 @@ PEFT_INLINE HostTensor PeftTensors::take(const std::string& name, std::string ou
     fail(adapter_.source, ": the tensor \"", name, "\" is missing", near_names(name, names));
   }
   const HostTensor& t = *found->second;
-  if (t.shape != shape) fail(adapter_.source, ": ", name, " has shape ", shape_text(t.shape), ", expected ", shape_text(shape));
+  if (t.shape != shape)
+    fail(adapter_.source, ": ", name, " has shape ", shape_text(t.shape), ", expected ", shape_text(shape));
   left_.erase(found);
   return {std::move(ours), shaped.empty() ? t.shape : std::move(shaped), t.data};
 }
@@ -64,7 +66,8 @@ PEFT_INLINE std::vector<HostTensor> PeftTensors::take_head() {
   std::vector<HostTensor> head;
   for (const auto& [name, t] : left_) {
     if (!name.starts_with(prefix_) || name.find('.', prefix_.size()) == name.npos)
-      fail(adapter_.source, ": the tensor \"", name, "\" is surplus: neither part of the ", adapter_.kind(), " adapter nor of a module of the model");
+      fail(adapter_.source, ": the tensor \"", name, "\" is surplus: neither part of the ", adapter_.kind(),
+           " adapter nor of a module of the model");
     head.push_back({name.substr(prefix_.size()), t->shape, t->data});
   }
   left_.clear();

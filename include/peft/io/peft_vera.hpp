@@ -60,7 +60,8 @@ struct PeftFormat<VeRA> {
     }
     if (!left.has("base_model.vera_A") && !left.has("base_model.vera_B")) {
       const std::int64_t key = left.adapter().fields().integer("projection_prng_key", 0, std::int64_t{1} << 62, 0);
-      require(static_cast<std::int64_t>(delta.seed) == key, left.adapter().source, ": its projections are drawn from the key ", key, ", the model's from ", delta.seed,
+      require(static_cast<std::int64_t>(delta.seed) == key, left.adapter().source,
+              ": its projections are drawn from the key ", key, ", the model's from ", delta.seed,
               "; give the method that seed, or take its settings by configure_from");
       return tensors;
     }

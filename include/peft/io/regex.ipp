@@ -62,13 +62,14 @@ PEFT_INLINE std::string message(int code) {
                                                               : reinterpret_cast<const char*>(text);
 }
 
-PEFT_INLINE Code compile(std::string_view pattern, const std::string& translated, bool lines, const std::string& where) {
+PEFT_INLINE Code compile(std::string_view pattern, const std::string& translated, bool lines,
+                         const std::string& where) {
   const std::unique_ptr<pcre2_compile_context, Free<pcre2_compile_context_free>> context(
       pcre2_compile_context_create(nullptr));
   require(context != nullptr, "no memory to compile a pattern");
   pcre2_set_newline(context.get(), PCRE2_NEWLINE_LF);
-  // PCRE2 10.42's search for a likely start is wrong for patterns such as "(?i)(?=a)(?m:^a$)", and gains nothing where text is
-  // cut into words.
+  // PCRE2 10.42's search for a likely start is wrong for patterns such as "(?i)(?=a)(?m:^a$)", and gains nothing where
+  // text is cut into words.
   const std::uint32_t options = PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C | PCRE2_NO_START_OPTIMIZE;
   int error = 0;
   PCRE2_SIZE at = 0;

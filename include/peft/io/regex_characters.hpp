@@ -8,8 +8,8 @@
 
 namespace peft {
 
-/// A place in a regular expression of Python or of Oniguruma, and how characters and classes of them are read there, which come
-/// out in PCRE2's syntax.
+/// A place in a regular expression of Python or of Oniguruma, and how characters and classes of them are read there,
+/// which come out in PCRE2's syntax.
 class RegexCharacters {
  protected:
   RegexCharacters(std::string_view pattern, bool python, const std::string& where)

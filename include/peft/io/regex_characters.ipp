@@ -76,7 +76,8 @@ PEFT_INLINE void RegexCharacters::members(Set& set, int depth) {
   if (!low && python_ && next_is('-') && !pattern_.substr(at_).starts_with("-]")) stop("has a bad range");
   if (!low) return;
   std::string item = regex_characters::escaped(*low);
-  if (next_is('-') && !pattern_.substr(at_).starts_with("-]") && !(!python_ && pattern_.substr(at_).starts_with("-["))) {
+  if (next_is('-') && !pattern_.substr(at_).starts_with("-]") &&
+      !(!python_ && pattern_.substr(at_).starts_with("-["))) {
     ++at_;
     Set none;
     const auto high = member(none);
@@ -89,7 +90,8 @@ PEFT_INLINE void RegexCharacters::members(Set& set, int depth) {
 PEFT_INLINE bool RegexCharacters::posix_class(Set& set) {
   const std::string_view rest = pattern_.substr(at_);
   const std::size_t end = rest.find(":]");
-  if (!rest.starts_with("[:") || end == rest.npos || rest.substr(2, end - 2).find_first_of("[]\\") != rest.npos) return false;
+  if (!rest.starts_with("[:") || end == rest.npos || rest.substr(2, end - 2).find_first_of("[]\\") != rest.npos)
+    return false;
   std::string_view name = rest.substr(2, end - 2);
   const bool negated = name.starts_with('^');
   if (negated) name.remove_prefix(1);
@@ -117,17 +119,13 @@ PEFT_INLINE bool RegexCharacters::class_escape(char letter, Set& set) {
   if (!python_ && (letter == 'p' || letter == 'P')) return property(letter == 'P', set), true;
   const bool negated = letter < 'a';
   switch (letter | 32) {
-    case 'd':
-      return add(set, regex_classes::category("Nd"), negated), true;
-    case 's':
-      return add(set, python_ ? regex_classes::python_space : regex_classes::space, negated), true;
-    case 'w':
-      return add(set, python_ ? "_\\p{L}\\p{N}" : regex_classes::named("word")->items, negated), true;
+    case 'd': return add(set, regex_classes::category("Nd"), negated), true;
+    case 's': return add(set, python_ ? regex_classes::python_space : regex_classes::space, negated), true;
+    case 'w': return add(set, python_ ? "_\\p{L}\\p{N}" : regex_classes::named("word")->items, negated), true;
     case 'h':
       if (python_) return false;
       return add(set, "0-9A-Fa-f", negated), true;
-    default:
-      return false;
+    default: return false;
   }
 }
 
@@ -147,18 +145,12 @@ PEFT_INLINE void RegexCharacters::property(bool negated, Set& set) {
 // The character that an escape stands for which is none of a class or place.
 PEFT_INLINE char32_t RegexCharacters::character_escape(char letter) {
   switch (letter) {
-    case 'a':
-      return 7;
-    case 'f':
-      return 0xC;
-    case 'n':
-      return 0xA;
-    case 'r':
-      return 0xD;
-    case 't':
-      return 9;
-    case 'v':
-      return 0xB;
+    case 'a': return 7;
+    case 'f': return 0xC;
+    case 'n': return 0xA;
+    case 'r': return 0xD;
+    case 't': return 9;
+    case 'v': return 0xB;
     case 'e':
       if (!python_) return 0x1B;
       break;
@@ -169,8 +161,7 @@ PEFT_INLINE char32_t RegexCharacters::character_escape(char letter) {
         return code;
       }
       return number(16, python_ ? 2 : 1, 2);
-    case 'u':
-      return number(16, 4, 4);
+    case 'u': return number(16, 4, 4);
     case 'U':
       if (python_) return number(16, 8, 8);
       break;
@@ -186,7 +177,9 @@ PEFT_INLINE char32_t RegexCharacters::number(int base, std::size_t least, std::s
   std::size_t taken = 0;
   for (; taken < most && !ended(); ++taken, ++at_) {
     const char c = pattern_[at_];
-    const int digit = regex_characters::is_digit(c) ? c - '0' : regex_characters::is_letter(c) ? (c | 32) - 'a' + 10 : 36;
+    const int digit = regex_characters::is_digit(c)    ? c - '0'
+                      : regex_characters::is_letter(c) ? (c | 32) - 'a' + 10
+                                                       : 36;
     if (digit >= base) break;
     out = out * static_cast<char32_t>(base) + static_cast<char32_t>(digit);
   }

@@ -17,24 +17,70 @@ namespace peft::regex_classes {
 namespace detail {
 
 // Long names of the general categories, as `named` compares them.
-constexpr std::pair<std::string_view, std::string_view> categories[] = {
-    {"letter", "L"}, {"uppercaseletter", "Lu"}, {"lowercaseletter", "Ll"}, {"titlecaseletter", "Lt"}, {"modifierletter", "Lm"},
-    {"otherletter", "Lo"}, {"mark", "M"}, {"combiningmark", "M"}, {"nonspacingmark", "Mn"}, {"spacingmark", "Mc"},
-    {"enclosingmark", "Me"}, {"number", "N"}, {"decimalnumber", "Nd"}, {"letternumber", "Nl"}, {"othernumber", "No"},
-    {"punctuation", "P"}, {"connectorpunctuation", "Pc"}, {"dashpunctuation", "Pd"}, {"openpunctuation", "Ps"},
-    {"closepunctuation", "Pe"}, {"initialpunctuation", "Pi"}, {"finalpunctuation", "Pf"}, {"otherpunctuation", "Po"},
-    {"symbol", "S"}, {"mathsymbol", "Sm"}, {"currencysymbol", "Sc"}, {"modifiersymbol", "Sk"}, {"othersymbol", "So"},
-    {"separator", "Z"}, {"spaceseparator", "Zs"}, {"lineseparator", "Zl"}, {"paragraphseparator", "Zp"},
-    {"control", "Cc"}, {"format", "Cf"}, {"surrogate", "Cs"}, {"privateuse", "Co"}};
+constexpr std::pair<std::string_view, std::string_view> categories[] = {{"letter", "L"},
+                                                                        {"uppercaseletter", "Lu"},
+                                                                        {"lowercaseletter", "Ll"},
+                                                                        {"titlecaseletter", "Lt"},
+                                                                        {"modifierletter", "Lm"},
+                                                                        {"otherletter", "Lo"},
+                                                                        {"mark", "M"},
+                                                                        {"combiningmark", "M"},
+                                                                        {"nonspacingmark", "Mn"},
+                                                                        {"spacingmark", "Mc"},
+                                                                        {"enclosingmark", "Me"},
+                                                                        {"number", "N"},
+                                                                        {"decimalnumber", "Nd"},
+                                                                        {"letternumber", "Nl"},
+                                                                        {"othernumber", "No"},
+                                                                        {"punctuation", "P"},
+                                                                        {"connectorpunctuation", "Pc"},
+                                                                        {"dashpunctuation", "Pd"},
+                                                                        {"openpunctuation", "Ps"},
+                                                                        {"closepunctuation", "Pe"},
+                                                                        {"initialpunctuation", "Pi"},
+                                                                        {"finalpunctuation", "Pf"},
+                                                                        {"otherpunctuation", "Po"},
+                                                                        {"symbol", "S"},
+                                                                        {"mathsymbol", "Sm"},
+                                                                        {"currencysymbol", "Sc"},
+                                                                        {"modifiersymbol", "Sk"},
+                                                                        {"othersymbol", "So"},
+                                                                        {"separator", "Z"},
+                                                                        {"spaceseparator", "Zs"},
+                                                                        {"lineseparator", "Zl"},
+                                                                        {"paragraphseparator", "Zp"},
+                                                                        {"control", "Cc"},
+                                                                        {"format", "Cf"},
+                                                                        {"surrogate", "Cs"},
+                                                                        {"privateuse", "Co"}};
 
 // Scripts that are asked for, as PCRE2 names them, and what Unicode 15 and 16 added to them.
 constexpr std::pair<const char*, const char*> scripts[] = {
-    {"han", R"(\x{2B739}\x{2EBF0}-\x{2EE5D}\x{31350}-\x{323AF})"}, {"hiragana", R"(\x{1B132})"}, {"katakana", R"(\x{1B155})"},
+    {"han", R"(\x{2B739}\x{2EBF0}-\x{2EE5D}\x{31350}-\x{323AF})"},
+    {"hiragana", R"(\x{1B132})"},
+    {"katakana", R"(\x{1B155})"},
     {"latin", R"(\x{A7CB}-\x{A7CD}\x{A7DA}-\x{A7DC}\x{1DF25}-\x{1DF2A})"},
-    {"cyrillic", R"(\x{1C89}\x{1C8A}\x{1E030}-\x{1E06D}\x{1E08F})"}, {"hangul", ""}, {"thai", ""}, {"greek", ""},
-    {"arabic", R"(\x{897}\x{10EC2}-\x{10EC4}\x{10EFC}-\x{10EFF})"}, {"hebrew", ""}, {"bopomofo", ""}, {"lao", ""},
-    {"tibetan", ""}, {"myanmar", ""}, {"armenian", ""}, {"georgian", ""}, {"khmer", ""}, {"mongolian", ""}, {"bengali", ""},
-    {"tamil", ""}, {"sinhala", ""}, {"gurmukhi", ""}, {"gujarati", ""}, {"oriya", ""}, {"malayalam", ""}};
+    {"cyrillic", R"(\x{1C89}\x{1C8A}\x{1E030}-\x{1E06D}\x{1E08F})"},
+    {"hangul", ""},
+    {"thai", ""},
+    {"greek", ""},
+    {"arabic", R"(\x{897}\x{10EC2}-\x{10EC4}\x{10EFC}-\x{10EFF})"},
+    {"hebrew", ""},
+    {"bopomofo", ""},
+    {"lao", ""},
+    {"tibetan", ""},
+    {"myanmar", ""},
+    {"armenian", ""},
+    {"georgian", ""},
+    {"khmer", ""},
+    {"mongolian", ""},
+    {"bengali", ""},
+    {"tamil", ""},
+    {"sinhala", ""},
+    {"gurmukhi", ""},
+    {"gujarati", ""},
+    {"oriya", ""},
+    {"malayalam", ""}};
 
 // Marks that became Alphabetic, or came so, with Unicode 15 and 16.
 constexpr const char* newer_alphabetic =
@@ -49,7 +95,8 @@ PEFT_INLINE std::string newer(std::string_view category) {
   for (const NewerCharacters& range : newer_characters) {
     if (!std::string_view(range.category).starts_with(category)) continue;
     char text[40];
-    std::snprintf(text, sizeof text, "\\x{%X}-\\x{%X}", static_cast<unsigned>(range.first), static_cast<unsigned>(range.last));
+    std::snprintf(text, sizeof text, "\\x{%X}-\\x{%X}", static_cast<unsigned>(range.first),
+                  static_cast<unsigned>(range.last));
     out += text;
   }
   return out;
@@ -90,7 +137,8 @@ PEFT_INLINE std::optional<Class> named(std::string_view name) {
   if (plain == "any") return Class{"\\x{0}-\\x{10FFFF}"};
   // What is not assigned in an older Unicode may be in a newer one: these by what they are not.
   if (plain == "c" || plain == "other") return Class{all({"L", "M", "N", "P", "S", "Z"}), true};
-  if (plain == "cn" || plain == "unassigned") return Class{all({"L", "M", "N", "P", "S", "Z", "Cc", "Cf", "Co", "Cs"}), true};
+  if (plain == "cn" || plain == "unassigned")
+    return Class{all({"L", "M", "N", "P", "S", "Z", "Cc", "Cf", "Co", "Cs"}), true};
   for (const auto& [text, letters] : detail::categories) {
     std::string same(letters);
     std::transform(same.begin(), same.end(), same.begin(), [](char c) { return static_cast<char>(c | 32); });

@@ -8,12 +8,13 @@
 
 namespace peft {
 
-/// Writes a regular expression of another flavour in PCRE2's. What reads alike and means something else is translated (\h and
-/// (?m) of Oniguruma, \Z of Python); classes of characters are written out, as the flavour has them; what has no counterpart,
-/// and all that PCRE2 knows beyond, is refused by name.
+/// Writes a regular expression of another flavour in PCRE2's. What reads alike and means something else is translated
+/// (\h and (?m) of Oniguruma, \Z of Python); classes of characters are written out, as the flavour has them; what has
+/// no counterpart, and all that PCRE2 knows beyond, is refused by name.
 class RegexSyntax : private RegexCharacters {
  public:
-  RegexSyntax(std::string_view pattern, bool python, const std::string& where) : RegexCharacters(pattern, python, where) {}
+  RegexSyntax(std::string_view pattern, bool python, const std::string& where)
+      : RegexCharacters(pattern, python, where) {}
 
   /// Throws Error, with the place in the pattern.
   std::string translated();

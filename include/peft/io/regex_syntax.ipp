@@ -185,7 +185,8 @@ PEFT_INLINE void RegexSyntax::escape() {
   if (c == 'A' || (c == 'B' && python_) || (c == 'b' && python_)) {
     out_ += {'\\', c};
   } else if (c == 'b' || c == 'B') {  // as Oniguruma knows words
-    const std::string one = '[' + word() + ']', edge = "(?<=" + one + ")(?!" + one + ")|(?<!" + one + ")(?=" + one + ")";
+    const std::string one = '[' + word() + ']',
+                      edge = "(?<=" + one + ")(?!" + one + ")|(?<!" + one + ")(?=" + one + ")";
     out_ += c == 'b' ? "(?:" + edge + ')' : "(?!" + edge + ')';
   } else if (c == 'Z') {
     out_ += python_ ? "\\z" : "\\Z";

@@ -4,9 +4,9 @@
 
 namespace peft {
 
-/// RoBERTa, XLM-RoBERTa or CamemBERT, under the names of Hugging Face's config.json, whose defaults these are (published
-/// checkpoints differ: 514 positions, layer_norm_eps 1e-5). The position of a sequence's first token is the row
-/// pad_token_id + 1 of the table: the rows below are never read.
+/// RoBERTa, XLM-RoBERTa or CamemBERT, under the names of Hugging Face's config.json, whose defaults these are
+/// (published checkpoints differ: 514 positions, layer_norm_eps 1e-5). The position of a sequence's first token is the
+/// row pad_token_id + 1 of the table: the rows below are never read.
 struct RobertaConfig : EncoderConfig {
   RobertaConfig() {
     model_type = "roberta";

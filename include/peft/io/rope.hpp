@@ -15,13 +15,13 @@ struct Rope {
   enum class Kind { None, Linear, Dynamic, Llama3, Yarn };
 
   Kind kind = Kind::None;
-  double theta = 10000;                              // the base of the wavelengths
-  double factor = 1;                                 // >= 1: of the context's length
-  double original_max_position_embeddings = 0;       // Llama3, Yarn: the context of the first training
+  double theta = 10000;  // the base of the wavelengths
+  double factor = 1;  // >= 1: of the context's length
+  double original_max_position_embeddings = 0;  // Llama3, Yarn: the context of the first training
   double low_freq_factor = 1, high_freq_factor = 4;  // Llama3
-  double beta_fast = 32, beta_slow = 1;              // Yarn: turns within the first context
-  double attention_factor = 1;                       // Yarn: cosines and sines are multiplied by it
-  bool truncate = true;                              // Yarn: the ramp begins and ends at whole dimensions
+  double beta_fast = 32, beta_slow = 1;  // Yarn: turns within the first context
+  double attention_factor = 1;  // Yarn: cosines and sines are multiplied by it
+  bool truncate = true;  // Yarn: the ramp begins and ends at whole dimensions
 
   /// Of head_dim / 2 pairs of features, the angle by which one position turns pair i.
   std::vector<double> inverse_frequencies(int head_dim) const {
@@ -29,19 +29,14 @@ struct Rope {
     for (std::size_t i = 0; i < out.size(); ++i) {
       const double plain = std::pow(theta, -2 * static_cast<double>(i) / head_dim);
       switch (kind) {
-        case Kind::Linear:
-          out[i] = plain / factor;
-          break;
-        case Kind::Llama3:
-          out[i] = llama3(plain);
-          break;
+        case Kind::Linear: out[i] = plain / factor; break;
+        case Kind::Llama3: out[i] = llama3(plain); break;
         case Kind::Yarn: {
           const double slowed = ramp(static_cast<double>(i), head_dim);
           out[i] = plain / factor * slowed + plain * (1 - slowed);
           break;
         }
-        default:
-          out[i] = plain;
+        default: out[i] = plain;
       }
     }
     return out;

@@ -47,10 +47,14 @@ PEFT_INLINE TensorRef tensor_of(const std::string& name, const nlohmann::json& e
     if (key != "dtype" && key != "shape" && key != "data_offsets") fail(where, ": unknown key ", shown(key));
   TensorRef tensor{.name = name, .dtype = {}, .shape = {}, .bytes = {}};
   const auto dtype = dtype_named(fields.text("dtype"));
-  if (!dtype) fields.refuse("dtype", "one of F64, F32, F16, BF16, I64, I32, I16, I8, U8, BOOL (8-bit floats and the like are of quantised weights, which are not read)");
+  if (!dtype)
+    fields.refuse(
+        "dtype",
+        "one of F64, F32, F16, BF16, I64, I32, I16, I8, U8, BOOL (8-bit floats and the like are of quantised weights, which are not read)");
   tensor.dtype = *dtype;
   if (!fields.at("shape").is_array()) fields.refuse("shape", "a list of integers");
-  if (fields.at("shape").size() > most_dimensions) fields.refuse("shape", cat("at most ", most_dimensions, " integers"));
+  if (fields.at("shape").size() > most_dimensions)
+    fields.refuse("shape", cat("at most ", most_dimensions, " integers"));
   for (const auto& one : fields.at("shape")) {
     const auto extent = unsigned_of(one, where, "a size in \"shape\"");
     if (extent > std::uint64_t{std::numeric_limits<std::int64_t>::max()}) fail(where, ": the shape overflows");
@@ -73,7 +77,8 @@ PEFT_INLINE TensorRef tensor_of(const std::string& name, const nlohmann::json& e
 
 PEFT_INLINE void check_names(std::span<const TensorRef> tensors, const std::string& file) {
   std::vector<std::string_view> names(tensors.size());
-  std::transform(tensors.begin(), tensors.end(), names.begin(), [](const TensorRef& tensor) -> std::string_view { return tensor.name; });
+  std::transform(tensors.begin(), tensors.end(), names.begin(),
+                 [](const TensorRef& tensor) -> std::string_view { return tensor.name; });
   std::sort(names.begin(), names.end());
   if (const auto twice = std::adjacent_find(names.begin(), names.end()); twice != names.end())
     fail(file, ": header: the key ", shown_name(std::string(*twice)), " appears twice");
@@ -113,7 +118,8 @@ PEFT_INLINE SafeTensorsHeader read_safetensors_header(std::span<const std::byte>
   // Member by member: the document of a header as long as the format allows would take gigabytes.
   for_each_member(text, file + ": header", [&](std::string& name, nlohmann::json& entry) {
     if (name != "__metadata__") {
-      require(result.tensors.size() < most_safetensors, file, ": the header names more than ", most_safetensors, " tensors; the largest checkpoints have 100,000");
+      require(result.tensors.size() < most_safetensors, file, ": the header names more than ", most_safetensors,
+              " tensors; the largest checkpoints have 100,000");
       result.tensors.push_back(tensor_of(name, entry, data, file));
       return;
     }
@@ -126,7 +132,8 @@ PEFT_INLINE SafeTensorsHeader read_safetensors_header(std::span<const std::byte>
   });
   check_names(result.tensors, file);
   std::sort(result.tensors.begin(), result.tensors.end(), [](const TensorRef& a, const TensorRef& b) {
-    return std::tuple(a.bytes.data(), a.bytes.size(), std::string_view(a.name)) < std::tuple(b.bytes.data(), b.bytes.size(), std::string_view(b.name));
+    return std::tuple(a.bytes.data(), a.bytes.size(), std::string_view(a.name)) <
+           std::tuple(b.bytes.data(), b.bytes.size(), std::string_view(b.name));
   });
   check_cover(result.tensors, data, file);
   return result;

@@ -26,14 +26,15 @@ struct NamedTensor {
 NamedTensor named(const HostTensor& tensor);
 
 /// Writes a safetensors file, atomically. Wider dtypes come first, so that every tensor is aligned; the header is
-/// padded with spaces to a multiple of 8 bytes. `metadata` {"format": "pt"} is what Hugging Face's loaders ask for; a checksum of
-/// all that is written joins it (io/checksum.hpp).
-/// Throws Error for a name used twice, an impossible shape, missing data, a number that is not finite, or when writing fails (the old file stays).
+/// padded with spaces to a multiple of 8 bytes. `metadata` {"format": "pt"} is what Hugging Face's loaders ask for; a
+/// checksum of all that is written joins it (io/checksum.hpp). Throws Error for a name used twice, an impossible shape,
+/// missing data, a number that is not finite, or when writing fails (the old file stays).
 void write_safetensors(const std::filesystem::path& path, std::span<const NamedTensor> tensors,
                        const std::map<std::string, std::string>& metadata = {{"format", "pt"}});
 
 /// The same into a file that is put in place later; returns the file's checksum (io/checksum.hpp).
-std::string write_safetensors(AtomicFile& to, std::span<const NamedTensor> tensors, const std::map<std::string, std::string>& metadata);
+std::string write_safetensors(AtomicFile& to, std::span<const NamedTensor> tensors,
+                              const std::map<std::string, std::string>& metadata);
 
 }  // namespace peft
 

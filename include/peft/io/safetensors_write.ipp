@@ -31,7 +31,8 @@ PEFT_INLINE void write_safetensors(const std::filesystem::path& path, std::span<
   file.commit();
 }
 
-PEFT_INLINE std::string write_safetensors(AtomicFile& to, std::span<const NamedTensor> tensors, const std::map<std::string, std::string>& metadata) {
+PEFT_INLINE std::string write_safetensors(AtomicFile& to, std::span<const NamedTensor> tensors,
+                                          const std::map<std::string, std::string>& metadata) {
   const std::string file = to.path().string();
   std::vector<const NamedTensor*> order;
   for (const std::size_t width : {8, 4, 2, 1})
@@ -63,9 +64,9 @@ PEFT_INLINE std::string write_safetensors(AtomicFile& to, std::span<const NamedT
     std::string shape;
     for (const auto extent : tensor->shape) shape += (shape.empty() ? "" : ",") + std::to_string(extent);
     const auto begin = std::exchange(end, end + *bytes);
-    header += cat(header.empty() ? "" : ",", in_quotes(tensor->name), ":{\"dtype\":\"", name(tensor->dtype),
-                  "\",\"shape\":[", shape, "],\"data_offsets\":[", std::to_string(begin), ",", std::to_string(end),
-                  "]}");
+    header +=
+        cat(header.empty() ? "" : ",", in_quotes(tensor->name), ":{\"dtype\":\"", name(tensor->dtype), "\",\"shape\":[",
+            shape, "],\"data_offsets\":[", std::to_string(begin), ",", std::to_string(end), "]}");
   }
   std::string notes;
   for (const auto& [key, value] : metadata)

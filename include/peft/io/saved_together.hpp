@@ -7,9 +7,9 @@
 #include <peft/core/inline.hpp>
 #include <peft/io/atomic_files.hpp>
 
-/// Files of one save know one another, so that none is read beside one of another save: each has a note, in the metadata of its tensors, of
-/// what it belongs to. Notes are hashes of what the other file says, so that the same training gives the same bytes; files of other
-/// libraries have none and are accepted.
+/// Files of one save know one another, so that none is read beside one of another save: each has a note, in the
+/// metadata of its tensors, of what it belongs to. Notes are hashes of what the other file says, so that the same
+/// training gives the same bytes; files of other libraries have none and are accepted.
 namespace peft {
 
 struct PeftAdapter;
@@ -26,7 +26,8 @@ std::string hash_of_config(const PeftAdapter& adapter);
 /// Throws Error where an adapter's tensors were saved with another config.
 void check_config(const TensorFile& tensors, const PeftAdapter& adapter);
 
-/// Throws Error where a folder has an adapter and a delta of ours, and the delta was saved with another adapter or without one.
+/// Throws Error where a folder has an adapter and a delta of ours, and the delta was saved with another adapter or
+/// without one.
 void check_one_save(const std::filesystem::path& folder);
 
 /// Puts a save in place, alone: what an earlier one has left in the folder, and this one has not, goes.

@@ -11,7 +11,7 @@ struct T5Config : CheckpointConfig {
   int d_model = 512;
   int d_kv = 64;  // of a head; d_kv * num_heads need not be d_model
   int d_ff = 2048;
-  int num_layers = 6;          // of the encoder
+  int num_layers = 6;  // of the encoder
   int num_decoder_layers = 6;  // where the file has none: num_layers
   int num_heads = 8;
   int relative_attention_num_buckets = 32;
@@ -19,10 +19,10 @@ struct T5Config : CheckpointConfig {
   double dropout_rate = 0.1;
   double layer_norm_epsilon = 1e-6;
   ActivationKind activation = ActivationKind::Relu;  // of feed_forward_proj; "gated-gelu" means the tanh approximation
-  bool gated = false;                                // the feed-forward block is down(act(gate x) * (up x))
-  bool tie_word_embeddings = true;    // the output layer is the word table; a checkpoint's tensors have the last word
+  bool gated = false;  // the feed-forward block is down(act(gate x) * (up x))
+  bool tie_word_embeddings = true;  // the output layer is the word table; a checkpoint's tensors have the last word
   bool scale_decoder_outputs = true;  // what the output layer reads is scaled by d_model^-1/2: T5, not 1.1 and mT5
-  int decoder_start_token_id = 0;   // where the file has none: pad_token_id
+  int decoder_start_token_id = 0;  // where the file has none: pad_token_id
 
   T5Config() {
     model_type = "t5";

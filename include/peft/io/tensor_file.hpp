@@ -12,7 +12,8 @@
 
 namespace peft {
 
-/// Tensors by name in one mapped file of whichever format. Copies share the mapping; a TensorRef is valid while any copy lives.
+/// Tensors by name in one mapped file of whichever format. Copies share the mapping; a TensorRef is valid while any
+/// copy lives.
 class TensorFile {
  public:
   /// The tensor, or nullptr.
@@ -31,7 +32,8 @@ class TensorFile {
 
  protected:
   /// `owner` keeps the tensors' bytes.
-  TensorFile(std::string path, std::vector<TensorRef> tensors, std::map<std::string, std::string> metadata, std::shared_ptr<const void> owner);
+  TensorFile(std::string path, std::vector<TensorRef> tensors, std::map<std::string, std::string> metadata,
+             std::shared_ptr<const void> owner);
 
  private:
   struct Content;

@@ -18,8 +18,8 @@ struct TensorFile::Content {
   std::unordered_map<std::string_view, std::size_t> index;  // views into the tensors' names
 };
 
-PEFT_INLINE TensorFile::TensorFile(std::string path, std::vector<TensorRef> tensors, std::map<std::string, std::string> metadata,
-                                   std::shared_ptr<const void> owner) {
+PEFT_INLINE TensorFile::TensorFile(std::string path, std::vector<TensorRef> tensors,
+                                   std::map<std::string, std::string> metadata, std::shared_ptr<const void> owner) {
   auto content = std::make_shared<Content>();
   content->path = std::move(path);
   content->tensors = std::move(tensors);

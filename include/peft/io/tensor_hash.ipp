@@ -31,7 +31,8 @@ namespace peft {
 
 namespace tensor_hash_parts {
 
-/// Tensors are hashed in pieces, which any thread may take: the hash of a tensor is that of its pieces' hashes. So much stays in a core's cache.
+/// Tensors are hashed in pieces, which any thread may take: the hash of a tensor is that of its pieces' hashes. So much
+/// stays in a core's cache.
 PEFT_INLINE constexpr std::size_t piece_size = std::size_t{256} << 10;
 
 struct Piece {
@@ -63,7 +64,8 @@ PEFT_INLINE void hash_all(std::vector<Piece>& pieces) {
   };
   {
     constexpr std::size_t most = 4, worth_a_thread = 16;  // threads in all; pieces
-    const std::size_t threads = std::min({most, std::size_t{std::thread::hardware_concurrency()}, pieces.size() / worth_a_thread});
+    const std::size_t threads =
+        std::min({most, std::size_t{std::thread::hardware_concurrency()}, pieces.size() / worth_a_thread});
     std::vector<std::jthread> others;
     try {
       while (others.size() + 1 < threads) others.emplace_back(work);
@@ -76,7 +78,9 @@ PEFT_INLINE void hash_all(std::vector<Piece>& pieces) {
 
 /// In the order of their names, two of one name in that of their files' own.
 PEFT_INLINE void sort(std::vector<NamedRef>& tensors) {
-  std::ranges::sort(tensors, [](const NamedRef& a, const NamedRef& b) { return std::tie(a.name, a.tensor->name) < std::tie(b.name, b.tensor->name); });
+  std::ranges::sort(tensors, [](const NamedRef& a, const NamedRef& b) {
+    return std::tie(a.name, a.tensor->name) < std::tie(b.name, b.tensor->name);
+  });
 }
 
 PEFT_INLINE void add_description(Hash& hash, const NamedRef& t) {
@@ -91,14 +95,15 @@ struct Entry {
 };
 
 PEFT_INLINE std::filesystem::path cache_folder() {
-  for (const auto& [variable, below] : {std::pair{"PEFT_CACHE", ""}, {"XDG_CACHE_HOME", "peft.hpp"}, {"HOME", ".cache/peft.hpp"}})
+  for (const auto& [variable, below] :
+       {std::pair{"PEFT_CACHE", ""}, {"XDG_CACHE_HOME", "peft.hpp"}, {"HOME", ".cache/peft.hpp"}})
     if (const char* value = std::getenv(variable); value != nullptr && std::filesystem::path(value).is_absolute())
       return std::filesystem::path(value) / below / "weights";
   return {};
 }
 
-/// None where there is no cache, where a tensor is in no file that is mapped, and where a file was written to so lately that a further
-/// write might leave its time as it is: file systems count in up to two seconds.
+/// None where there is no cache, where a tensor is in no file that is mapped, and where a file was written to so lately
+/// that a further write might leave its time as it is: file systems count in up to two seconds.
 PEFT_INLINE std::optional<Entry> entry_of(const std::vector<NamedRef>& tensors) {
   const auto folder = cache_folder();
   if (folder.empty()) return {};
@@ -114,7 +119,8 @@ PEFT_INLINE std::optional<Entry> entry_of(const std::vector<NamedRef>& tensors) 
   }
   std::vector<const MappedRegion*> order(regions.size());
   for (const auto& [region, number] : regions) order[number] = region;
-  const auto now = std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  const auto now =
+      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
   std::string key = "peft.hpp weights 1\n";
   for (const MappedRegion* region : order) {
     const FileStamp s = region->now();
@@ -141,7 +147,8 @@ PEFT_INLINE void note(const Entry& entry, std::uint64_t value) {
   std::error_code ignored;
   fs::create_directories(entry.file.parent_path(), ignored);
   const fs::path part = entry.file.string() + cat(".", ::getpid(), ".tmp");
-  const bool whole = static_cast<bool>(std::ofstream(part, std::ios::binary) << entry.key << hash_text(value) << "\n" << std::flush);
+  const bool whole = static_cast<bool>(std::ofstream(part, std::ios::binary) << entry.key << hash_text(value) << "\n"
+                                                                             << std::flush);
   if (whole) fs::rename(part, entry.file, ignored);
   if (!whole || ignored) fs::remove(part, ignored);
 }
@@ -153,7 +160,8 @@ PEFT_INLINE std::uint64_t tensor_hash(std::vector<NamedRef> tensors) {
   sort(tensors);
   std::vector<Piece> pieces;
   for (const NamedRef& t : tensors)
-    for (auto rest = t.tensor->bytes; !rest.empty(); rest = rest.subspan(pieces.back().bytes.size())) pieces.push_back({rest.first(std::min(rest.size(), piece_size))});
+    for (auto rest = t.tensor->bytes; !rest.empty(); rest = rest.subspan(pieces.back().bytes.size()))
+      pieces.push_back({rest.first(std::min(rest.size(), piece_size))});
   hash_all(pieces);
   Hash hash;
   auto piece = pieces.begin();

@@ -16,7 +16,8 @@ struct BeamOptions {
   int beams = 4;
   int most = 32;              // new tokens
   double length_penalty = 1;  // a finished text counts as its log-probability over length ^ length_penalty
-  bool early_stopping = false;  // stop as soon as there are `beams` finished texts; else when the rest promises no better ones
+  bool early_stopping =
+      false;  // stop as soon as there are `beams` finished texts; else when the rest promises no better ones
   std::vector<int> eos{};     // each of them ends a text
 };
 
@@ -31,11 +32,12 @@ double log_sum_exp(std::span<const T> logits) {
   return result;
 }
 
-/// Beam search for one prompt, the bookkeeping alone, step by step as transformers 4.57 (GenerationMixin._beam_search): scores in
-/// single precision; among equal ones the earlier beam's smaller id comes first.
+/// Beam search for one prompt, the bookkeeping alone, step by step as transformers 4.57 (GenerationMixin._beam_search):
+/// scores in single precision; among equal ones the earlier beam's smaller id comes first.
 class BeamSearch {
  public:
-  /// A text that is being written: its new ids, their log-probability, and which text of the step before it goes on with.
+  /// A text that is being written: its new ids, their log-probability, and which text of the step before it goes on
+  /// with.
   struct Beam {
     std::vector<std::int32_t> ids;
     float score = 0;
@@ -43,7 +45,8 @@ class BeamSearch {
   };
 
   explicit BeamSearch(BeamOptions options) : options_(std::move(options)), running_(1) {
-    require(options_.beams > 0 && options_.most > 0, "beam search: ", options_.beams, " beams of ", options_.most, " tokens; one at least");
+    require(options_.beams > 0 && options_.most > 0, "beam search: ", options_.beams, " beams of ", options_.most,
+            " tokens; one at least");
   }
 
   const std::vector<Beam>& running() const { return running_; }
@@ -53,14 +56,18 @@ class BeamSearch {
   template <class T>
   void advance(std::span<const T> logits) {
     const std::size_t words = logits.size() / running_.size();
-    const std::size_t kept = std::max<std::size_t>(2, 1 + options_.eos.size()) * static_cast<std::size_t>(options_.beams);
-    require(words >= kept, "beam search: ", options_.beams, " beams want ", kept, " tokens to choose from, the vocabulary has ", words);
+    const std::size_t kept =
+        std::max<std::size_t>(2, 1 + options_.eos.size()) * static_cast<std::size_t>(options_.beams);
+    require(words >= kept, "beam search: ", options_.beams, " beams want ", kept,
+            " tokens to choose from, the vocabulary has ", words);
     best_.clear();
     for (std::size_t beam = 0; beam < running_.size(); ++beam) {
       const auto row = logits.subspan(beam * words, words);
       const double sum = log_sum_exp(row);
       for (std::size_t id = 0; id < words; ++id)
-        offer({static_cast<float>(row[id] - sum) + running_[beam].score, static_cast<int>(beam), static_cast<std::int32_t>(id)}, kept);
+        offer({static_cast<float>(row[id] - sum) + running_[beam].score, static_cast<int>(beam),
+               static_cast<std::int32_t>(id)},
+              kept);
     }
     std::sort_heap(best_.begin(), best_.end(), before);
     ++length_;
@@ -91,8 +98,8 @@ class BeamSearch {
     std::push_heap(best_.begin(), best_.end(), before);
   }
 
-  /// From the best candidates, in order: those that end a text and are among the first `beams` may be the result, the first
-  /// `beams` of the others go on.
+  /// From the best candidates, in order: those that end a text and are among the first `beams` may be the result, the
+  /// first `beams` of the others go on.
   void take() {
     const auto beams = static_cast<std::size_t>(options_.beams);
     const bool last = length_ == options_.most, closed = full() && options_.early_stopping;
@@ -105,7 +112,8 @@ class BeamSearch {
       if (!ends && next.size() < beams) next.push_back({extended(c), c.score, c.beam});
     }
     running_ = std::move(next);
-    done_ = last || running_.empty() || (full() && (options_.early_stopping || running_.front().score / divisor <= finished_.back().score));
+    done_ = last || running_.empty() ||
+            (full() && (options_.early_stopping || running_.front().score / divisor <= finished_.back().score));
   }
   std::vector<std::int32_t> extended(const Candidate& c) const {
     std::vector<std::int32_t> ids = running_[static_cast<std::size_t>(c.beam)].ids;
@@ -114,7 +122,8 @@ class BeamSearch {
   }
   bool full() const { return finished_.size() == static_cast<std::size_t>(options_.beams); }
   void finish(Beam beam) {
-    const auto at = std::upper_bound(finished_.begin(), finished_.end(), beam, [](const Beam& a, const Beam& b) { return a.score > b.score; });
+    const auto at = std::upper_bound(finished_.begin(), finished_.end(), beam,
+                                     [](const Beam& a, const Beam& b) { return a.score > b.score; });
     finished_.insert(at, std::move(beam));
     if (finished_.size() > static_cast<std::size_t>(options_.beams)) finished_.pop_back();
   }

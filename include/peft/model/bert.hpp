@@ -12,9 +12,10 @@ struct BertFamily : Family {
   static constexpr const char *name = "bert", *architecture = "Bert", *prefix = "bert.";
   static constexpr bool special_tokens = true;  // [CLS] and [SEP] around every text
   static constexpr nn::Spec spec{};
-  static constexpr SiteSet sites = Query | Key | Value | AttnOut | FfnUp | FfnDown | AttnNorm | FfnNorm | EmbedNorm | Pooler |
-                                   only(Site::word_table) | only(Site::position_table) | only(Site::type_table) | Attention | Ffn |
-                                   Layer | SelfAttention | Input | only(Site::side);
+  static constexpr SiteSet sites = Query | Key | Value | AttnOut | FfnUp | FfnDown | AttnNorm | FfnNorm | EmbedNorm |
+                                   Pooler | only(Site::word_table) | only(Site::position_table) |
+                                   only(Site::type_table) | Attention | Ffn | Layer | SelfAttention | Input |
+                                   only(Site::side);
   using Family::path;
 
   static constexpr std::string_view path(Site s) {
@@ -44,7 +45,9 @@ struct BertFamily : Family {
   static Config read(const std::filesystem::path& folder) { return read_bert_config(folder); }
   static nn::Shape shape(const Config& c) { return encoder_shape(c); }
   static Extent entries(Site s, const Config& c) {
-    return s == Site::word_table ? c.vocab_size : s == Site::position_table ? c.max_position_embeddings : c.type_vocab_size;
+    return s == Site::word_table       ? c.vocab_size
+           : s == Site::position_table ? c.max_position_embeddings
+                                       : c.type_vocab_size;
   }
   static Extent types(const Config& c) { return c.type_vocab_size; }
 };

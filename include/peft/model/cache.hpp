@@ -8,7 +8,8 @@
 
 namespace peft {
 
-/// Memory for the keys and values of the layers of a decoder, kept between texts and never smaller than before. V: a matrix view.
+/// Memory for the keys and values of the layers of a decoder, kept between texts and never smaller than before. V: a
+/// matrix view.
 template <class V, class E>
 class Cache {
  public:
@@ -17,7 +18,8 @@ class Cache {
   /// The bytes that `reserve` would take; views without memory are what is there then, for a plan.
   std::size_t count(int layers, Extent rows, Extent width) {
     layers_.assign(static_cast<std::size_t>(layers), {V(nullptr, rows, width), V(nullptr, rows, width), false});
-    return 2 * static_cast<std::size_t>(layers) * static_cast<std::size_t>(rows) * static_cast<std::size_t>(width) * sizeof(T);
+    return 2 * static_cast<std::size_t>(layers) * static_cast<std::size_t>(rows) * static_cast<std::size_t>(width) *
+           sizeof(T);
   }
   /// Room for `rows` keys and values of `width` numbers in each of `layers` layers; what was there is void.
   void reserve(int layers, Extent rows, Extent width) {

@@ -26,8 +26,8 @@ struct LayerStack {
   std::string key;  // of config.json, where `count` is from
 };
 
-/// A checkpoint's tensors as a model asks for them, and which of them it has taken. The model's names find a tensor under any name
-/// that transformers knows for it (model/tensor_names.hpp). What the file holds twice must be the same.
+/// A checkpoint's tensors as a model asks for them, and which of them it has taken. The model's names find a tensor
+/// under any name that transformers knows for it (model/tensor_names.hpp). What the file holds twice must be the same.
 class CheckpointTensors {
  public:
   CheckpointTensors() = default;
@@ -38,28 +38,30 @@ class CheckpointTensors {
   bool has(const std::string& name) const { return find(name) != nullptr; }
   /// Does the file hold the tensor as a vector?
   bool vector(const std::string& name) const;
-  /// The tensor, of floats and as (rows, cols); a vector is (1, n). Throws Error where it is not, and where the file has two that differ.
+  /// The tensor, of floats and as (rows, cols); a vector is (1, n). Throws Error where it is not, and where the file
+  /// has two that differ.
   const TensorRef& take(const std::string& name, int rows, int cols);
 
-  /// Throws Error naming file, tensor and place where the tensor holds a number that is not finite, or beyond `largest`. Each is looked at
-  /// once, whatever copies of this ask; from several threads too.
+  /// Throws Error naming file, tensor and place where the tensor holds a number that is not finite, or beyond
+  /// `largest`. Each is looked at once, whatever copies of this ask; from several threads too.
   void check_finite(const std::string& name, double largest) const;
   /// The same of these rows alone.
   void check_finite(const std::string& name, double largest, std::span<const std::int32_t> rows) const;
 
-  /// Refuses by its cause what contradicts the config, before anything is found missing: an adapter's tensors, quantised ones,
-  /// layers beyond their count or none at all.
+  /// Refuses by its cause what contradicts the config, before anything is found missing: an adapter's tensors,
+  /// quantised ones, layers beyond their count or none at all.
   void check(const std::vector<LayerStack>& stacks) const;
 
-  /// Are words read off with the table `words`, in which they are looked up? The file's tensors decide, as in transformers 5: a `head`
-  /// with other numbers is used as it is. Without one, `flag` says so (config.json's tie_word_embeddings), or the family's `always`.
-  /// Of tied tensors the file need hold only one.
+  /// Are words read off with the table `words`, in which they are looked up? The file's tensors decide, as in
+  /// transformers 5: a `head` with other numbers is used as it is. Without one, `flag` says so (config.json's
+  /// tie_word_embeddings), or the family's `always`. Of tied tensors the file need hold only one.
   bool tied(const std::string& words, const std::string& head, bool flag, bool always);
 
   /// Notes what nobody has asked for but buffers and heads that begin with one of `own`, which a task may yet take.
   void finish(const std::vector<std::string>& own);
 
-  /// Every tensor of a model under the family's name for it, without the prefix: the same for files that differ in their spelling alone.
+  /// Every tensor of a model under the family's name for it, without the prefix: the same for files that differ in
+  /// their spelling alone.
   std::vector<NamedRef> named() const;
 
   /// What a user should know of the file, a line each.

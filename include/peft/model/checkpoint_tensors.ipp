@@ -49,17 +49,21 @@ PEFT_INLINE std::string tensors(std::size_t n) { return cat(n, n == 1 ? " tensor
 
 }  // namespace checkpoint_tensors
 
-PEFT_INLINE CheckpointTensors::CheckpointTensors(Checkpoint checkpoint, TensorNames names) : checkpoint_({std::move(checkpoint)}), names_(std::move(names)) {
-  for (const std::string& name : checkpoint_.front().names()) by_name_[std::string(bare(own_name(name)))].push_back(checkpoint_.front().find(name));
+PEFT_INLINE CheckpointTensors::CheckpointTensors(Checkpoint checkpoint, TensorNames names)
+    : checkpoint_({std::move(checkpoint)}), names_(std::move(names)) {
+  for (const std::string& name : checkpoint_.front().names())
+    by_name_[std::string(bare(own_name(name)))].push_back(checkpoint_.front().find(name));
 }
 
 PEFT_INLINE std::string CheckpointTensors::own_name(std::string name) const {
   using namespace tensor_names;
-  for (auto start = checkpoint_tensors::start_of(wrappers, name); !start.empty(); start = checkpoint_tensors::start_of(wrappers, name))
+  for (auto start = checkpoint_tensors::start_of(wrappers, name); !start.empty();
+       start = checkpoint_tensors::start_of(wrappers, name))
     name.erase(0, start.size());
   for (const auto& [old, now] : old_endings)
     if (name.ends_with(old)) name.replace(name.size() - old.size(), old.size(), now);
-  if (const auto other = checkpoint_tensors::start_of(names_.other_prefixes, name); !other.empty()) name = names_.prefix + name.substr(other.size());
+  if (const auto other = checkpoint_tensors::start_of(names_.other_prefixes, name); !other.empty())
+    name = names_.prefix + name.substr(other.size());
   for (const auto& [from, to] : names_.renamed)
     if (name == from) return to;
   return name;
@@ -87,7 +91,9 @@ PEFT_INLINE bool CheckpointTensors::vector(const std::string& name) const {
 PEFT_INLINE const TensorRef& CheckpointTensors::take(const std::string& name, int rows, int cols) {
   Interrupt::check();  // a large model is read, or converted, for a while
   const auto refs = all(name);
-  if (refs.empty()) fail(source(), ": the tensor ", name, " is missing", names_.prefix.empty() ? "" : cat(" (also without \"", names_.prefix, "\")"));
+  if (refs.empty())
+    fail(source(), ": the tensor ", name, " is missing",
+         names_.prefix.empty() ? "" : cat(" (also without \"", names_.prefix, "\")"));
   const TensorRef* ref = refs.front();
   const bool fits = ref->shape.size() == 2 ? ref->shape[0] == rows && ref->shape[1] == cols
                                            : rows == 1 && ref->shape.size() == 1 && ref->shape[0] == cols;
@@ -98,7 +104,8 @@ PEFT_INLINE const TensorRef& CheckpointTensors::take(const std::string& name, in
     fail(source(), ": ", ref->name, " is stored as ", peft::name(ref->dtype), "; weights are F64, F32, F16 or BF16");
   for (const TensorRef* other : refs) {
     if (other != ref && !checkpoint_tensors::same(*ref, *other))
-      fail(source(), ": ", ref->name, " and ", other->name, " are two names of one weight, and hold different numbers; which is meant? Take the other out of the file");
+      fail(source(), ": ", ref->name, " and ", other->name,
+           " are two names of one weight, and hold different numbers; which is meant? Take the other out of the file");
     used_.insert(other);
   }
   return *ref;
@@ -114,7 +121,8 @@ PEFT_INLINE void CheckpointTensors::check_finite(const std::string& name, double
   checked_->rows[tensor].clear();
 }
 
-PEFT_INLINE void CheckpointTensors::check_finite(const std::string& name, double largest, std::span<const std::int32_t> rows) const {
+PEFT_INLINE void CheckpointTensors::check_finite(const std::string& name, double largest,
+                                                 std::span<const std::int32_t> rows) const {
   const TensorRef* tensor = find(name);
   if (tensor == nullptr) return;
   const std::lock_guard lock(checked_->mutex);
@@ -140,34 +148,48 @@ PEFT_INLINE void CheckpointTensors::check(const std::vector<LayerStack>& stacks)
   for (const auto& [name, refs] : by_name_) {
     const TensorRef& ref = *refs.front();
     if (of_an_adapter(ref.name))
-      fail(source(), ": ", ref.name, " is an adapter's tensor, or of a model that still carries one; merge it where it was trained "
-           "(model.merge_and_unload(), then save_pretrained), or give the model as --model and the adapter's folder as --load");
-    if ((ref.dtype == DType::I8 || ref.dtype == DType::U8) && name.ends_with(".weight"))  // what else tells it, Checkpoint has refused
-      fail(source(), ": ", ref.name, " (", peft::name(ref.dtype), " ", shape_text(ref.shape), ") is a quantised weight, which cannot be trained on; take the model that it "
+      fail(
+          source(), ": ", ref.name,
+          " is an adapter's tensor, or of a model that still carries one; merge it where it was trained "
+          "(model.merge_and_unload(), then save_pretrained), or give the model as --model and the adapter's folder as --load");
+    if ((ref.dtype == DType::I8 || ref.dtype == DType::U8) &&
+        name.ends_with(".weight"))  // what else tells it, Checkpoint has refused
+      fail(source(), ": ", ref.name, " (", peft::name(ref.dtype), " ", shape_text(ref.shape),
+           ") is a quantised weight, which cannot be trained on; take the model that it "
            "was made from, or dequantise it where it was (model.dequantize(), then save_pretrained)");
     for (std::size_t i = 0; i < stacks.size(); ++i) {
       const LayerStack& stack = stacks[i];
       const int layer = checkpoint_tensors::layer_of(name, bare(stack.start));
       there[i] = there[i] || layer >= 0;
       if (layer >= stack.count)
-        fail(source(), ": ", ref.name, " is of layer ", layer, ", but ", stack.key, " in config.json is ", stack.count, " (layers 0 to ", stack.count - 1,
-             "); is one of them another model's?");
+        fail(source(), ": ", ref.name, " is of layer ", layer, ", but ", stack.key, " in config.json is ", stack.count,
+             " (layers 0 to ", stack.count - 1, "); is one of them another model's?");
     }
   }
   for (std::size_t i = 0; i < stacks.size(); ++i)
     if (!checkpoint_.empty() && !there[i])
-      fail(source(), ": none of its ", checkpoint_tensors::tensors(by_name_.size()), " is called ", stacks[i].start, "*, as those of the layers are that ", stacks[i].key,
-           " in config.json counts", by_name_.empty() ? "" : cat(" (one is ", std::next(by_name_.begin(), static_cast<std::ptrdiff_t>(by_name_.size() / 2))->second.front()->name, ")"),
-           "; is it a part of the model, or another?");
+      fail(
+          source(), ": none of its ", checkpoint_tensors::tensors(by_name_.size()), " is called ", stacks[i].start,
+          "*, as those of the layers are that ", stacks[i].key, " in config.json counts",
+          by_name_.empty()
+              ? ""
+              : cat(" (one is ",
+                    std::next(by_name_.begin(), static_cast<std::ptrdiff_t>(by_name_.size() / 2))->second.front()->name,
+                    ")"),
+          "; is it a part of the model, or another?");
 }
 
 PEFT_INLINE bool CheckpointTensors::tied(const std::string& words, const std::string& head, bool flag, bool always) {
   const TensorRef *table = find(words), *own = find(head);
   if (own == nullptr) {
     if (!flag && !always && table != nullptr)
-      fail(source(), ": there is no ", head, ", and tie_word_embeddings in config.json is false: a transformer without its words. If they are read off with ", words,
-           ", as their table, set tie_word_embeddings to true there");
-    if (!flag && table != nullptr) notes_.push_back(cat("tie_word_embeddings is false, but ", source(), " has no ", head, ": words are read off with ", table->name));
+      fail(
+          source(), ": there is no ", head,
+          ", and tie_word_embeddings in config.json is false: a transformer without its words. If they are read off with ",
+          words, ", as their table, set tie_word_embeddings to true there");
+    if (!flag && table != nullptr)
+      notes_.push_back(cat("tie_word_embeddings is false, but ", source(), " has no ", head,
+                           ": words are read off with ", table->name));
     return true;
   }
   if (!flag) return false;
@@ -179,7 +201,8 @@ PEFT_INLINE bool CheckpointTensors::tied(const std::string& words, const std::st
     for (const TensorRef* copy : all(head)) used_.insert(copy);
     return true;
   }
-  notes_.push_back(cat("tie_word_embeddings says that ", own->name, " and ", table->name, " are one, but they differ in ", source(), ": each is used as it is"));
+  notes_.push_back(cat("tie_word_embeddings says that ", own->name, " and ", table->name,
+                       " are one, but they differ in ", source(), ": each is used as it is"));
   return false;
 }
 
@@ -189,14 +212,17 @@ PEFT_INLINE void CheckpointTensors::finish(const std::vector<std::string>& own) 
   std::vector<std::string> unknown;
   for (const auto& [name, refs] : by_name_)
     for (const TensorRef* ref : refs) {
-      if (used_.contains(ref) || checkpoint_tensors::matches(tensor_names::buffers, name) || !checkpoint_tensors::start_of(own, name).empty()) continue;
+      if (used_.contains(ref) || checkpoint_tensors::matches(tensor_names::buffers, name) ||
+          !checkpoint_tensors::start_of(own, name).empty())
+        continue;
       if (const auto head = checkpoint_tensors::start_of(tensor_names::heads, name); !head.empty())
         ++heads[ref->name.substr(0, ref->name.find(head) + head.size())];
       else
         unknown.push_back(cat(ref->name, " ", shape_text(ref->shape)));
     }
   std::string text;
-  for (const auto& [head, n] : heads) text += cat(text.empty() ? "" : ", ", head, "* (", checkpoint_tensors::tensors(n), ")");
+  for (const auto& [head, n] : heads)
+    text += cat(text.empty() ? "" : ", ", head, "* (", checkpoint_tensors::tensors(n), ")");
   if (!heads.empty()) text += ", of other heads";
   if (!unknown.empty()) text += heads.empty() ? "" : "; ";
   for (std::size_t i = 0; i < std::min(most, unknown.size()); ++i) text += cat(i > 0 ? ", " : "", unknown[i]);

@@ -12,8 +12,8 @@
 
 namespace peft {
 
-/// From the last layer's output to a task's logits, and back: the first token of each sequence through a pooler or a dense layer,
-/// the mean of its tokens, or every token; dropout; a linear layer.
+/// From the last layer's output to a task's logits, and back: the first token of each sequence through a pooler or a
+/// dense layer, the mean of its tokens, or every token; dropout; a linear layer.
 template <class M>
 class ClassifierHead {
  public:
@@ -30,7 +30,8 @@ class ClassifierHead {
   ClassifierHead(const M& model, T* buffer, std::int64_t length)
       : model_(model), gradient_(model.bind_head(buffer, length)), dense_(!model.head_place().dense.empty()) {}
 
-  /// The vectors that the task reads of the last layer's output, and their logits (n, labels). `crossing`: backward comes.
+  /// The vectors that the task reads of the last layer's output, and their logits (n, labels). `crossing`: backward
+  /// comes.
   V forward(P& p, V last, bool crossing) {
     const Backbone& backbone = model_.backbone();
     const Packed& b = *p.batch;
@@ -69,7 +70,8 @@ class ClassifierHead {
     return logits;
   }
 
-  /// The group's loss, the gradients of the head, and dlast, that of the last layer's output, where anything below wants it.
+  /// The group's loss, the gradients of the head, and dlast, that of the last layer's output, where anything below
+  /// wants it.
   double backward(P& p, const GroupStep& g, V logits, V dlast, bool into_layers) {
     const Backbone& backbone = model_.backbone();
     const Packed& b = *p.batch;

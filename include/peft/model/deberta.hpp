@@ -8,17 +8,18 @@
 
 namespace peft {
 
-/// DeBERTa-v2 and v3 (He et al., 2021): BERT's layers with disentangled attention. Without the decoder that enhances masked words,
-/// which no classifier uses. The pooler reads the first token.
+/// DeBERTa-v2 and v3 (He et al., 2021): BERT's layers with disentangled attention. Without the decoder that enhances
+/// masked words, which no classifier uses. The pooler reads the first token.
 struct DebertaFamily : Family {
   using Config = DebertaConfig;
   static constexpr const char *name = "deberta-v2", *architecture = "DebertaV2", *prefix = "deberta.";
   static constexpr bool special_tokens = true;
   static constexpr nn::Spec spec{.position = nn::Position::disentangled};
-  static constexpr SiteSet sites = Query | Key | Value | AttnOut | FfnUp | FfnDown | AttnNorm | FfnNorm | EmbedNorm | Pooler |
-                                   only(Site::position_key) | only(Site::position_query) | only(Site::word_table) |
-                                   only(Site::position_table) | only(Site::type_table) | only(Site::relative_table) |
-                                   only(Site::relative_norm) | Attention | Ffn | Layer | Input | only(Site::side);
+  static constexpr SiteSet sites = Query | Key | Value | AttnOut | FfnUp | FfnDown | AttnNorm | FfnNorm | EmbedNorm |
+                                   Pooler | only(Site::position_key) | only(Site::position_query) |
+                                   only(Site::word_table) | only(Site::position_table) | only(Site::type_table) |
+                                   only(Site::relative_table) | only(Site::relative_norm) | Attention | Ffn | Layer |
+                                   Input | only(Site::side);
   using Family::path;
 
   static constexpr std::string_view path(Site s) {
@@ -50,7 +51,8 @@ struct DebertaFamily : Family {
   }
   static Config read(const std::filesystem::path& folder) {
     Config c = read_deberta_config(folder);
-    require(c.relative_attention, folder.string(), ": relative_attention is false: expected true (disentangled attention)");
+    require(c.relative_attention, folder.string(),
+            ": relative_attention is false: expected true (disentangled attention)");
     return c;
   }
   static nn::Shape shape(const Config& c) {

@@ -6,17 +6,18 @@
 
 namespace peft {
 
-/// DistilBERT (Sanh et al., 2019): BERT's layers, but no dropout on what attention gives, no segments and no pooler; a classifier is
-/// a dense layer, ReLU and a linear one on the first token. Classifiers of any kind drop with `seq_classif_dropout` (of tokens:
-/// transformers with `dropout`).
+/// DistilBERT (Sanh et al., 2019): BERT's layers, but no dropout on what attention gives, no segments and no pooler; a
+/// classifier is a dense layer, ReLU and a linear one on the first token. Classifiers of any kind drop with
+/// `seq_classif_dropout` (of tokens: transformers with `dropout`).
 struct DistilbertFamily : Family {
   using Config = DistilbertConfig;
   static constexpr const char *name = "distilbert", *architecture = "DistilBert", *prefix = "distilbert.";
   static constexpr bool special_tokens = true, dense_in_head = true;  // [CLS] and [SEP] around every text
   static constexpr const char *head_dense = "pre_classifier", *head_out = "classifier";
   static constexpr nn::Spec spec{.drops_attention_out = false};
-  static constexpr SiteSet sites = Query | Key | Value | AttnOut | FfnUp | FfnDown | AttnNorm | FfnNorm | EmbedNorm | Attention | Ffn |
-                                   Layer | SelfAttention | Input | only(Site::word_table) | only(Site::position_table) | only(Site::side);
+  static constexpr SiteSet sites = Query | Key | Value | AttnOut | FfnUp | FfnDown | AttnNorm | FfnNorm | EmbedNorm |
+                                   Attention | Ffn | Layer | SelfAttention | Input | only(Site::word_table) |
+                                   only(Site::position_table) | only(Site::side);
   using Family::path;
   static constexpr std::string_view path(Site s) {
     switch (s) {
@@ -43,7 +44,9 @@ struct DistilbertFamily : Family {
   static Config read(const std::filesystem::path& folder) { return read_distilbert_config(folder); }
   static nn::Shape shape(const Config& c) { return encoder_shape(c); }
   static std::vector<LayerCount> layer_counts(Config& c) { return {{"n_layers", &c.num_hidden_layers}}; }
-  static Extent entries(Site s, const Config& c) { return s == Site::word_table ? c.vocab_size : c.max_position_embeddings; }
+  static Extent entries(Site s, const Config& c) {
+    return s == Site::word_table ? c.vocab_size : c.max_position_embeddings;
+  }
   static nn::Activation pooler_activation(const Config&) { return nn::Activation::relu; }  // of the head's dense layer
 };
 

@@ -7,8 +7,9 @@
 
 namespace peft {
 
-/// What a backbone puts below its layers: words, positions and segments, as far as it has tables of them, a norm where it has one,
-/// and dropout; rows of an input delta before every sequence that the first layers read. P: the Pass of one worker.
+/// What a backbone puts below its layers: words, positions and segments, as far as it has tables of them, a norm where
+/// it has one, and dropout; rows of an input delta before every sequence that the first layers read. P: the Pass of one
+/// worker.
 template <class P>
 class Embedding {
  public:
@@ -28,19 +29,23 @@ class Embedding {
       virtual_rows = p.attached.template delta<i>().rows(values);
     });
     V sum = normed ? p.temp(b.tokens, p.backbone.width()) : x;
-    ops::embed(p.w, sum, b.ids, b.positions, b.types, p.template weights<Site::word_table>().w, positions(p, p.template weights<Site::position_table>().w),
-               p.template weights<Site::type_table>().w, virtual_rows);
-    if constexpr (normed) norm_ = nn::norm<Site::embed_norm>(p, C(sum), C(), {}, p.backbone.shape().epsilon, x, crossing);
+    ops::embed(p.w, sum, b.ids, b.positions, b.types, p.template weights<Site::word_table>().w,
+               positions(p, p.template weights<Site::position_table>().w), p.template weights<Site::type_table>().w,
+               virtual_rows);
+    if constexpr (normed)
+      norm_ = nn::norm<Site::embed_norm>(p, C(sum), C(), {}, p.backbone.shape().epsilon, x, crossing);
     nn::dropped(p, at(p), p.backbone.shape().dropout_of_embeddings(), x, x);
   }
 
-  /// The gradient of the sum of embeddings, from that of what `forward` gave, in its place. Adds to the rows of an input delta.
+  /// The gradient of the sum of embeddings, from that of what `forward` gave, in its place. Adds to the rows of an
+  /// input delta.
   V backward(P& p, V dx) {
     p.rows_are(p.batch->example, p.batch->positions);
     nn::dropped(p, at(p), p.backbone.shape().dropout_of_embeddings(), dx, dx);
     if constexpr (normed) nn::norm_backward<Site::embed_norm>(p, norm_, dx);
     p.template each<Site::input, Route::input>([&](auto i, int m) {
-      ops::embed_backward(p.w, C(dx), p.batch->ids, p.attached.template delta<i>().rows(P::template module<i>(*p.gradients, m)), true);
+      ops::embed_backward(p.w, C(dx), p.batch->ids,
+                          p.attached.template delta<i>().rows(P::template module<i>(*p.gradients, m)), true);
     });
     // Where words are read off with their table, it has a gradient of its own in every lane.
     if (p.backbone.tied()) {

@@ -18,31 +18,43 @@ PEFT_INLINE void add_tensor(Changed& changed, const std::string& path, const cha
   require(fresh, "merge: two deltas on ", path, "; merge one after the other");
 }
 
-PEFT_INLINE void check(const std::filesystem::path& source, const std::filesystem::path& folder, const std::string& architecture) {
+PEFT_INLINE void check(const std::filesystem::path& source, const std::filesystem::path& folder,
+                       const std::string& architecture) {
   std::error_code absent;
   require(!std::filesystem::equivalent(source, folder, absent), "cannot export into ", folder,
           ": it holds the backbone itself; give another folder");
-  require(!architecture.empty(), "cannot export: Hugging Face has no classifier on the mean of all tokens; train one on the first");
+  require(!architecture.empty(),
+          "cannot export: Hugging Face has no classifier on the mean of all tokens; train one on the first");
 }
 
-PEFT_INLINE HostTensor as_stored(const std::string& name, std::int64_t rows, std::int64_t cols, bool transposed, bool vector,
-                                 std::vector<float> values) {
+PEFT_INLINE HostTensor as_stored(const std::string& name, std::int64_t rows, std::int64_t cols, bool transposed,
+                                 bool vector, std::vector<float> values) {
   if (transposed) return {name, {cols, rows}, peft::transposed(values, rows, cols)};
   if (vector) return {name, {cols}, std::move(values)};
   return {name, {rows, cols}, std::move(values)};
 }
 
-PEFT_INLINE ExportedConfig config(const std::string& architecture, std::size_t outputs, bool regression, const std::vector<std::string>& labels) {
+PEFT_INLINE ExportedConfig config(const std::string& architecture, std::size_t outputs, bool regression,
+                                  const std::vector<std::string>& labels) {
   ExportedConfig exported;
   exported.architecture = architecture;
   for (std::size_t i = 0; i < outputs; ++i) exported.labels.push_back(i < labels.size() ? labels[i] : cat("LABEL_", i));
-  if (architecture.ends_with("ForSequenceClassification")) exported.problem_type = regression ? "regression" : "single_label_classification";
+  if (architecture.ends_with("ForSequenceClassification"))
+    exported.problem_type = regression ? "regression" : "single_label_classification";
   return exported;
 }
 
 // What an exported folder has as its source has it.
-constexpr const char* copied[] = {"tokenizer.json",       "tokenizer_config.json", "vocab.txt",  "special_tokens_map.json", "added_tokens.json",
-                                  "spiece.model",         "spm.model",             "vocab.json", "merges.txt",              "sentencepiece.bpe.model",
+constexpr const char* copied[] = {"tokenizer.json",
+                                  "tokenizer_config.json",
+                                  "vocab.txt",
+                                  "special_tokens_map.json",
+                                  "added_tokens.json",
+                                  "spiece.model",
+                                  "spm.model",
+                                  "vocab.json",
+                                  "merges.txt",
+                                  "sentencepiece.bpe.model",
                                   "generation_config.json"};
 
 PEFT_INLINE void write(const std::filesystem::path& source, const std::filesystem::path& folder,

@@ -14,9 +14,9 @@
 
 namespace peft {
 
-/// Refuses a backbone's numbers that are not finite when a model is about to use them first: of tables the rows that are looked up, all
-/// else whole. So opening reads no weight, and no page that the model's steps leave alone comes to memory. Whoever uses a backbone has one;
-/// what was looked at once is not again (CheckpointTensors).
+/// Refuses a backbone's numbers that are not finite when a model is about to use them first: of tables the rows that
+/// are looked up, all else whole. So opening reads no weight, and no page that the model's steps leave alone comes to
+/// memory. Whoever uses a backbone has one; what was looked at once is not again (CheckpointTensors).
 template <class Backbone>
 class FirstUse {
  public:
@@ -50,7 +50,8 @@ class FirstUse {
     for (const SiteInfo& s : site_table)
       for (int layer = s.per_layer ? 0 : -1; layer < (s.per_layer ? backbone_.layers() : 0); ++layer)
         if (backbone_.has(s.site, layer) && reads(s.site))
-          for (const char* field : {".weight", ".bias"}) backbone_.store().check_finite(backbone_.path(s.site, layer) + field);
+          for (const char* field : {".weight", ".bias"})
+            backbone_.store().check_finite(backbone_.path(s.site, layer) + field);
   }
 
   const Backbone& backbone_;
@@ -58,25 +59,30 @@ class FirstUse {
   Extent longest_ = -1;  // of which positions were looked at; -1: nothing was
 };
 
-/// Why a model whose backbone is finite gives numbers that are not: a tensor of its own that is not; else its largest weight, as its
-/// numbers outgrow their type on the way.
+/// Why a model whose backbone is finite gives numbers that are not: a tensor of its own that is not; else its largest
+/// weight, as its numbers outgrow their type on the way.
 template <class M>
 std::string why_not_finite(const M& model) {
   using T = typename M::T;
-  const std::vector<T> own = downloaded<typename M::E>(static_cast<const T*>(model.buffer().data()), model.buffer().size());
+  const std::vector<T> own =
+      downloaded<typename M::E>(static_cast<const T*>(model.buffer().data()), model.buffer().size());
   if (std::string where = not_finite_in(model.layout(), std::span<const T>(own)); !where.empty()) return where;
   double largest = -1;
   std::string where;
   const auto consider = [&](const std::string& name, const std::vector<T>& values, Extent rows, Extent cols) {
-    const auto most = std::max_element(values.begin(), values.end(), [](T a, T b) { return std::abs(a) < std::abs(b); });
+    const auto most =
+        std::max_element(values.begin(), values.end(), [](T a, T b) { return std::abs(a) < std::abs(b); });
     if (most == values.end() || !(std::abs(*most) > largest)) return;
     largest = std::abs(*most);
-    where = cat(name, " ", holds_at(*most, std::vector<std::int64_t>{rows, cols}, static_cast<std::size_t>(most - values.begin())));
+    where =
+        cat(name, " ",
+            holds_at(*most, std::vector<std::int64_t>{rows, cols}, static_cast<std::size_t>(most - values.begin())));
   };
   for (const Field& f : model.layout().fields()) consider(f.name, model.read(f), f.rows, f.cols);
   for (const auto& [name, tensor] : model.backbone().store().tensors())
     consider(name, downloaded<typename M::E>(tensor.data(), tensor.size()), rows(tensor), cols(tensor));
-  return cat("every weight is finite, so numbers outgrow their type on the way through the model; the largest weight: ", where);
+  return cat("every weight is finite, so numbers outgrow their type on the way through the model; the largest weight: ",
+             where);
 }
 
 }  // namespace peft

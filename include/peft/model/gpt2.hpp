@@ -6,15 +6,16 @@
 
 namespace peft {
 
-/// GPT-2 (Radford et al., 2019): a causal pre-norm transformer whose queries, keys and values are one projection. Its weights are
-/// stored (in, out).
+/// GPT-2 (Radford et al., 2019): a causal pre-norm transformer whose queries, keys and values are one projection. Its
+/// weights are stored (in, out).
 struct Gpt2Family : Family {
   using Config = Gpt2Config;
   static constexpr const char *name = "gpt2", *architecture = "GPT2", *prefix = "transformer.";
   static constexpr bool input_by_output = true;
   static constexpr nn::Spec spec{.pre_norm = true, .causal = true, .fused_qkv = true};
-  static constexpr SiteSet sites = FusedQkv | AttnOut | FfnUp | FfnDown | AttnNorm | FfnNorm | FinalNorm | only(Site::word_table) |
-                                   only(Site::position_table) | LmHead | Attention | Ffn | Layer | SelfAttention | Input | only(Site::side);
+  static constexpr SiteSet sites = FusedQkv | AttnOut | FfnUp | FfnDown | AttnNorm | FfnNorm | FinalNorm |
+                                   only(Site::word_table) | only(Site::position_table) | LmHead | Attention | Ffn |
+                                   Layer | SelfAttention | Input | only(Site::side);
   using Family::path;
 
   static constexpr std::string_view path(Site s) {

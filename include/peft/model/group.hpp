@@ -17,7 +17,8 @@ struct GroupShape {
   friend bool operator==(const GroupShape&, const GroupShape&) = default;
 };
 
-/// Sequences of these totals: one of the greatest length, the rest shared out. Only totals and the longest enter any size of a plan.
+/// Sequences of these totals: one of the greatest length, the rest shared out. Only totals and the longest enter any
+/// size of a plan.
 inline std::vector<std::int32_t> offsets_of(Extent sequences, Extent tokens, Extent longest) {
   std::vector<std::int32_t> offsets{0, longest};
   const Extent others = std::max(sequences - 1, 0), rest = std::max(tokens - longest, 0);
@@ -61,7 +62,8 @@ void targets_of_rows(const GroupStep& g, Extent added, std::vector<T>& out) {
 
 /// Copies the rows of `cols` numbers that belong to tokens, leaving out the `added` ones before each sequence.
 template <class T>
-void rows_of_tokens(const Sequences& sequences, Extent added, Extent cols, const std::vector<T>& rows, std::span<T> out) {
+void rows_of_tokens(const Sequences& sequences, Extent added, Extent cols, const std::vector<T>& rows,
+                    std::span<T> out) {
   auto from = rows.begin();
   auto to = out.begin();
   for (Extent s = sequences.begin; s < sequences.end; ++s) {

@@ -15,29 +15,36 @@
 
 namespace peft {
 
-/// What the tensor of a field begins with (Field::init), row-major; it draws from (seed, its name). `backbone` has the frozen
-/// tensors, `words` (vocabulary, width) are its embeddings.
+/// What the tensor of a field begins with (Field::init), row-major; it draws from (seed, its name). `backbone` has the
+/// frozen tensors, `words` (vocabulary, width) are its embeddings.
 template <class T, ExecutionSpace E>
-std::vector<T> initial_values(const Field& f, std::uint64_t seed, const TensorStore<T, E>& backbone, Mat<const T, E> words);
+std::vector<T> initial_values(const Field& f, std::uint64_t seed, const TensorStore<T, E>& backbone,
+                              Mat<const T, E> words);
 
-/// The head that a checkpoint holds for the same task, in tensors of the same shapes as the fields from `first` on: each with
-/// its tensor. Empty where there is no file, none of its classes (Hugging Face's `architectures`) ends in `own`, or a tensor is missing.
-std::vector<std::pair<const Field*, const TensorRef*>> checkpoint_head(const CheckpointTensors& file, const std::vector<std::string>& classes,
-                                                                       const std::string& own, const Layout& layout, std::size_t first);
+/// The head that a checkpoint holds for the same task, in tensors of the same shapes as the fields from `first` on:
+/// each with its tensor. Empty where there is no file, none of its classes (Hugging Face's `architectures`) ends in
+/// `own`, or a tensor is missing.
+std::vector<std::pair<const Field*, const TensorRef*>> checkpoint_head(const CheckpointTensors& file,
+                                                                       const std::vector<std::string>& classes,
+                                                                       const std::string& own, const Layout& layout,
+                                                                       std::size_t first);
 
 namespace initial {
 
 /// Rows of the word table: those of the tokens that are named, else any.
 template <class T, ExecutionSpace E>
 std::vector<T> word_rows(const Field& f, std::uint64_t key, Mat<const T, E> table) {
-  require(cols(table) == f.cols, f.name, ": rows of ", f.cols, " numbers cannot begin as word embeddings of ", cols(table));
+  require(cols(table) == f.cols, f.name, ": rows of ", f.cols, " numbers cannot begin as word embeddings of ",
+          cols(table));
   std::vector<T> all;
   for (Extent i = 0; i < f.rows; ++i) {
     const auto& tokens = f.init.tokens;
     const auto drawn = static_cast<Extent>(rng::uniform(key, static_cast<std::uint64_t>(i)) * rows(table));
     const Extent id = tokens.empty() ? drawn : tokens[static_cast<std::size_t>(i) % tokens.size()];
-    require(id >= 0 && id < rows(table), f.name, ": token id ", id, " is outside the backbone's vocabulary of ", rows(table));
-    const std::vector<T> row = downloaded<E>(table.data() + static_cast<std::ptrdiff_t>(id) * f.cols, static_cast<std::size_t>(f.cols));
+    require(id >= 0 && id < rows(table), f.name, ": token id ", id, " is outside the backbone's vocabulary of ",
+            rows(table));
+    const std::vector<T> row =
+        downloaded<E>(table.data() + static_cast<std::ptrdiff_t>(id) * f.cols, static_cast<std::size_t>(f.cols));
     all.insert(all.end(), row.begin(), row.end());
   }
   return all;
@@ -46,12 +53,14 @@ std::vector<T> word_rows(const Field& f, std::uint64_t key, Mat<const T, E> tabl
 /// The lengths of a weight's rows.
 template <class T, ExecutionSpace E>
 std::vector<T> row_norms(const Field& f, Mat<const T, E> weight) {
-  require(rows(weight) == f.cols, f.name, ": as many rows as the weight of ", f.module, " were expected, ", rows(weight));
+  require(rows(weight) == f.cols, f.name, ": as many rows as the weight of ", f.module, " were expected, ",
+          rows(weight));
   const std::vector<T> all = downloaded<E>(weight.data(), weight.size());
   std::vector<T> norms;
   for (Extent i = 0; i < rows(weight); ++i) {
     double sum = 0;
-    for (Extent j = 0; j < cols(weight); ++j) sum += std::pow(static_cast<double>(all[static_cast<std::size_t>(i) * cols(weight) + j]), 2);
+    for (Extent j = 0; j < cols(weight); ++j)
+      sum += std::pow(static_cast<double>(all[static_cast<std::size_t>(i) * cols(weight) + j]), 2);
     norms.push_back(static_cast<T>(std::sqrt(sum)));
   }
   return norms;
@@ -60,7 +69,8 @@ std::vector<T> row_norms(const Field& f, Mat<const T, E> weight) {
 }  // namespace initial
 
 template <class T, ExecutionSpace E>
-std::vector<T> initial_values(const Field& f, std::uint64_t seed, const TensorStore<T, E>& backbone, Mat<const T, E> words) {
+std::vector<T> initial_values(const Field& f, std::uint64_t seed, const TensorStore<T, E>& backbone,
+                              Mat<const T, E> words) {
   const auto key = rng::combine(rng::mix(seed), f.name);
   const auto n = static_cast<std::size_t>(f.size());
   const double scale = f.init.scale;
@@ -88,8 +98,10 @@ std::vector<T> initial_values(const Field& f, std::uint64_t seed, const TensorSt
 }
 
 #ifdef PEFT_SEPARATE
-extern template std::vector<float> initial_values(const Field&, std::uint64_t, const TensorStore<float, Host>&, Mat<const float, Host>);
-extern template std::vector<double> initial_values(const Field&, std::uint64_t, const TensorStore<double, Host>&, Mat<const double, Host>);
+extern template std::vector<float> initial_values(const Field&, std::uint64_t, const TensorStore<float, Host>&,
+                                                  Mat<const float, Host>);
+extern template std::vector<double> initial_values(const Field&, std::uint64_t, const TensorStore<double, Host>&,
+                                                   Mat<const double, Host>);
 #endif
 
 }  // namespace peft

@@ -18,8 +18,9 @@
 
 namespace peft {
 
-/// One worker's own side of a model: its workspace, its gradient accumulator, and the way of a group of sequences through all
-/// layers, forward and backward (depth first: activations stay in its cache, and memory does not grow with the batch).
+/// One worker's own side of a model: its workspace, its gradient accumulator, and the way of a group of sequences
+/// through all layers, forward and backward (depth first: activations stay in its cache, and memory does not grow with
+/// the batch).
 template <class M>
 class Lane {
  public:
@@ -74,15 +75,16 @@ class Lane {
     return sizes;
   }
 
-  /// Forward and backward (only where `g` wants it) of one group; returns its loss. Gradients are in `accumulator()`, except those
-  /// of embedding tables, which `add_tables` adds to the step's.
+  /// Forward and backward (only where `g` wants it) of one group; returns its loss. Gradients are in `accumulator()`,
+  /// except those of embedding tables, which `add_tables` adds to the step's.
   double step(const GroupStep& g) {
     ops::fill(worker, V(accumulator_.data(), 1, static_cast<Extent>(accumulator_.size())), T(0));
     const double loss = backward(g, forward(g, true));
     worker.fence();
     return loss;
   }
-  /// Embedding tables are as large as the model: their gradients go straight to the step's buffer, only to the rows in use.
+  /// Embedding tables are as large as the model: their gradients go straight to the step's buffer, only to the rows in
+  /// use.
   void add_tables(typename M::Tensors& tables) {
     if constexpr (crosses) {
       if (!below_) return;
@@ -132,7 +134,8 @@ class Lane {
   static constexpr bool whole_last = all_rows || taps_all<Plain>();
   static constexpr bool reads_words = Task::reads == Reads::words;
   const nn::Shape& shape() const { return model_.backbone().shape(); }
-  /// Rows of an input delta before each sequence that the task reads: of an encoder-decoder they stand before the encoder's.
+  /// Rows of an input delta before each sequence that the task reads: of an encoder-decoder they stand before the
+  /// encoder's.
   Extent added_rows() const { return spec.cross ? 0 : model_.attached().input_rows(); }
   Packed& read_batch() { return spec.cross ? decoder_batch_ : batch_; }
   /// Does backward come to the encoder of an encoder-decoder?
@@ -180,7 +183,8 @@ class Lane {
   void pack_group(const GroupStep& g) {
     const auto& attached = model_.attached();
     const Extent added = attached.input_rows();
-    batch_ = pack(worker, g.sequences, added, attached.prefix_rows(model_.values()), staging_, distances_.met(pass_, g.sequences.longest() + added));
+    batch_ = pack(worker, g.sequences, added, attached.prefix_rows(model_.values()), staging_,
+                  distances_.met(pass_, g.sequences.longest() + added));
     pass_.batch = &batch_;
     pass_.rows_are(batch_.example, batch_.positions);
     if constexpr (spec.cross) {
@@ -200,7 +204,8 @@ class Lane {
     x = encoder_.forward(pass_, shape(), x, false, [&](int l, V y, bool gathered) {
       if constexpr (has_side_net<Plain>()) side_.tap(l, y, gathered);
     });
-    pass_.source_rows = final_norm(x, shape().encoder_layers - 1, encoder_final_, "encoder output", wanted && into_encoder());
+    pass_.source_rows =
+        final_norm(x, shape().encoder_layers - 1, encoder_final_, "encoder output", wanted && into_encoder());
   }
 
   /// The norm after the last layer, where there is one.
@@ -227,7 +232,8 @@ class Lane {
     double loss = 0;
     if constexpr (reads_words) {
       if (!worker.planning()) targets_of_rows(g, added_rows(), targets_);
-      loss = words_.loss(pass_, C(out), targets_, g.weight, g.backward && (into_layers || has_side_net<Plain>() || trains_words()) ? dlast : V());
+      loss = words_.loss(pass_, C(out), targets_, g.weight,
+                         g.backward && (into_layers || has_side_net<Plain>() || trains_words()) ? dlast : V());
     } else {
       loss = head_.backward(pass_, g, out, dlast, into_layers);
     }
@@ -241,15 +247,19 @@ class Lane {
     return loss;
   }
   bool trains_words() const {
-    return pass_.template trains<Site::lm_head>() || (model_.backbone().tied() && pass_.template trains<Site::word_table>());
+    return pass_.template trains<Site::lm_head>() ||
+           (model_.backbone().tied() && pass_.template trains<Site::word_table>());
   }
 
   void layers_backward() {
     if constexpr (spec.cross) {
-      pass_.source_gradient = into_encoder() ? worker.template keep<T>(batch_.tokens, shape().width, "encoder gradient") : V();
+      pass_.source_gradient =
+          into_encoder() ? worker.template keep<T>(batch_.tokens, shape().width, "encoder gradient") : V();
       if (into_encoder()) ops::fill(worker, pass_.source_gradient, T(0));
     }
-    const V dx = stack_.backward(pass_, shape(), stack_.last_gradient(whole_last ? read_batch().tokens : read_batch().sequences), below_ || into_encoder());
+    const V dx =
+        stack_.backward(pass_, shape(), stack_.last_gradient(whole_last ? read_batch().tokens : read_batch().sequences),
+                        below_ || into_encoder());
     if (below_) decoder_rows_ = embedding_.backward(pass_, dx);
     if constexpr (spec.cross)
       if (into_encoder()) encoder_backward();
@@ -286,7 +296,7 @@ class Lane {
   P pass_;
   Stack<P> stack_, encoder_;  // the layers whose output is read, and those of an encoder before them
   int first_, encoder_first_;  // lowest layers with a delta
-  bool below_;                 // is anything trained below the layers?
+  bool below_;  // is anything trained below the layers?
   Embedding<P> embedding_;
   WordHead<P> words_;
   SideTaps<P, all_rows> side_{pass_, stack_};

@@ -6,14 +6,16 @@
 
 namespace peft {
 
-/// Llama (Touvron et al., 2023), and what is built alike: SmolLM, TinyLlama, Mistral, Qwen2. A causal pre-norm transformer with
-/// RMSNorm, rotary positions, grouped keys and values, and a gated feed-forward part.
+/// Llama (Touvron et al., 2023), and what is built alike: SmolLM, TinyLlama, Mistral, Qwen2. A causal pre-norm
+/// transformer with RMSNorm, rotary positions, grouped keys and values, and a gated feed-forward part.
 struct LlamaFamily : Family {
   using Config = LlamaConfig;
   static constexpr const char *name = "llama", *architecture = "Llama", *prefix = "model.";
-  static constexpr nn::Spec spec{.position = nn::Position::rotary, .rms = true, .pre_norm = true, .causal = true, .gated = true};
-  static constexpr SiteSet sites = Query | Key | Value | AttnOut | FfnGate | FfnUp | FfnDown | AttnNorm | FfnNorm | FinalNorm |
-                                   only(Site::word_table) | LmHead | Attention | Ffn | Layer | SelfAttention | Input | only(Site::side);
+  static constexpr nn::Spec spec{
+      .position = nn::Position::rotary, .rms = true, .pre_norm = true, .causal = true, .gated = true};
+  static constexpr SiteSet sites = Query | Key | Value | AttnOut | FfnGate | FfnUp | FfnDown | AttnNorm | FfnNorm |
+                                   FinalNorm | only(Site::word_table) | LmHead | Attention | Ffn | Layer |
+                                   SelfAttention | Input | only(Site::side);
   using Family::path;
 
   static constexpr std::string_view path(Site s) {

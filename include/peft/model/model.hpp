@@ -18,8 +18,8 @@
 
 namespace peft {
 
-/// A backbone with a method attached and a task on top. Everything trainable is one flat buffer; the backbone is shared and
-/// never written.
+/// A backbone with a method attached and a task on top. Everything trainable is one flat buffer; the backbone is shared
+/// and never written.
 template <class Backbone_, class Method_, class Task_ = Classify>
 class Model {
  public:
@@ -34,12 +34,14 @@ class Model {
   using Head = typename Task::template Params<V>;
   using Buffer = Memory<T, E>;
 
-  /// Tensors begin as their methods say; each draws from (seed, its name). `before`: is told of all of them before any has memory; may throw.
+  /// Tensors begin as their methods say; each draws from (seed, its name). `before`: is told of all of them before any
+  /// has memory; may throw.
   Model(std::shared_ptr<const Backbone> backbone, Task task = {}, Method method = {}, std::uint64_t seed = 42,
         const std::function<void(const Layout&)>& before = {})
       : backbone_(std::move(backbone)), task_(task), attached_(*backbone_, method, layout_) {
-    static_assert(Task::reads != Reads::words || Backbone::sites.contains(Site::lm_head),
-                  "peft::Model: the backbone gives no words: it has no lm_head (LanguageModel needs T5, GPT-2 or Llama)");
+    static_assert(
+        Task::reads != Reads::words || Backbone::sites.contains(Site::lm_head),
+        "peft::Model: the backbone gives no words: it has no lm_head (LanguageModel needs T5, GPT-2 or Llama)");
     static_assert(Task::reads == Reads::words || !Backbone::spec.causal,
                   "peft::Model: a head on this backbone reads words: use the task LanguageModel");
     head_field_ = layout_.fields().size();
@@ -92,7 +94,10 @@ class Model {
     using F = typename Backbone::Family;
     constexpr bool first = Task::reads == Reads::first, dense = first && F::dense_in_head;
     const bool pooler = first && !dense && !backbone_->has_pooler();
-    return {backbone_->width(), dense ? F::head_out : F::classifier, dense ? F::head_dense : pooler ? backbone_->path(Site::pooler, -1) : ""};
+    return {backbone_->width(), dense ? F::head_out : F::classifier,
+            dense    ? F::head_dense
+            : pooler ? backbone_->path(Site::pooler, -1)
+                     : ""};
   }
   /// Does the head train a pooler, which the checkpoint has not?
   bool fresh_pooler() const { return !Backbone::Family::dense_in_head && !head_place().dense.empty(); }
@@ -113,8 +118,8 @@ class Model {
     return downloaded<E>(values_buffer_.data() + f.offset, static_cast<std::size_t>(f.size()));
   }
   void write(const Field& f, const std::vector<T>& host) {
-    require(static_cast<std::int64_t>(host.size()) == f.size(), f.name, ": ", host.size(), " values for (", f.rows, ", ",
-            f.cols, ")");
+    require(static_cast<std::int64_t>(host.size()) == f.size(), f.name, ": ", host.size(), " values for (", f.rows,
+            ", ", f.cols, ")");
     upload(E{}, values_buffer_.data() + f.offset, host.data(), host.size());
   }
   const Field* find(const std::string& name) const { return layout_.find(name); }
@@ -125,7 +130,8 @@ class Model {
     const auto begin = [&](const Field& f, const std::vector<T>& values) {
       const std::size_t at = first_not_finite(std::span<const T>(values));
       if (at < values.size())
-        fail(backbone_->folder(), ": ", f.name, ", which begins as a part of the backbone, ", holds_at(values[at], std::vector<std::int64_t>{f.rows, f.cols}, at));
+        fail(backbone_->folder(), ": ", f.name, ", which begins as a part of the backbone, ",
+             holds_at(values[at], std::vector<std::int64_t>{f.rows, f.cols}, at));
       write(f, values);
     };
     for (const Field& f : layout_.fields())
@@ -141,7 +147,8 @@ class Model {
         if constexpr (requires { delta.initialise(*backbone_, m, give); }) delta.initialise(*backbone_, m, give);
       }
     });
-    const auto head = checkpoint_head(backbone_->store().file(), backbone_->config().architectures, task_.architecture(), layout_, head_field_);
+    const auto head = checkpoint_head(backbone_->store().file(), backbone_->config().architectures,
+                                      task_.architecture(), layout_, head_field_);
     for (const auto& [field, tensor] : head) {
       backbone_->store().file().check_finite(field->name, std::numeric_limits<T>::max());
       write(*field, tensor->template values<T>());

@@ -9,8 +9,8 @@
 
 namespace peft {
 
-/// Shows those side nets that ask for them how the rows of a sequence attend to each other in a layer, their mean over the heads.
-/// P: the Pass of one worker; a pass over a row at a time has no such nets. Nothing where a method has none.
+/// Shows those side nets that ask for them how the rows of a sequence attend to each other in a layer, their mean over
+/// the heads. P: the Pass of one worker; a pass over a row at a time has no such nets. Nothing where a method has none.
 template <class P>
 struct OwnScores {
   using V = typename P::V;
@@ -37,7 +37,8 @@ struct OwnScores {
       p.template each<Site::side, Route::side>([&](auto i, int m) {
         using D = typename P::Plain::template type<i>;
         if constexpr (taps_own_attention<D>())
-          p.attached.template delta<i>().tap_own_attention(p.template here<i>(m), P::template module<i>(p.values, m), std::get<i>(p.kept.all)[m], layer, scores);
+          p.attached.template delta<i>().tap_own_attention(p.template here<i>(m), P::template module<i>(p.values, m),
+                                                           std::get<i>(p.kept.all)[m], layer, scores);
       });
     }
   }

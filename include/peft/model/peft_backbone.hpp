@@ -27,7 +27,8 @@ ModuleNames module_names() {
     if (names.prefix.empty() || !path.starts_with(names.prefix)) continue;
     const std::string_view inside = path.substr(names.prefix.size());
     std::string part(inside.substr(0, inside.find('.')));
-    if (std::find(names.parts.begin(), names.parts.end(), part) == names.parts.end()) names.parts.push_back(std::move(part));
+    if (std::find(names.parts.begin(), names.parts.end(), part) == names.parts.end())
+      names.parts.push_back(std::move(part));
   }
   return names;
 }
@@ -49,10 +50,12 @@ HostTensor stored_tensor(const Backbone& backbone, const std::string& name) {
   return t;
 }
 
-/// The backbone with what an adapter replaces of it, beside its delta, in place (io/peft_carried.hpp); the backbone itself where that is nothing. All
-/// other weights are shared. `notes` is told what it was. A pooler that the adapter brings goes into the task's head: it was trained with it.
+/// The backbone with what an adapter replaces of it, beside its delta, in place (io/peft_carried.hpp); the backbone
+/// itself where that is nothing. All other weights are shared. `notes` is told what it was. A pooler that the adapter
+/// brings goes into the task's head: it was trained with it.
 template <class Backbone>
-std::shared_ptr<const Backbone> with_adapter(std::shared_ptr<const Backbone> backbone, std::shared_ptr<const PeftAdapter> adapter,
+std::shared_ptr<const Backbone> with_adapter(std::shared_ptr<const Backbone> backbone,
+                                             std::shared_ptr<const PeftAdapter> adapter,
                                              std::vector<std::string>& notes) {
   if constexpr (Backbone::sites.contains(Site::pooler))
     if (backbone->has_pooler() && holds_tensor(*adapter, "pooler.dense.weight")) backbone = backbone->without_pooler();

@@ -31,12 +31,14 @@ namespace peft {
 
 namespace peft_files {
 
-/// Takes out of `tensors` what the backbone has taken, and fails for an adapter whose LoRA on a table or on lm_head it has not.
-void leave_out_carried(std::vector<HostTensor>& tensors, const PeftCarried* carried, const std::vector<LoraModule>& merged, const std::string& source);
+/// Takes out of `tensors` what the backbone has taken, and fails for an adapter whose LoRA on a table or on lm_head it
+/// has not.
+void leave_out_carried(std::vector<HostTensor>& tensors, const PeftCarried* carried,
+                       const std::vector<LoraModule>& merged, const std::string& source);
 
 /// A module of the ranks `kept`: rows of A (r, in), columns of B (out, r).
-LoraModule kept_ranks(const std::string& path, const std::vector<float>& A, const std::vector<float>& B, int in, int out,
-                      const std::vector<int>& kept, double scale);
+LoraModule kept_ranks(const std::string& path, const std::vector<float>& A, const std::vector<float>& B, int in,
+                      int out, const std::vector<int>& kept, double scale);
 
 /// Refuses an adapter that scales the module at `path` otherwise than the model does.
 void require_scale(const std::string& path, double scale, const PeftLora& lora, const std::string& source);
@@ -66,7 +68,8 @@ namespace peft_files {
 
 /// The modules of a LoRA, gated or not; see `to_peft`. Compiled once for every LoRA, not for every model.
 template <class T, ExecutionSpace E, class D, class Params>
-std::vector<LoraModule> lora_modules(const D& delta, const std::vector<Module>& modules, const std::vector<Params>& values, bool prune) {
+std::vector<LoraModule> lora_modules(const D& delta, const std::vector<Module>& modules,
+                                     const std::vector<Params>& values, bool prune) {
   std::vector<LoraModule> all;
   for (std::size_t k = 0; k < modules.size(); ++k) {
     const Params& p = values[k];
@@ -87,17 +90,19 @@ std::vector<LoraModule> lora_modules(const D& delta, const std::vector<Module>& 
 
 }  // namespace peft_files
 
-/// A model whose method is LoRA alone, gated or not, as PEFT keeps it. Gates are folded into B; with `prune`, ranks whose gate
-/// is exactly zero are left out (SoRA, section 3.2): rows of A, columns of B, whole modules. The scale of each module stays.
+/// A model whose method is LoRA alone, gated or not, as PEFT keeps it. Gates are folded into B; with `prune`, ranks
+/// whose gate is exactly zero are left out (SoRA, section 3.2): rows of A, columns of B, whole modules. The scale of
+/// each module stays.
 template <class M>
 PeftLora to_peft(const M& model, const std::string& base_model, bool prune = true) {
   using Plain = typename M::Attached::Plain;
   static_assert(Plain::size == 1, "peft::to_peft: PEFT's LoRA files hold one LoRA");
   using D = typename Plain::template type<0>;
   static_assert(is_lora<D>, "peft::to_peft: the method is no LoRA");
-  static_assert(!is_lora<D> || LowRank<D>,
-                "peft::to_peft: the LoRA's gate does not scale its ranks (`scales`, peft/concepts.hpp), so that PEFT's files cannot say what it "
-                "does: `save` writes our own file");
+  static_assert(
+      !is_lora<D> || LowRank<D>,
+      "peft::to_peft: the LoRA's gate does not scale its ranks (`scales`, peft/concepts.hpp), so that PEFT's files cannot say what it "
+      "does: `save` writes our own file");
   PeftLora out;
   out.base_model = base_model;
   out.task_type = peft_task(model);
@@ -137,12 +142,13 @@ auto parts_of(const M& model) {
     }(std::make_index_sequence<M::Attached::size>{}));
 }
 
-/// Does PEFT have files for the method? LoRA of any form but with a gate that cannot be folded, and what `PeftFormat` is specialised for.
+/// Does PEFT have files for the method? LoRA of any form but with a gate that cannot be folded, and what `PeftFormat`
+/// is specialised for.
 template <class D>
 concept HasPeftFiles = LowRank<D> || InPeft<D>;
 
-/// Do PEFT's files hold less than the trained delta (PeftFormat says `lossy`; of a gated LoRA, what is left when the gates are folded
-/// in)? Then our own file is saved beside them.
+/// Do PEFT's files hold less than the trained delta (PeftFormat says `lossy`; of a gated LoRA, what is left when the
+/// gates are folded in)? Then our own file is saved beside them.
 template <class D>
 constexpr bool peft_files_are_lossy() {
   if constexpr (requires { PeftFormat<D>::lossy; })
@@ -183,8 +189,8 @@ std::string head_prefix() {
     return "base_model.model.";
 }
 
-/// A model whose method is one delta that PEFT has too, as PEFT keeps it: a PeftAdapter, for whose use io/peft_adapter.hpp is included.
-/// Throws Error for what PEFT's files cannot say (`not_in_peft`).
+/// A model whose method is one delta that PEFT has too, as PEFT keeps it: a PeftAdapter, for whose use
+/// io/peft_adapter.hpp is included. Throws Error for what PEFT's files cannot say (`not_in_peft`).
 template <class M>
   requires HasPeftFiles<ContentsOf<M>>
 auto to_adapter(const M& model, const std::string& base_model) {
@@ -193,8 +199,10 @@ auto to_adapter(const M& model, const std::string& base_model) {
     const std::string problem = not_in_peft(model);
     require(problem.empty(), "cannot save in PEFT's files: ", problem, "; `save` writes our own");
     const TensorsByName own = prepared_tensors(model);
-    auto adapter = new_adapter(PeftFormat<D>::kind, base_model, head_tensors(model), head_prefix<D>(), peft_task(model));
-    if constexpr (requires { PeftFormat<D>::describe(model.backbone().shape(), adapter); }) PeftFormat<D>::describe(model.backbone().shape(), adapter);
+    auto adapter =
+        new_adapter(PeftFormat<D>::kind, base_model, head_tensors(model), head_prefix<D>(), peft_task(model));
+    if constexpr (requires { PeftFormat<D>::describe(model.backbone().shape(), adapter); })
+      PeftFormat<D>::describe(model.backbone().shape(), adapter);
     const auto [deltas, modules] = parts_of(model);
     PeftFormat<D>::write(deltas, modules, own, adapter);
     if (const auto& carried = model.backbone().carried()) carry_over(*carried, adapter);
@@ -204,10 +212,13 @@ auto to_adapter(const M& model, const std::string& base_model) {
   }
 }
 
-/// The same in PEFT's files, as a part of what is saved together; returns the checksum of the tensors' file. `labels`: what the head's classes are called.
+/// The same in PEFT's files, as a part of what is saved together; returns the checksum of the tensors' file. `labels`:
+/// what the head's classes are called.
 template <class M>
-std::string stage_adapter(AtomicFiles& files, const M& model, const std::filesystem::path& folder, const std::string& base_model, const HeadLabels& labels = {}) {
-  static_assert(HasPeftFiles<ContentsOf<M>> || is_lora<ContentsOf<M>>, "peft::save_adapter: PEFT has no files for this method: `save` writes our own");
+std::string stage_adapter(AtomicFiles& files, const M& model, const std::filesystem::path& folder,
+                          const std::string& base_model, const HeadLabels& labels = {}) {
+  static_assert(HasPeftFiles<ContentsOf<M>> || is_lora<ContentsOf<M>>,
+                "peft::save_adapter: PEFT has no files for this method: `save` writes our own");
   if constexpr (InPeft<ContentsOf<M>>) {
     auto adapter = to_adapter(model, base_model);
     adapter.labels = labels;
@@ -221,14 +232,15 @@ std::string stage_adapter(AtomicFiles& files, const M& model, const std::filesys
 
 /// The same, alone.
 template <class M>
-void save_adapter(const M& model, const std::filesystem::path& folder, const std::string& base_model, const HeadLabels& labels = {}) {
+void save_adapter(const M& model, const std::filesystem::path& folder, const std::string& base_model,
+                  const HeadLabels& labels = {}) {
   AtomicFiles files;
   stage_adapter(files, model, folder, base_model, labels);
   commit_save(files, folder);
 }
 
-/// Takes PEFT's tensors: the model's LoRA must have exactly these modules and ranks (see `LoRA<Dynamic>::ranks`). What they lack
-/// of the head the model keeps as it was; the names of these tensors.
+/// Takes PEFT's tensors: the model's LoRA must have exactly these modules and ranks (see `LoRA<Dynamic>::ranks`). What
+/// they lack of the head the model keeps as it was; the names of these tensors.
 template <class M>
 std::vector<std::string> from_peft(M& model, const PeftLora& lora, const std::string& source) {
   const auto& modules = model.attached().placement(0).modules;
@@ -272,8 +284,9 @@ void configure_from(const PeftAdapter& adapter, Part& part) {
   }
 }
 
-/// Takes an adapter's tensors into a model that was made as `configure_from` says, on a backbone opened `with_adapter`. What it
-/// lacks of the head the model keeps as it was, the checkpoint's own where that has one; the names of these tensors.
+/// Takes an adapter's tensors into a model that was made as `configure_from` says, on a backbone opened `with_adapter`.
+/// What it lacks of the head the model keeps as it was, the checkpoint's own where that has one; the names of these
+/// tensors.
 template <class M>
   requires HasPeftFiles<ContentsOf<M>>
 std::vector<std::string> from_adapter(M& model, const PeftAdapter& adapter) {
@@ -290,8 +303,9 @@ std::vector<std::string> from_adapter(M& model, const PeftAdapter& adapter) {
   }
 }
 
-/// Saves the delta and the head: in PEFT's files where PEFT has the method (gates folded in and pruned), in our own file where it
-/// does not, and beside PEFT's where these would lose something that training on needs. `load` takes either back.
+/// Saves the delta and the head: in PEFT's files where PEFT has the method (gates folded in and pruned), in our own
+/// file where it does not, and beside PEFT's where these would lose something that training on needs. `load` takes
+/// either back.
 template <class M>
 void save(const M& model, const std::filesystem::path& folder, const std::string& method = "delta") {
   using D = ContentsOf<M>;
@@ -307,9 +321,10 @@ void save(const M& model, const std::filesystem::path& folder, const std::string
   commit_save(files, folder);
 }
 
-/// Loads what `save` has written into a model of the same method: our own file where there is one, bit for bit, else PEFT's, which may lack
-/// tensors of the head: they stay as they are, and it returns their names. An engine is to `prepare` afterwards. Throws Error for tensors
-/// of other names or shapes, and for settings that would give them another meaning (`settings_of`).
+/// Loads what `save` has written into a model of the same method: our own file where there is one, bit for bit, else
+/// PEFT's, which may lack tensors of the head: they stay as they are, and it returns their names. An engine is to
+/// `prepare` afterwards. Throws Error for tensors of other names or shapes, and for settings that would give them
+/// another meaning (`settings_of`).
 template <class M>
 std::vector<std::string> load(M& model, const std::filesystem::path& folder) {
   if (has_delta(folder)) {

@@ -14,18 +14,21 @@ namespace peft {
 
 namespace peft_files {
 
-PEFT_INLINE void leave_out_carried(std::vector<HostTensor>& tensors, const PeftCarried* carried, const std::vector<LoraModule>& merged, const std::string& source) {
+PEFT_INLINE void leave_out_carried(std::vector<HostTensor>& tensors, const PeftCarried* carried,
+                                   const std::vector<LoraModule>& merged, const std::string& source) {
   for (const LoraModule& m : merged)
     if (carried == nullptr || !carried->merged.contains(m.path))
-      fail(source, ": its LoRA on ", m.path, " is added to the weight there before a model is made: open the backbone by with_adapter");
+      fail(source, ": its LoRA on ", m.path,
+           " is added to the weight there before a model is made: open the backbone by with_adapter");
   if (carried != nullptr) std::erase_if(tensors, [&](const HostTensor& t) { return carried->names.contains(t.name); });
 }
 
-PEFT_INLINE LoraModule kept_ranks(const std::string& path, const std::vector<float>& A, const std::vector<float>& B, int in, int out,
-                                  const std::vector<int>& kept, double scale) {
+PEFT_INLINE LoraModule kept_ranks(const std::string& path, const std::vector<float>& A, const std::vector<float>& B,
+                                  int in, int out, const std::vector<int>& kept, double scale) {
   LoraModule m{path, static_cast<int>(kept.size()), in, out, scale * static_cast<double>(kept.size()), {}, {}};
   const std::size_t r = B.size() / static_cast<std::size_t>(out);
-  for (const int j : kept) m.A.insert(m.A.end(), A.begin() + std::ptrdiff_t(j) * in, A.begin() + std::ptrdiff_t(j + 1) * in);
+  for (const int j : kept)
+    m.A.insert(m.A.end(), A.begin() + std::ptrdiff_t(j) * in, A.begin() + std::ptrdiff_t(j + 1) * in);
   for (int i = 0; i < out; ++i)
     for (const int j : kept) m.B.push_back(B[static_cast<std::size_t>(i) * r + static_cast<std::size_t>(j)]);
   return m;
@@ -35,8 +38,9 @@ PEFT_INLINE void require_scale(const std::string& path, double scale, const Peft
   for (const LoraModule& m : lora.modules) {
     if (m.path != path || m.rank == 0) continue;
     const double saved = m.alpha / m.rank;
-    require(std::abs(saved - scale) <= 1e-6 * std::abs(saved), source, ": its LoRA on ", path, " was trained with a scale of ", saved,
-            " (alpha over the rank), the model has ", scale, "; give the method its alpha, or take its settings by configure_from");
+    require(std::abs(saved - scale) <= 1e-6 * std::abs(saved), source, ": its LoRA on ", path,
+            " was trained with a scale of ", saved, " (alpha over the rank), the model has ", scale,
+            "; give the method its alpha, or take its settings by configure_from");
   }
 }
 

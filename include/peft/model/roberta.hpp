@@ -6,17 +6,17 @@
 
 namespace peft {
 
-/// RoBERTa (Liu et al., 2019), XLM-RoBERTa, CamemBERT: BERT's layers; positions begin behind the row of the padding token, and
-/// a classifier is a dense layer and a linear one on the first token. Whatever rows the table of segments has, every token is of the
-/// first: RoBERTa's tokenizers hand none to the model.
+/// RoBERTa (Liu et al., 2019), XLM-RoBERTa, CamemBERT: BERT's layers; positions begin behind the row of the padding
+/// token, and a classifier is a dense layer and a linear one on the first token. Whatever rows the table of segments
+/// has, every token is of the first: RoBERTa's tokenizers hand none to the model.
 struct RobertaFamily : Family {
   using Config = RobertaConfig;
   static constexpr const char *name = "roberta", *architecture = "Roberta", *prefix = "roberta.";
   static constexpr bool special_tokens = true, dense_in_head = true;  // <s> and </s> around every text
   static constexpr nn::Spec spec{};
   static constexpr SiteSet sites = Query | Key | Value | AttnOut | FfnUp | FfnDown | AttnNorm | FfnNorm | EmbedNorm |
-                                   only(Site::word_table) | only(Site::position_table) | only(Site::type_table) | Attention | Ffn |
-                                   Layer | SelfAttention | Input | only(Site::side);
+                                   only(Site::word_table) | only(Site::position_table) | only(Site::type_table) |
+                                   Attention | Ffn | Layer | SelfAttention | Input | only(Site::side);
   using Family::path;
 
   static constexpr std::string_view path(Site s) {
@@ -45,7 +45,9 @@ struct RobertaFamily : Family {
   static Config read(const std::filesystem::path& folder) { return read_roberta_config(folder); }
   static nn::Shape shape(const Config& c) { return encoder_shape(c); }
   static Extent entries(Site s, const Config& c) {
-    return s == Site::word_table ? c.vocab_size : s == Site::position_table ? c.max_position_embeddings : c.type_vocab_size;
+    return s == Site::word_table       ? c.vocab_size
+           : s == Site::position_table ? c.max_position_embeddings
+                                       : c.type_vocab_size;
   }
   static Extent position_offset(const Config& c) { return c.first_position(); }
   static Extent longest(const Config& c) { return c.longest(); }

@@ -38,11 +38,13 @@ struct DecodedRows {
   Sequences all() const { return {offsets, ids, {}, examples, 0, count()}; }
 };
 
-/// A model that reads text after text row by row: what it makes of the next ids of each, given all before. One worker's.
+/// A model that reads text after text row by row: what it makes of the next ids of each, given all before. One
+/// worker's.
 ///
-/// Keys and values of earlier rows lie in a cache, those of an encoder's rows are computed once; so each row goes through the layers
-/// once. Virtual rows of an input delta come before the first ids, keys and values of a prefix delta are in the cache from the
-/// beginning. Beside a side net that mixes rows (`mixes_tokens`) there is no cache, and all rows are computed anew each time.
+/// Keys and values of earlier rows lie in a cache, those of an encoder's rows are computed once; so each row goes
+/// through the layers once. Virtual rows of an input delta come before the first ids, keys and values of a prefix delta
+/// are in the cache from the beginning. Beside a side net that mixes rows (`mixes_tokens`) there is no cache, and all
+/// rows are computed anew each time.
 template <class M>
 class RowDecoder final : public TextDecoder<typename M::T> {
  public:
@@ -70,7 +72,8 @@ class RowDecoder final : public TextDecoder<typename M::T> {
   RowDecoder(const RowDecoder&) = delete;
   RowDecoder& operator=(const RowDecoder&) = delete;
 
-  /// The bytes of memory that such texts take, cache and workspace; nothing is taken. Not known where there is no cache: 0.
+  /// The bytes of memory that such texts take, cache and workspace; nothing is taken. Not known where there is no
+  /// cache: 0.
   std::size_t foresee(std::span<const std::vector<std::int32_t>> prompts, int copies, Extent most) {
     if constexpr (!cached) return 0;
     begin(prompts, copies, most);
@@ -78,7 +81,8 @@ class RowDecoder final : public TextDecoder<typename M::T> {
     std::size_t bytes = cache_.count(layers, static_cast<Extent>(length_.size()) * capacity_, shape().key_width());
     stack_.caches = cache_.layers();
     if constexpr (spec.cross) {
-      bytes += cross_cache_.count(layers, sources_.tokens() + static_cast<Extent>(prompts.size()) * added_, shape().key_width());
+      bytes += cross_cache_.count(layers, sources_.tokens() + static_cast<Extent>(prompts.size()) * added_,
+                                  shape().key_width());
       stack_.cross_caches = cross_cache_.layers();
     }
     count(prompts, 1);
@@ -95,7 +99,8 @@ class RowDecoder final : public TextDecoder<typename M::T> {
     cache_.reserve(layers, static_cast<Extent>(length_.size()) * capacity_, shape().key_width());
     stack_.caches = cache_.layers();
     if constexpr (spec.cross) {
-      cross_cache_.reserve(layers, sources_.tokens() + static_cast<Extent>(prompts.size()) * added_, shape().key_width());
+      cross_cache_.reserve(layers, sources_.tokens() + static_cast<Extent>(prompts.size()) * added_,
+                           shape().key_width());
       stack_.cross_caches = cross_cache_.layers();
     }
     count(prompts, at_once);
@@ -135,7 +140,8 @@ class RowDecoder final : public TextDecoder<typename M::T> {
   void copy(int from, int to) override {
     length_[static_cast<std::size_t>(to)] = length_[static_cast<std::size_t>(from)];
     history_[static_cast<std::size_t>(to)] = history_[static_cast<std::size_t>(from)];
-    if constexpr (cached) cache_.copy(worker_, from * capacity_, to * capacity_, prefix_ + length_[static_cast<std::size_t>(from)]);
+    if constexpr (cached)
+      cache_.copy(worker_, from * capacity_, to * capacity_, prefix_ + length_[static_cast<std::size_t>(from)]);
   }
 
  private:
@@ -164,7 +170,8 @@ class RowDecoder final : public TextDecoder<typename M::T> {
       for (std::size_t place = 0; place < length_.size(); ++place) {
         const bool whole = first && !spec.cross;
         if (whole && place % static_cast<std::size_t>(copies_) != 0) continue;
-        step_.add(static_cast<int>(place), whole ? std::span<const std::int32_t>(prompts[place / static_cast<std::size_t>(copies_)]) : some);
+        step_.add(static_cast<int>(place),
+                  whole ? std::span<const std::int32_t>(prompts[place / static_cast<std::size_t>(copies_)]) : some);
       }
       run();
     }
@@ -189,7 +196,8 @@ class RowDecoder final : public TextDecoder<typename M::T> {
     again_.clear();
     for (const Continuation& text : texts) {
       const auto s = static_cast<std::size_t>(text.place / copies_);
-      again_.add(0, std::span(sources_.ids).subspan(sources_.offsets[s], sources_.offsets[s + 1] - sources_.offsets[s]));
+      again_.add(0,
+                 std::span(sources_.ids).subspan(sources_.offsets[s], sources_.offsets[s + 1] - sources_.offsets[s]));
     }
     encode(again_);
   }
@@ -211,7 +219,8 @@ class RowDecoder final : public TextDecoder<typename M::T> {
       s.capacity = capacity_;
       if constexpr (spec.cross) {
         for (const int place : step_.places) {
-          const std::size_t source = static_cast<std::size_t>(place / copies_), before = source * static_cast<std::size_t>(added_);
+          const std::size_t source = static_cast<std::size_t>(place / copies_),
+                            before = source * static_cast<std::size_t>(added_);
           step_.source_offsets.push_back(sources_.offsets[source] + static_cast<int>(before));
           step_.source_ends.push_back(sources_.offsets[source + 1] + static_cast<int>(before) + added_);
         }
@@ -235,12 +244,15 @@ class RowDecoder final : public TextDecoder<typename M::T> {
     if constexpr (has_side_net<Plain>()) {
       if (!spec.cross || cached) side_.begin(shape().layers);
       if constexpr (SideTaps<P>::shows_scores)
-        side_.scores = worker_.template keep<T>(shape().layers - shape().encoder_layers, batch_.tokens * source_.longest, "scores");
+        side_.scores = worker_.template keep<T>(shape().layers - shape().encoder_layers,
+                                                batch_.tokens * source_.longest, "scores");
     }
     tap(spec.cross ? -2 : -1, x);
-    x = stack_.forward(pass_, shape(), x, false, [&](int l, V y, bool) { tap(l, y); }, [&](int l) {
-      if constexpr (has_side_net<Plain>()) side_.inside(l);
-    });
+    x = stack_.forward(
+        pass_, shape(), x, false, [&](int l, V y, bool) { tap(l, y); },
+        [&](int l) {
+          if constexpr (has_side_net<Plain>()) side_.inside(l);
+        });
     cross_cache_.filled(true);
     if constexpr (has_side_net<Plain>()) side_.correct(x);
     x = last_rows(x);
@@ -299,7 +311,7 @@ class RowDecoder final : public TextDecoder<typename M::T> {
   DecodedRows sources_, again_, step_;
   std::vector<int> staging_, source_staging_, last_;
   std::vector<std::vector<std::int32_t>> history_;  // of each place; filled where there is no cache
-  std::vector<Extent> length_;                      // rows of each place, without the prefix
+  std::vector<Extent> length_;  // rows of each place, without the prefix
   std::vector<T> host_;
   int copies_ = 1;
   Extent added_ = 0, prefix_ = 0, capacity_ = 0;

@@ -48,7 +48,8 @@ std::vector<HostTensor> tensors_of(const M& model, const std::function<bool(cons
   });
 }
 
-/// All that a model's delta is, head included: what was trained, and its methods' state (projections, importances, masks).
+/// All that a model's delta is, head included: what was trained, and its methods' state (projections, importances,
+/// masks).
 template <class M>
 std::vector<HostTensor> saved_tensors(const M& model) {
   return tensors_of(model, peft_files::is_saved);
@@ -62,27 +63,31 @@ std::vector<HostTensor> head_tensors(const M& model) {
 
 namespace peft_files {
 
-/// Gives every tensor to `put`. Every trained one of `fields` must be there with its shape, a method's state may be, and nothing
-/// else; tensors of the task's head may be missing where `head_may_lack`: it returns their names.
-std::vector<std::string> restore(const std::vector<Field>& fields, const std::vector<HostTensor>& tensors, const std::string& source, bool head_may_lack,
+/// Gives every tensor to `put`. Every trained one of `fields` must be there with its shape, a method's state may be,
+/// and nothing else; tensors of the task's head may be missing where `head_may_lack`: it returns their names.
+std::vector<std::string> restore(const std::vector<Field>& fields, const std::vector<HostTensor>& tensors,
+                                 const std::string& source, bool head_may_lack,
                                  const std::function<void(const Field&, const std::vector<float>&)>& put);
 
 }  // namespace peft_files
 
-/// Puts saved tensors back: every trained tensor must be there with its shape, a method's state may be, and nothing else; tensors of the
-/// task's head may be missing where `head_may_lack`: they stay as they are, and it returns their names.
+/// Puts saved tensors back: every trained tensor must be there with its shape, a method's state may be, and nothing
+/// else; tensors of the task's head may be missing where `head_may_lack`: they stay as they are, and it returns their
+/// names.
 template <class M>
-std::vector<std::string> restore_tensors(M& model, const std::vector<HostTensor>& tensors, const std::string& source, bool head_may_lack = false) {
-  return peft_files::restore(model.layout().fields(), tensors, source, head_may_lack, [&](const Field& f, const std::vector<float>& values) {
-    model.write(f, std::vector<typename M::T>(values.begin(), values.end()));
-  });
+std::vector<std::string> restore_tensors(M& model, const std::vector<HostTensor>& tensors, const std::string& source,
+                                         bool head_may_lack = false) {
+  return peft_files::restore(model.layout().fields(), tensors, source, head_may_lack,
+                             [&](const Field& f, const std::vector<float>& values) {
+                               model.write(f, std::vector<typename M::T>(values.begin(), values.end()));
+                             });
 }
 
 /// Says of a saved delta that its head has a pooler of its own, as beside a checkpoint without one.
 inline constexpr const char* pooler_key = "pooler";
 
-/// What the meaning of a model's tensors depends on beside their names and shapes, as it is saved with them: "0.alpha" is what the first
-/// delta says of its alpha.
+/// What the meaning of a model's tensors depends on beside their names and shapes, as it is saved with them: "0.alpha"
+/// is what the first delta says of its alpha.
 template <class M>
 std::map<std::string, std::string> settings_of(const M& model) {
   std::map<std::string, std::string> all;
@@ -103,7 +108,8 @@ std::map<std::string, std::string> settings_of(const M& model) {
 namespace peft_files {
 
 /// Refuses a model whose deltas say other settings than were saved; files from before they were saved have none.
-void require_settings(const std::map<std::string, std::string>& model, const std::map<std::string, std::string>& saved, const std::string& source);
+void require_settings(const std::map<std::string, std::string>& model, const std::map<std::string, std::string>& saved,
+                      const std::string& source);
 
 }  // namespace peft_files
 

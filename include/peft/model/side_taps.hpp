@@ -19,8 +19,8 @@ constexpr bool decodes_by_row() {
   }(std::make_index_sequence<M::size>{});
 }
 
-/// The side nets of a pass: what they are shown of a group on its way through the layers, and what they give back. P: the Pass of one
-/// worker; `all_rows`: the task reads every row, and not the first of each sequence.
+/// The side nets of a pass: what they are shown of a group on its way through the layers, and what they give back. P:
+/// the Pass of one worker; `all_rows`: the task reads every row, and not the first of each sequence.
 template <class P, bool all_rows = true>
 struct SideTaps {
   using T = typename P::T;
@@ -57,7 +57,8 @@ struct SideTaps {
       scores = p.w.template keep<T>(shape.layers - shape.encoder_layers, most, "scores");
     }
   }
-  /// Shows each net what it wants to see of a layer's output: the rows that the task reads, or all. `gathered`: x holds the former only.
+  /// Shows each net what it wants to see of a layer's output: the rows that the task reads, or all. `gathered`: x holds
+  /// the former only.
   void tap(int layer, V x, bool gathered = false) {
     each([&](auto& net, auto& values, auto& kept) {
       constexpr bool all = all_rows || taps_all_rows<std::remove_cvref_t<decltype(net)>>();
@@ -72,10 +73,11 @@ struct SideTaps {
     });
     rows_are(true);
   }
-  /// While a layer's queries and keys are there: shows a net that asks for them the scores of a decoder layer's attention to the
-  /// encoder, their mean over the heads.
+  /// While a layer's queries and keys are there: shows a net that asks for them the scores of a decoder layer's
+  /// attention to the encoder, their mean over the heads.
   void inside(int layer) {
-    if constexpr (P::spec.cross) each([&](auto& net, auto& values, auto& kept) { attention(net, values, kept, layer); });
+    if constexpr (P::spec.cross)
+      each([&](auto& net, auto& values, auto& kept) { attention(net, values, kept, layer); });
   }
   /// x, the last layer's output of the rows that are read, becomes what the nets make of it.
   void correct(V x) {

@@ -8,8 +8,8 @@
 
 namespace peft {
 
-/// The layers [begin, end) of a backbone, one after another on packed rows: all of an encoder, or an encoder's or a decoder's of
-/// both. P: the Pass of one worker.
+/// The layers [begin, end) of a backbone, one after another on packed rows: all of an encoder, or an encoder's or a
+/// decoder's of both. P: the Pass of one worker.
 template <class P>
 class Stack {
  public:
@@ -46,8 +46,8 @@ class Stack {
     return keep ? p.keep(n, width(p), "layer input") : slice(turn_[l % 2], 0, n);
   }
 
-  /// The last layer's output from the first one's input x, of all rows or of the first of each sequence. `seen(layer, y, gathered)`
-  /// is called after every layer, `inside(layer)` while what it has kept is still there.
+  /// The last layer's output from the first one's input x, of all rows or of the first of each sequence. `seen(layer,
+  /// y, gathered)` is called after every layer, `inside(layer)` while what it has kept is still there.
   template <class Seen>
   V forward(P& p, const nn::Shape& shape, V x, bool first_rows, Seen&& seen) {
     return forward(p, shape, x, first_rows, seen, [](int) {});
@@ -80,13 +80,14 @@ class Stack {
   }
   V last_gradient(Extent n) const { return slice(dturn_[end_ % 2], 0, n); }
 
-  /// Turns the gradient of the last layer's output into that of the first one's input, which is given back; empty when nobody
-  /// wants it (`below`: what comes before the layers is trained).
+  /// Turns the gradient of the last layer's output into that of the first one's input, which is given back; empty when
+  /// nobody wants it (`below`: what comes before the layers is trained).
   V backward(P& p, const nn::Shape& shape, V dy, bool below) {
     const int last = below ? begin_ : std::max(first_, begin_);
     for (int l = end_ - 1; l >= last; --l) {
       p.layer = l;
-      V dx = l > last || below || p.template any<Site::layer, Route::pre>() ? slice(dturn_[l % 2], 0, p.batch->tokens) : V();
+      V dx = l > last || below || p.template any<Site::layer, Route::pre>() ? slice(dturn_[l % 2], 0, p.batch->tokens)
+                                                                            : V();
       block(l).backward(p, shape, dy, dx);
       dy = dx;
     }

@@ -9,17 +9,19 @@
 
 namespace peft {
 
-/// T5 (Raffel et al., 2020), v1.1, Flan-T5 and mT5: an encoder and a decoder of pre-norm layers with RMSNorm, without biases;
-/// positions are learned numbers per head and bucket of distances, which the first layer of each has for all. Layers are counted
-/// through, the encoder's first.
+/// T5 (Raffel et al., 2020), v1.1, Flan-T5 and mT5: an encoder and a decoder of pre-norm layers with RMSNorm, without
+/// biases; positions are learned numbers per head and bucket of distances, which the first layer of each has for all.
+/// Layers are counted through, the encoder's first.
 struct T5Family : Family {
   using Config = T5Config;
   static constexpr const char *name = "t5", *architecture = "T5", *prefix = "";
   static constexpr bool drops_inside = true, biases = false, always_tied = true;
-  static constexpr nn::Spec spec{.position = nn::Position::buckets, .rms = true, .pre_norm = true, .causal = true, .cross = true, .gated = true};
-  static constexpr SiteSet sites = Query | Key | Value | AttnOut | CrossQuery | CrossKey | CrossValue | CrossOut | FfnGate | FfnUp |
-                                   FfnDown | AttnNorm | CrossNorm | FfnNorm | FinalNorm | only(Site::word_table) |
-                                   only(Site::bucket_table) | LmHead | Attention | CrossAttention | Ffn | Layer | SelfAttention | Input | only(Site::side);
+  static constexpr nn::Spec spec{
+      .position = nn::Position::buckets, .rms = true, .pre_norm = true, .causal = true, .cross = true, .gated = true};
+  static constexpr SiteSet sites = Query | Key | Value | AttnOut | CrossQuery | CrossKey | CrossValue | CrossOut |
+                                   FfnGate | FfnUp | FfnDown | AttnNorm | CrossNorm | FfnNorm | FinalNorm |
+                                   only(Site::word_table) | only(Site::bucket_table) | LmHead | Attention |
+                                   CrossAttention | Ffn | Layer | SelfAttention | Input | only(Site::side);
 
   /// A path begins with `encoder` or `decoder`, by the layer; the feed-forward part is the decoder's third.
   static constexpr std::string_view path(Site s) {
@@ -83,7 +85,9 @@ struct T5Family : Family {
     s.reach = c.relative_attention_max_distance;
     return s;
   }
-  static std::vector<LayerCount> layer_counts(Config& c) { return {{"num_layers", &c.num_layers}, {"num_decoder_layers", &c.num_decoder_layers}}; }
+  static std::vector<LayerCount> layer_counts(Config& c) {
+    return {{"num_layers", &c.num_layers}, {"num_decoder_layers", &c.num_decoder_layers}};
+  }
   static std::vector<std::string> other_prefixes() { return {"transformer."}; }  // of classifiers
   static std::vector<TensorNames::Renamed> renamed() {
     return {{"encoder.embed_tokens.weight", "shared.weight"}, {"decoder.embed_tokens.weight", "shared.weight"}};
@@ -93,7 +97,11 @@ struct T5Family : Family {
     switch (s) {
       case Site::lm_head: return !c.tie_word_embeddings;
       case Site::ff_gate: return c.gated;
-      case Site::cross_query: case Site::cross_key: case Site::cross_value: case Site::cross_out: case Site::cross_norm:
+      case Site::cross_query:
+      case Site::cross_key:
+      case Site::cross_value:
+      case Site::cross_out:
+      case Site::cross_norm:
       case Site::cross_attention: return decoder;
       case Site::bucket_table: return layer == 0 || layer == shape.encoder_layers;
       case Site::final_norm: return layer + 1 == shape.encoder_layers || layer + 1 == shape.layers;
@@ -103,7 +111,9 @@ struct T5Family : Family {
   static bool bias(Site, const Config&) { return false; }
   static Extent longest(const Config&) { return std::numeric_limits<Extent>::max() / 2; }
   static bool tied(const Config& c) { return c.tie_word_embeddings; }
-  static double logit_scale(const Config& c) { return c.scale_decoder_outputs ? 1 / std::sqrt(static_cast<double>(c.d_model)) : 1; }
+  static double logit_scale(const Config& c) {
+    return c.scale_decoder_outputs ? 1 / std::sqrt(static_cast<double>(c.d_model)) : 1;
+  }
   static int start_token(const Config& c) { return c.decoder_start_token_id; }
 };
 

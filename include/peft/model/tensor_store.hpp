@@ -30,8 +30,8 @@ struct LoadSizes {
   std::uint64_t passing = 0;  // the most that making one of these takes beside itself
 };
 
-/// The immutable tensors of a backbone by name. Those of a checkpoint that already have the right scalar type, alignment and
-/// memory are used where they are mapped; others are converted once.
+/// The immutable tensors of a backbone by name. Those of a checkpoint that already have the right scalar type,
+/// alignment and memory are used where they are mapped; others are converted once.
 template <class T, ExecutionSpace E>
 class TensorStore {
  public:
@@ -46,7 +46,8 @@ class TensorStore {
   C load(const std::string& name, Extent rows, Extent cols) {
     const TensorRef& ref = take(name, rows, cols);
     if (on_host<E> && as_it_is(ref)) return put(name, C(mapped(ref), rows, cols));
-    return put(name, own(name, rows, cols, [&](T* to) { ref.read(std::span<T>(to, static_cast<std::size_t>(ref.size()))); }));
+    return put(name,
+               own(name, rows, cols, [&](T* to) { ref.read(std::span<T>(to, static_cast<std::size_t>(ref.size()))); }));
   }
 
   /// The tensor as (rows, cols), which the file holds transposed.
@@ -55,10 +56,10 @@ class TensorStore {
     transposed_.insert(name);
     if (counting_ && !as_it_is(ref)) sizes_.passing = std::max(sizes_.passing, bytes_of(rows, cols));
     return put(name, own(name, rows, cols, [&](T* to) {
-      if (as_it_is(ref)) return transpose(mapped(ref), cols, rows, to);
-      const auto values = ref.values<T>();
-      transpose(values.data(), cols, rows, to);
-    }));
+                 if (as_it_is(ref)) return transpose(mapped(ref), cols, rows, to);
+                 const auto values = ref.values<T>();
+                 transpose(values.data(), cols, rows, to);
+               }));
   }
   /// While it counts, tensors have no memory, and `loads` says what they will take.
   void count(bool yes) {
@@ -72,8 +73,8 @@ class TensorStore {
     return found == sources_.end() ? std::span<const std::byte>() : found->second;
   }
 
-  /// Throws Error where a tensor that was loaded holds a number that is not finite, `rows`: in these rows, of a table. Nothing is looked
-  /// at twice; of what was made here, nothing at all.
+  /// Throws Error where a tensor that was loaded holds a number that is not finite, `rows`: in these rows, of a table.
+  /// Nothing is looked at twice; of what was made here, nothing at all.
   void check_finite(const std::string& name) const {
     if (from_file(name)) file_.check_finite(name, largest);
   }
@@ -113,7 +114,9 @@ class TensorStore {
  private:
   static constexpr double largest = std::numeric_limits<T>::max();
 
-  static std::uint64_t bytes_of(Extent rows, Extent cols) { return static_cast<std::uint64_t>(rows) * static_cast<std::uint64_t>(cols) * sizeof(T); }
+  static std::uint64_t bytes_of(Extent rows, Extent cols) {
+    return static_cast<std::uint64_t>(rows) * static_cast<std::uint64_t>(cols) * sizeof(T);
+  }
   static bool as_it_is(const TensorRef& ref) {
     constexpr DType mine = std::is_same_v<T, double> ? DType::F64 : DType::F32;
     return ref.dtype == mine && reinterpret_cast<std::uintptr_t>(ref.bytes.data()) % alignof(T) == 0;

@@ -38,10 +38,11 @@ template <class T>
 class TextDecoder {
  public:
   virtual ~TextDecoder() = default;
-  /// Begins `copies` texts per prompt at places prompt * copies + 0, 1, .. Of an encoder-decoder the prompts are what its encoder
-  /// reads. Nothing is decoded yet: `forward` is given the ids, of a causal model the prompts'. `most`: ids that it will be given
-  /// of any text; `at_once`: of an encoder-decoder, in one call.
-  virtual void start(std::span<const std::vector<std::int32_t>> prompts, int copies, Extent most, Extent at_once = 1) = 0;
+  /// Begins `copies` texts per prompt at places prompt * copies + 0, 1, .. Of an encoder-decoder the prompts are what
+  /// its encoder reads. Nothing is decoded yet: `forward` is given the ids, of a causal model the prompts'. `most`: ids
+  /// that it will be given of any text; `at_once`: of an encoder-decoder, in one call.
+  virtual void start(std::span<const std::vector<std::int32_t>> prompts, int copies, Extent most,
+                     Extent at_once = 1) = 0;
   /// Logits (texts, vocabulary), row-major, of what follows the last id of each; in use until the next call.
   virtual std::span<const T> forward(std::span<const Continuation> texts) = 0;
   /// Text `to` becomes a copy of text `from`, of the same prompt.
@@ -51,9 +52,9 @@ class TextDecoder {
 /// What a model can read and write.
 struct TextLimits {
   Extent vocabulary = 0, positions = 0;
-  Extent added = 0;    // positions that virtual tokens take
+  Extent added = 0;  // positions that virtual tokens take
   bool cross = false;  // an encoder-decoder
-  int start = -1;      // a decoder's first token
+  int start = -1;  // a decoder's first token
 };
 
 /// Writes texts with a decoder, greedily or by beams. Keeps its memory from one call to the next. T: float, double.
@@ -86,7 +87,8 @@ namespace text_search {
 /// A decoder's first token.
 int start_token(const GenerateOptions& options, const TextLimits& limits);
 /// Throws Error for an option or a prompt that cannot be.
-void check(std::span<const std::vector<std::int32_t>> prompts, const GenerateOptions& options, const TextLimits& limits);
+void check(std::span<const std::vector<std::int32_t>> prompts, const GenerateOptions& options,
+           const TextLimits& limits);
 
 }  // namespace text_search
 

@@ -36,39 +36,42 @@ struct LayerCount {
 struct Family {
   static constexpr bool special_tokens = false;    // tokens such as [CLS] around every text
   static constexpr const char* classifier = "classifier";  // the name of a head's linear layer
-  static constexpr bool dense_in_head = false;     // on the first token it is a dense layer, `pooler_activation` and a linear one
+  static constexpr bool dense_in_head =
+      false;     // on the first token it is a dense layer, `pooler_activation` and a linear one
   static constexpr const char *head_dense = "classifier.dense", *head_out = "classifier.out_proj";  // their names there
-  static constexpr const char* prefix = "";        // of names, which files of the bare transformer leave out
-  static constexpr bool input_by_output = false;   // weights are stored (in, out)
-  static constexpr bool biases = true;             // at least some of its checkpoints have any
-  static constexpr bool drops_inside = false;      // hidden dropout falls inside the feed-forward part too
+  static constexpr const char* prefix = "";  // of names, which files of the bare transformer leave out
+  static constexpr bool input_by_output = false;  // weights are stored (in, out)
+  static constexpr bool biases = true;  // at least some of its checkpoints have any
+  static constexpr bool drops_inside = false;  // hidden dropout falls inside the feed-forward part too
 
   static std::string path(std::string_view pattern, Site, int layer, const nn::Shape&) {
     std::string name(pattern);
     if (const auto star = name.find('*'); star != std::string::npos) name.replace(star, 1, std::to_string(layer));
     return name;
   }
-  static std::vector<std::string> other_prefixes() { return {}; }                 // that some heads have in place of `prefix`
-  static std::vector<TensorNames::Renamed> renamed() { return {}; }               // tensors that files have under another name too
-  static std::vector<LayerCount> layer_counts(auto& c) { return {{"num_hidden_layers", &c.num_hidden_layers}}; }  // of each stack
-  static bool has(Site, int, const auto&, const nn::Shape&) { return true; }      // of the sites, in this layer
-  static bool bias(Site, const auto&) { return true; }                            // of linear sites and of norms
-  static Extent entries(Site, const auto& c) { return c.vocab_size; }             // of a table
-  static Extent position_offset(const auto&) { return 0; }                        // row of the position table for position 0
-  static Extent longest(const auto& c) { return c.max_position_embeddings; }      // positions
-  static Extent types(const auto&) { return 0; }                                  // segments that tokens may be of; up to 1: none are looked at
+  static std::vector<std::string> other_prefixes() { return {}; }  // that some heads have in place of `prefix`
+  static std::vector<TensorNames::Renamed> renamed() { return {}; }  // tensors that files have under another name too
+  static std::vector<LayerCount> layer_counts(auto& c) {
+    return {{"num_hidden_layers", &c.num_hidden_layers}};
+  }  // of each stack
+  static bool has(Site, int, const auto&, const nn::Shape&) { return true; }  // of the sites, in this layer
+  static bool bias(Site, const auto&) { return true; }  // of linear sites and of norms
+  static Extent entries(Site, const auto& c) { return c.vocab_size; }  // of a table
+  static Extent position_offset(const auto&) { return 0; }  // row of the position table for position 0
+  static Extent longest(const auto& c) { return c.max_position_embeddings; }  // positions
+  static Extent types(const auto&) { return 0; }  // segments that tokens may be of; up to 1: none are looked at
   static double classifier_dropout(const auto& c) { return c.classifier_dropout; }
   static double pooler_dropout(const auto&) { return 0; }
   static nn::Activation pooler_activation(const auto&) { return nn::Activation::tanh; }
-  static bool tied(const auto&) { return false; }                                 // words are read off with the word table
-  static constexpr bool always_tied = false;       // .. where the file has no table of their own, whatever its config says
+  static bool tied(const auto&) { return false; }  // words are read off with the word table
+  static constexpr bool always_tied = false;  // .. where the file has no table of their own, whatever its config says
   static double logit_scale(const auto&) { return 1; }
-  static std::vector<double> rotary(const auto&) { return {}; }                   // inverse frequencies
-  static int start_token(const auto&) { return -1; }                              // what a decoder begins with
+  static std::vector<double> rotary(const auto&) { return {}; }  // inverse frequencies
+  static int start_token(const auto&) { return -1; }  // what a decoder begins with
 };
 
-/// A transformer read from a Hugging Face folder, described by its family F. Immutable once open, shared by every model that is
-/// attached to it. T: scalar; E: execution space whose memory holds the weights.
+/// A transformer read from a Hugging Face folder, described by its family F. Immutable once open, shared by every model
+/// that is attached to it. T: scalar; E: execution space whose memory holds the weights.
 template <class F, class T = float, ExecutionSpace E = Host>
 class Transformer {
  public:
@@ -88,18 +91,22 @@ class Transformer {
   static constexpr std::string_view path(Site s) { return F::path(s); }
   std::string path(Site s, int layer) const { return F::path(F::path(s), s, layer, shape_); }
 
-  /// A Hugging Face folder: config.json and model.safetensors or pytorch_model.bin (or shards), mapped read-only and checked whole.
-  /// Or a model's name, "google-bert/bert-base-uncased", which is looked up in Hugging Face's cache (io/hub_cache.hpp).
-  /// What the model needs must be there, under any name that transformers knows for it; what it does not take is named by `notes`.
-  /// `before`: is told what that takes when the files are mapped and nothing is loaded yet; may throw.
-  static std::shared_ptr<const Transformer> open(const std::filesystem::path& model, const std::function<void(const LoadSizes&)>& before = {}) {
+  /// A Hugging Face folder: config.json and model.safetensors or pytorch_model.bin (or shards), mapped read-only and
+  /// checked whole. Or a model's name, "google-bert/bert-base-uncased", which is looked up in Hugging Face's cache
+  /// (io/hub_cache.hpp). What the model needs must be there, under any name that transformers knows for it; what it
+  /// does not take is named by `notes`. `before`: is told what that takes when the files are mapped and nothing is
+  /// loaded yet; may throw.
+  static std::shared_ptr<const Transformer> open(const std::filesystem::path& model,
+                                                 const std::function<void(const LoadSizes&)>& before = {}) {
     const auto folder = resolve_model(model.string());
     auto made = std::shared_ptr<Transformer>(new Transformer(F::read(folder), folder.string()));
-    auto& store = made->store_ = TensorStore<T, E>(Checkpoint::open(folder), TensorNames{F::prefix, F::other_prefixes(), F::renamed()});
+    auto& store = made->store_ =
+        TensorStore<T, E>(Checkpoint::open(folder), TensorNames{F::prefix, F::other_prefixes(), F::renamed()});
     store.file().check(made->stacks());
     if constexpr (F::sites.contains(Site::lm_head)) {
       bool& tied = made->config_.tie_word_embeddings;
-      tied = store.file().tied(made->path(Site::word_table, -1) + ".weight", made->path(Site::lm_head, -1) + ".weight", tied, F::always_tied);
+      tied = store.file().tied(made->path(Site::word_table, -1) + ".weight", made->path(Site::lm_head, -1) + ".weight",
+                               tied, F::always_tied);
     }
     const auto load = [&] {
       made->bind(
@@ -116,7 +123,9 @@ class Transformer {
       before(store.loads());
     }
     load();
-    store.file().finish(F::spec.causal ? std::vector<std::string>{} : std::vector<std::string>{cat(F::classifier, "."), cat(F::head_dense, "."), cat(F::head_out, ".")});
+    store.file().finish(F::spec.causal ? std::vector<std::string>{}
+                                       : std::vector<std::string>{cat(F::classifier, "."), cat(F::head_dense, "."),
+                                                                  cat(F::head_out, ".")});
     made->notes_ = made->config_.notes;
     made->notes_.insert(made->notes_.end(), store.file().notes().begin(), store.file().notes().end());
     return made;
@@ -158,7 +167,8 @@ class Transformer {
   /// Inverse frequencies of rotary positions (1, head / 2); empty where there are none.
   C rotary() const { return C(rotary_.data(), rotary_.size() > 0 ? 1 : 0, static_cast<Extent>(rotary_.size())); }
   const std::string& folder() const { return folder_; }
-  /// What a user should know of the checkpoint's files, a line each: tensors left out, flags that its tensors contradict.
+  /// What a user should know of the checkpoint's files, a line each: tensors left out, flags that its tensors
+  /// contradict.
   const std::vector<std::string>& notes() const { return notes_; }
   const TensorStore<T, E>& store() const { return store_; }
 
@@ -173,14 +183,14 @@ class Transformer {
     return copy;
   }
 
-  /// The same weights without those of the last n layers, of an encoder-decoder of the last n of both; the norm after the last layer
-  /// follows what is left. `open` has checked the whole folder; what this one leaves out takes no memory once that one is gone.
-  /// READ-large is T5-large without four (Nguyen et al., 2023, appendix D.1).
+  /// The same weights without those of the last n layers, of an encoder-decoder of the last n of both; the norm after
+  /// the last layer follows what is left. `open` has checked the whole folder; what this one leaves out takes no memory
+  /// once that one is gone. READ-large is T5-large without four (Nguyen et al., 2023, appendix D.1).
   std::shared_ptr<const Transformer> without_last_layers(int n) const {
     auto made = std::make_shared<Transformer>(*this);
     for (const LayerCount& stack : F::layer_counts(made->config_)) {
-      require(n >= 0 && n < *stack.count, folder_, ": the last ", n, " layers cannot be left out where ", stack.name, " = ", *stack.count,
-              "; a number from 0 to ", *stack.count - 1, " is wanted");
+      require(n >= 0 && n < *stack.count, folder_, ": the last ", n, " layers cannot be left out where ", stack.name,
+              " = ", *stack.count, "; a number from 0 to ", *stack.count - 1, " is wanted");
       *stack.count -= n;
     }
     const Shape fewer = F::shape(made->config_);
@@ -206,7 +216,8 @@ class Transformer {
     made->weights_.clear();
     made->bind(
         [&](Site s, const std::string& name, Extent rows, Extent cols) {
-          const auto given = std::find_if(change.tensors.begin(), change.tensors.end(), [&](const HostTensor& t) { return t.name == name; });
+          const auto given = std::find_if(change.tensors.begin(), change.tensors.end(),
+                                          [&](const HostTensor& t) { return t.name == name; });
           if (given == change.tensors.end()) return store_.at(name);
           std::vector<T> values(given->data.begin(), given->data.end());
           if (F::input_by_output && info(s).kind == Kind::linear && rows > 1) values = transposed(values, cols, rows);
@@ -278,11 +289,20 @@ class Transformer {
   std::pair<Extent, Extent> extents(Site s) const {
     const Extent d = shape_.width, q = shape_.query_width(), kv = shape_.key_width(), inner = shape_.inner;
     switch (s) {
-      case Site::query: case Site::cross_query: case Site::position_query: case Site::position_key: return {d, q};
-      case Site::key: case Site::value: case Site::cross_key: case Site::cross_value: case Site::self_attention: return {d, kv};
+      case Site::query:
+      case Site::cross_query:
+      case Site::position_query:
+      case Site::position_key: return {d, q};
+      case Site::key:
+      case Site::value:
+      case Site::cross_key:
+      case Site::cross_value:
+      case Site::self_attention: return {d, kv};
       case Site::qkv: return {d, q + 2 * kv};
-      case Site::attn_out: case Site::cross_out: return {q, d};
-      case Site::ff_up: case Site::ff_gate: return {d, inner};
+      case Site::attn_out:
+      case Site::cross_out: return {q, d};
+      case Site::ff_up:
+      case Site::ff_gate: return {d, inner};
       case Site::ff_down: return {inner, d};
       case Site::lm_head: return {d, F::entries(Site::lm_head, config_)};
       case Site::bucket_table: return {shape_.heads, shape_.buckets};

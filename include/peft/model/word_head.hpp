@@ -10,8 +10,8 @@
 
 namespace peft {
 
-/// From hidden states to words:  logits = s h W',  W the backbone's lm_head or, tied, its word table. The loss goes through a few
-/// rows at a time, and only those that have a target: logits of a batch are never there at once.
+/// From hidden states to words:  logits = s h W',  W the backbone's lm_head or, tied, its word table. The loss goes
+/// through a few rows at a time, and only those that have a target: logits of a batch are never there at once.
 template <class P>
 class WordHead {
  public:
@@ -28,9 +28,9 @@ class WordHead {
   /// logits (n, words) of h (n, d).
   static void logits(P& p, C h, V out) { ops::gemm(p.w, out, h, t(words(p)), p.backbone.logit_scale()); }
 
-  /// Weight * the sum of -log softmax(logits)[target] over the rows whose target is not negative; dh (n, d) becomes its gradient
-  /// unless it is empty, and that of W is added where W is trained. `targets`: one per row, on the host. `each`: what every row
-  /// contributes.
+  /// Weight * the sum of -log softmax(logits)[target] over the rows whose target is not negative; dh (n, d) becomes its
+  /// gradient unless it is empty, and that of W is added where W is trained. `targets`: one per row, on the host.
+  /// `each`: what every row contributes.
   double loss(P& p, C h, std::span<const double> targets, double weight, V dh, std::vector<double>* each = nullptr) {
     const auto scope = p.w.scope();
     const Extent n = rows(h), d = cols(h), vocabulary = rows(words(p));

@@ -13,9 +13,10 @@ namespace peft::nn {
 /// Where a method's own linear layer runs: on the rows of every group, or once per step in its `prepare`.
 enum class Runs { in_groups, once_per_step };
 
-/// A trained linear layer of a method, p.w (out, in), p.b (1, out). Begins as torch.nn.Linear, both ~ U(+-1/sqrt(in)), or with
-/// `zero` as nothing.
-void declare_affine(auto& fields, const std::string& name, auto& p, Extent in, Extent out, Runs runs, bool zero = false) {
+/// A trained linear layer of a method, p.w (out, in), p.b (1, out). Begins as torch.nn.Linear, both ~ U(+-1/sqrt(in)),
+/// or with `zero` as nothing.
+void declare_affine(auto& fields, const std::string& name, auto& p, Extent in, Extent out, Runs runs,
+                    bool zero = false) {
   const Init init = zero ? zeros() : uniform(1 / std::sqrt(static_cast<double>(in)));
   if (runs == Runs::in_groups)
     fields.trained(name + ".weight", p.w, out, in, init);

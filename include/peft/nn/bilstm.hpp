@@ -91,7 +91,8 @@ struct BiLstm {
     for (Extent i = 0; i < n; ++i) {
       const Extent s = back ? n - 1 - i : i, from = back ? s + 1 : s - 1;
       if (i > 0) ops::gemm(c.w, row(gates, s), half(k.y, from, back), t(p.w_hh), 1, 1);
-      ops::lstm(c.w, row(gates, s), i > 0 ? constant(row(cell, from)) : decltype(constant(cell)){}, row(cell, s), half(k.y, s, back));
+      ops::lstm(c.w, row(gates, s), i > 0 ? constant(row(cell, from)) : decltype(constant(cell)){}, row(cell, s),
+                half(k.y, s, back));
     }
   }
   template <class V>
@@ -106,7 +107,7 @@ struct BiLstm {
       ops::copy(c.w, dh, constant(half(dy, s, back)));
       if (i + 1 < n) ops::gemm(c.w, dh, row(gates, after), p.w_hh, 1, 1);               // dh_s += d[ifgo]_{s+1} W_hh
       ops::lstm_backward(c.w, row(gates, s), i > 0 ? constant(row(k.c[back], from)) : decltype(constant(dc)){},
-                              constant(row(k.c[back], s)), constant(dh), dc);
+                         constant(row(k.c[back], s)), constant(dh), dc);
     }
     // W_hh saw each step's h beside the next step's gates: rows of a half of y, 2h apart.
     const std::ptrdiff_t h = hidden;

@@ -11,8 +11,8 @@ namespace peft::nn {
 ///   a = Norm(x + drop(attention(x))),  y = Norm(a + drop(ff(a)));
 /// or before each part, as in T5, GPT-2 and Llama, a decoder's attention to its encoder in between:
 ///   a = x + drop(attention(Norm x)),  b = a + drop(cross(Norm a)),  y = b + drop(ff(Norm b)).
-/// All parts work on packed rows. `first_rows`: nobody reads more than the first row of each sequence, so queries and all
-/// that follows them run on those rows alone; exact.
+/// All parts work on packed rows. `first_rows`: nobody reads more than the first row of each sequence, so queries and
+/// all that follows them run on those rows alone; exact.
 template <class P>
 struct Block {
   using T = typename P::T;
@@ -29,8 +29,8 @@ struct Block {
   NormKept<V> attn_norm, cross_norm, ff_norm;
   bool only_first = false;
 
-  /// y (m, d) from x (n, d), which is changed in place by `pre` deltas on the layer. Takes temporaries and keeps its stash
-  /// until the workspace is released; with `crossing` false nothing is kept for a backward.
+  /// y (m, d) from x (n, d), which is changed in place by `pre` deltas on the layer. Takes temporaries and keeps its
+  /// stash until the workspace is released; with `crossing` false nothing is kept for a backward.
   void forward(P& p, const Shape& shape, V x, V y, bool first_rows, bool crossing) {
     const Packed& b = *p.batch;
     only_first = first_rows;
@@ -55,8 +55,12 @@ struct Block {
   }
 
  private:
-  static bool trains_attention(const P& p) { return SelfAttention<P>::trains(p) || p.template trains<Site::attn_norm>(); }
-  static double attention_out_dropout(const Shape& shape) { return spec.drops_attention_out ? shape.hidden_dropout : 0; }
+  static bool trains_attention(const P& p) {
+    return SelfAttention<P>::trains(p) || p.template trains<Site::attn_norm>();
+  }
+  static double attention_out_dropout(const Shape& shape) {
+    return spec.drops_attention_out ? shape.hidden_dropout : 0;
+  }
   bool decodes(const P& p, const Shape& shape) const { return spec.cross && shape.decodes(p.layer); }
 
   /// The rows that go on after attention; the first ones of x (n, d), or all.
@@ -77,11 +81,13 @@ struct Block {
     attention.forward(p, shape, x, residual, part, only_first, crossing);
     p.template after<Site::attention>(residual, part);
     V a = kept_if(p, crossing && FeedForward<P>::keeps_input(p), m, d, "ff input");
-    attn_norm = norm<Site::attn_norm>(p, part, residual, drop(p, DropoutAt::attention_out, attention_out_dropout(shape)), shape.epsilon, a, crossing);
+    attn_norm = norm<Site::attn_norm>(
+        p, part, residual, drop(p, DropoutAt::attention_out, attention_out_dropout(shape)), shape.epsilon, a, crossing);
     ff.forward(p, shape, a, part, crossing);
     p.template after<Site::ffn>(a, part);
     ff_x = a;
-    ff_norm = norm<Site::ff_norm>(p, part, a, drop(p, DropoutAt::ffn_out, shape.hidden_dropout), shape.epsilon, y, crossing);
+    ff_norm =
+        norm<Site::ff_norm>(p, part, a, drop(p, DropoutAt::ffn_out, shape.hidden_dropout), shape.epsilon, y, crossing);
     p.template after<Site::layer>(residual, y);
   }
 

@@ -20,10 +20,13 @@ struct CrossAttention {
   C context;                  // (m, q)
   V q, k, v, lse;             // (m, q), (source rows, kv) twice, (m, heads)
 
-  static bool keeps_input(const P& p) { return p.template keeps_input<Site::cross_query>() || p.template keeps_input<Site::cross_attention>(); }
+  static bool keeps_input(const P& p) {
+    return p.template keeps_input<Site::cross_query>() || p.template keeps_input<Site::cross_attention>();
+  }
   static bool trains(const P& p) {
-    return p.template trains<Site::cross_query>() || p.template trains<Site::cross_key>() || p.template trains<Site::cross_value>() ||
-           p.template trains<Site::cross_out>() || p.template trains<Site::cross_attention>() || p.template trains<Site::cross_norm>();
+    return p.template trains<Site::cross_query>() || p.template trains<Site::cross_key>() ||
+           p.template trains<Site::cross_value>() || p.template trains<Site::cross_out>() ||
+           p.template trains<Site::cross_attention>() || p.template trains<Site::cross_norm>();
   }
 
   /// out (m, d) from x (m, d) and p.source_rows (source rows, d).
@@ -47,7 +50,8 @@ struct CrossAttention {
     const auto scope = p.w.scope();
     V attended = kept_if(p, p.template keeps_input<Site::cross_out>() && crossing, m, shape.query_width(), "context");
     lse = crossing ? p.keep(m, shape.heads, "lse") : V();
-    ops::attention<E, T>(p.w, segments(p, shape), q, C(k), C(v), attended, lse, drop(p, DropoutAt::cross_attention, shape.attention_dropout));
+    ops::attention<E, T>(p.w, segments(p, shape), q, C(k), C(v), attended, lse,
+                         drop(p, DropoutAt::cross_attention, shape.attention_dropout));
     linear<Site::cross_out>(p, attended, out, context);
   }
 
@@ -59,12 +63,13 @@ struct CrossAttention {
     const bool into_source = !empty(p.source_gradient);
     const bool want_q = !empty(dx) || p.template trains<Site::cross_query>();
     const bool want_k = into_source || p.template trains<Site::cross_key>();
-    ops::attention_backward<E, T>(p.w, segments(p, shape), q, k, v, lse, dcontext, want_q ? q : V(), want_k ? k : V(), v,
-                                  drop(p, DropoutAt::cross_attention, shape.attention_dropout));
+    ops::attention_backward<E, T>(p.w, segments(p, shape), q, k, v, lse, dcontext, want_q ? q : V(), want_k ? k : V(),
+                                  v, drop(p, DropoutAt::cross_attention, shape.attention_dropout));
     if (want_q) linear_backward<Site::cross_query>(p, query_x, q, dx, true);
     p.rows_are(p.source->example, p.source->positions);
     if (want_k) linear_backward<Site::cross_key>(p, key_x, k, p.source_gradient, true);
-    if (into_source || p.template trains<Site::cross_value>()) linear_backward<Site::cross_value>(p, value_x, v, p.source_gradient, true);
+    if (into_source || p.template trains<Site::cross_value>())
+      linear_backward<Site::cross_value>(p, value_x, v, p.source_gradient, true);
     p.rows_are(p.batch->example, p.batch->positions);
   }
 

@@ -32,11 +32,12 @@ void take_distances(P& p, const Shape& shape, typename P::V from) {
   ops::add(p.w, p.relative.gradient, typename P::C(from));
 }
 
-/// Tokens x (n, d) -> y and embedded distances -> position (r, columns of y): through one projection S, or the latter through `Own`
-/// (Shape::shared_distances). Not `wanted`: position has no rows. `own`, `own_position` keep what backward reads.
+/// Tokens x (n, d) -> y and embedded distances -> position (r, columns of y): through one projection S, or the latter
+/// through `Own` (Shape::shared_distances). Not `wanted`: position has no rows. `own`, `own_position` keep what
+/// backward reads.
 template <Site S, Site Own, class P>
-void project_with_distances(P& p, const Shape& shape, typename P::C x, typename P::V y, typename P::C& own, typename P::V& position,
-                            typename P::C& own_position, bool wanted, bool crossing) {
+void project_with_distances(P& p, const Shape& shape, typename P::C x, typename P::V y, typename P::C& own,
+                            typename P::V& position, typename P::C& own_position, bool wanted, bool crossing) {
   using V = typename P::V;
   using C = typename P::C;
   const Extent n = rows(x), r = wanted ? rows(p.relative.rows) : 0;
@@ -50,7 +51,8 @@ void project_with_distances(P& p, const Shape& shape, typename P::C x, typename 
     return;
   }
   const auto scope = p.w.scope();
-  V both = kept_if(p, p.template keeps_input<S>() && crossing, n + r, cols(x), "with distances"), made = p.temp(n + r, cols(y));
+  V both = kept_if(p, p.template keeps_input<S>() && crossing, n + r, cols(x), "with distances"),
+    made = p.temp(n + r, cols(y));
   ops::copy(p.w, slice(both, 0, n), x);
   put_distances(p, shape, slice(both, n, n + r));
   linear<S>(p, both, made, own);
@@ -60,8 +62,8 @@ void project_with_distances(P& p, const Shape& shape, typename P::C x, typename 
 
 /// Backward of it: adds to dx and to the gradient of the distances, each unless it is empty.
 template <Site S, Site Own, class P>
-void unproject_with_distances(P& p, const Shape& shape, typename P::C own, typename P::V dy, typename P::V dx, typename P::C own_position,
-                              typename P::V dposition, bool wanted) {
+void unproject_with_distances(P& p, const Shape& shape, typename P::C own, typename P::V dy, typename P::V dx,
+                              typename P::C own_position, typename P::V dposition, bool wanted) {
   using V = typename P::V;
   using C = typename P::C;
   const auto scope = p.w.scope();

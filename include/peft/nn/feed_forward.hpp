@@ -17,7 +17,8 @@ void activate(P& p, Activation f, typename P::V x, typename P::V slope) {
   if (f == Activation::tanh) ops::activate(p.w, x, slope, ops::Tanh{});
 }
 
-/// The feed-forward part of a layer:  W_down drop(act(W_up x)),  gated  W_down drop(act(W_gate x) * W_up x)  (Shazeer, 2020).
+/// The feed-forward part of a layer:  W_down drop(act(W_up x)),  gated  W_down drop(act(W_gate x) * W_up x)  (Shazeer,
+/// 2020).
 template <class P>
 struct FeedForward {
   using V = typename P::V;

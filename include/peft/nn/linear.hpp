@@ -6,8 +6,8 @@
 
 namespace peft::nn {
 
-/// y (n, out) = x W' + b, then the deltas of S. When S carries a `pre` delta, `own` is set to the changed copy of x that
-/// backward will want (x otherwise).
+/// y (n, out) = x W' + b, then the deltas of S. When S carries a `pre` delta, `own` is set to the changed copy of x
+/// that backward will want (x otherwise).
 template <Site S, class P>
 void linear(P& p, typename P::C x, typename P::V y, typename P::C& own) {
   own = x;

@@ -17,17 +17,19 @@ struct NormKept {
 
 /// y = Norm(residual + dropout(x)): LayerNorm, or RMSNorm where the backbone has it.
 template <class P, class C, class V>
-void normalise(P& p, const auto& weights, C x, C residual, const Dropout& drop, double epsilon, V normalised, V rstd, V y) {
+void normalise(P& p, const auto& weights, C x, C residual, const Dropout& drop, double epsilon, V normalised, V rstd,
+               V y) {
   if constexpr (P::spec.rms)
     ops::rms_norm(p.w, x, residual, weights.w, epsilon, drop, normalised, rstd, y);
   else
     ops::add_norm(p.w, x, residual, weights.w, weights.b, epsilon, drop, normalised, rstd, y);
 }
 
-/// y = Norm(h + f(Norm h)),  h = residual + dropout(x),  f the branches on the norm: they read what it gives and add to what it takes.
+/// y = Norm(h + f(Norm h)),  h = residual + dropout(x),  f the branches on the norm: they read what it gives and add to
+/// what it takes.
 template <Site S, class P>
-void normalise_twice(P& p, typename P::C x, typename P::C residual, const Dropout& drop, double epsilon, NormKept<typename P::V>& kept,
-                     typename P::V y, bool crossing) {
+void normalise_twice(P& p, typename P::C x, typename P::C residual, const Dropout& drop, double epsilon,
+                     NormKept<typename P::V>& kept, typename P::V y, bool crossing) {
   using C = typename P::C;
   const auto weights = p.template weights<S>();
   const Extent n = rows(x), d = cols(x);

@@ -19,16 +19,17 @@ struct Packed {
 
   const int *ids = nullptr, *types = nullptr, *positions = nullptr;  // (tokens); id -1-k: virtual row k
   const int *example = nullptr, *segment = nullptr;                  // (tokens): data-set index, sequence
-  const int* slot = nullptr;                                         // (tokens): which special token; -1: an ordinary one
-  const int* offsets = nullptr;                                      // (sequences + 1)
-  const int *key_offsets = nullptr, *key_segment = nullptr;          // the same with `prefix` rows before each sequence
+  const int* slot = nullptr;  // (tokens): which special token; -1: an ordinary one
+  const int* offsets = nullptr;  // (sequences + 1)
+  const int *key_offsets = nullptr, *key_segment = nullptr;  // the same with `prefix` rows before each sequence
   // One row per sequence: the first token, its example, its position, and 0 .. sequences as offsets.
   const int *first = nullptr, *first_example = nullptr, *first_position = nullptr, *first_offsets = nullptr;
-  // Rows of embedded distances that follow those of the tokens (or the first ones) in some products: which row of their table.
+  // Rows of embedded distances that follow those of the tokens (or the first ones) in some products: which row of their
+  // table.
   Extent distances = 0;
   const int* distance = nullptr;
-  // While decoding: where a sequence's rows begin in the cache, its own ones after those of a prefix, where they end, and where
-  // those of this step go.
+  // While decoding: where a sequence's rows begin in the cache, its own ones after those of a prefix, where they end,
+  // and where those of this step go.
   const int *cache_offsets = nullptr, *cache_own = nullptr, *cache_ends = nullptr, *cache_rows = nullptr;
   Extent cache_longest = 0;
   // Of a decoder, where several sequences go on from one source: which rows of the encoder each of them reads.
@@ -37,16 +38,18 @@ struct Packed {
   Extent key_rows() const { return tokens + sequences * prefix; }
 };
 
-/// Host arrays of the sequences [begin, end) of a batch. `offsets` index `ids`, `types` and `slots` (the latter two may be empty).
+/// Host arrays of the sequences [begin, end) of a batch. `offsets` index `ids`, `types` and `slots` (the latter two may
+/// be empty).
 struct Sequences {
   std::span<const std::int32_t> offsets, ids, types;  // offsets: (batch + 1)
-  std::span<const std::int64_t> examples;             // (batch)
+  std::span<const std::int64_t> examples;  // (batch)
   Extent begin = 0, end = 0;
   std::span<const std::int32_t> slots{};
   std::span<const std::int32_t> starts{};  // (batch) position of a sequence's first row; empty: 0
-  Extent capacity = 0;                     // rows of a cache per sequence; 0: there is none
+  Extent capacity = 0;  // rows of a cache per sequence; 0: there is none
   std::span<const std::int32_t> places{};  // (batch) of a sequence in the cache; empty: in order
-  std::span<const std::int32_t> source_offsets{}, source_ends{};  // (batch) rows of its source; empty: that of the same index
+  std::span<const std::int32_t> source_offsets{},
+      source_ends{};  // (batch) rows of its source; empty: that of the same index
 
   Extent longest() const {
     Extent most = 0;
@@ -66,8 +69,8 @@ Packed pack(Worker<E>& w, const Sequences& s, Extent virtual_rows, Extent prefix
   p.tokens = s.offsets[s.end] - s.offsets[s.begin] + p.sequences * virtual_rows;
   p.longest = s.longest() + virtual_rows;
   p.distances = static_cast<Extent>(distances.size());
-  const std::size_t n = p.tokens, b = p.sequences, keys = p.key_rows(), r = distances.size(), cached = s.capacity > 0 ? n + 3 * b : 0,
-                    sourced = s.source_offsets.empty() ? 0 : 2 * b;
+  const std::size_t n = p.tokens, b = p.sequences, keys = p.key_rows(), r = distances.size(),
+                    cached = s.capacity > 0 ? n + 3 * b : 0, sourced = s.source_offsets.empty() ? 0 : 2 * b;
   const std::size_t total = 6 * n + keys + 4 * (b + 1) + 2 * b + 5 * r + cached + sourced;
   const Mat<int, E> block = w.template keep<int>(1, static_cast<Extent>(total), "batch");
   int* const base = block.data();
@@ -82,10 +85,11 @@ Packed pack(Worker<E>& w, const Sequences& s, Extent virtual_rows, Extent prefix
     return host;
   };
   int *const ids = field(p.ids, n), *const types = field(p.types, n), *const positions = field(p.positions, n + r),
-             *const example = field(p.example, n + r), *const segment = field(p.segment, n), *const slot = field(p.slot, n),
-             *const offsets = field(p.offsets, b + 1), *const key_offsets = field(p.key_offsets, b + 1),
-             *const key_segment = field(p.key_segment, keys), *const first = field(p.first, b + 1),
-             *const first_example = field(p.first_example, b + r), *const first_position = field(p.first_position, b + r),
+             *const example = field(p.example, n + r), *const segment = field(p.segment, n),
+             *const slot = field(p.slot, n), *const offsets = field(p.offsets, b + 1),
+             *const key_offsets = field(p.key_offsets, b + 1), *const key_segment = field(p.key_segment, keys),
+             *const first = field(p.first, b + 1), *const first_example = field(p.first_example, b + r),
+             *const first_position = field(p.first_position, b + r),
              *const first_offsets = field(p.first_offsets, b + 1), *const distance = field(p.distance, r);
   int row = 0, key = 0;
   for (Extent i = s.begin; i < s.end; ++i) {
@@ -118,8 +122,8 @@ Packed pack(Worker<E>& w, const Sequences& s, Extent virtual_rows, Extent prefix
     positions[n + k] = first_position[b + k] = static_cast<int>(k);
   }
   if (s.capacity > 0) {
-    int *const begins = field(p.cache_offsets, b), *const own = field(p.cache_own, b), *const ends = field(p.cache_ends, b),
-               *const to = field(p.cache_rows, n);
+    int *const begins = field(p.cache_offsets, b), *const own = field(p.cache_own, b),
+               *const ends = field(p.cache_ends, b), *const to = field(p.cache_rows, n);
     for (std::size_t q = 0; q < b; ++q) {
       const int length = offsets[q + 1] - offsets[q], before = first_position[q];
       begins[q] = (s.places.empty() ? static_cast<int>(q) : s.places[s.begin + static_cast<Extent>(q)]) * s.capacity;

@@ -18,11 +18,12 @@
 
 namespace peft::nn {
 
-/// Attention of a sequence to itself:  W_o softmax(s Q K' + bias) V, with the deltas of its projections, a prefix of trained
-/// keys and values, and positions as the backbone has them (Spec::position).
+/// Attention of a sequence to itself:  W_o softmax(s Q K' + bias) V, with the deltas of its projections, a prefix of
+/// trained keys and values, and positions as the backbone has them (Spec::position).
 ///
-/// DeBERTa's queries and keys of distances go through the same projections as those of tokens: embedded distances follow the
-/// tokens as further rows of these products, so that a projection is called once, and a delta on it acts on both.
+/// DeBERTa's queries and keys of distances go through the same projections as those of tokens: embedded distances
+/// follow the tokens as further rows of these products, so that a projection is called once, and a delta on it acts on
+/// both.
 template <class P>
 struct SelfAttention {
   using T = typename P::T;
@@ -42,14 +43,16 @@ struct SelfAttention {
 
   /// Whether backward reads x.
   static bool keeps_input(const P& p) {
-    return p.template keeps_input<Site::query>() || p.template keeps_input<Site::key>() || p.template keeps_input<Site::value>() ||
-           (spec.fused_qkv && p.template keeps_input<Site::qkv>()) || p.template keeps_input<Site::attention>();
+    return p.template keeps_input<Site::query>() || p.template keeps_input<Site::key>() ||
+           p.template keeps_input<Site::value>() || (spec.fused_qkv && p.template keeps_input<Site::qkv>()) ||
+           p.template keeps_input<Site::attention>();
   }
   static bool trains(const P& p) {
     return p.template trains<Site::query>() || p.template trains<Site::key>() || p.template trains<Site::value>() ||
-           p.template trains<Site::qkv>() || p.template trains<Site::attn_out>() || p.template trains<Site::attention>() ||
-           p.template trains<Site::bucket_table>() || p.template trains<Site::position_key>() ||
-           p.template trains<Site::position_query>() || p.template any<Site::self_attention, Route::prefix>();
+           p.template trains<Site::qkv>() || p.template trains<Site::attn_out>() ||
+           p.template trains<Site::attention>() || p.template trains<Site::bucket_table>() ||
+           p.template trains<Site::position_key>() || p.template trains<Site::position_query>() ||
+           p.template any<Site::self_attention, Route::prefix>();
   }
 
   /// out (m, d) from x (n, d) and the rows that ask, `asked` (m, d): all of x, or the first of each sequence.
@@ -79,8 +82,8 @@ struct SelfAttention {
     linear<Site::attn_out>(p, attended, out, context);
   }
 
-  /// Adds the gradients of the two inputs to dasked (m, d) and dx (n, d), which may be one and the same; they may be empty when
-  /// nothing below is trained. dout is overwritten.
+  /// Adds the gradients of the two inputs to dasked (m, d) and dx (n, d), which may be one and the same; they may be
+  /// empty when nothing below is trained. dout is overwritten.
   void backward(P& p, const Shape& shape, V dout, V dasked, V dx) {
     const Packed& b = *p.batch;
     const Extent m = rows(dout);
@@ -126,8 +129,11 @@ struct SelfAttention {
       }
     return s;
   }
-  /// How rows attend to rows, the mean over the heads as ops::attention_mean leaves it, while queries and keys are there.
-  void scores(P& p, const Shape& shape, V mean) const { ops::attention_mean<E, T>(p.w, segments(p, shape), C(q), C(k), bias(p, shape, {}), mean); }
+  /// How rows attend to rows, the mean over the heads as ops::attention_mean leaves it, while queries and keys are
+  /// there.
+  void scores(P& p, const Shape& shape, V mean) const {
+    ops::attention_mean<E, T>(p.w, segments(p, shape), C(q), C(k), bias(p, shape, {}), mean);
+  }
 
  private:
   static bool has_prefix(const P& p) { return p.template any<Site::self_attention, Route::prefix>(); }
@@ -157,7 +163,8 @@ struct SelfAttention {
   void attend_backward(P& p, const Shape& shape, V dcontext, bool want_q, bool want_k) {
     const Dropout mask = drop(p, DropoutAt::attention, shape.attention_dropout);
     const auto run = [&](const auto& with) {
-      ops::attention_backward<E, T>(p.w, segments(p, shape), q, k, v, lse, dcontext, want_q ? q : V(), want_k ? k : V(), v, mask, with);
+      ops::attention_backward<E, T>(p.w, segments(p, shape), q, k, v, lse, dcontext, want_q ? q : V(), want_k ? k : V(),
+                                    v, mask, with);
     };
     if constexpr (disentangled) {
       const Extent r = rows(p.relative.rows);
@@ -201,34 +208,42 @@ struct SelfAttention {
 
   void project_query(P& p, const Shape& shape, C asked, bool crossing) {
     if constexpr (disentangled)
-      project_with_distances<Site::query, Site::position_query>(p, shape, asked, q, query_x, position_q, position_query_x, shape.from_position, crossing);
+      project_with_distances<Site::query, Site::position_query>(p, shape, asked, q, query_x, position_q,
+                                                                position_query_x, shape.from_position, crossing);
     else
       linear<Site::query>(p, asked, q, query_x);
-    if constexpr (spec.position == Position::rotary) ops::rotate(p.w, q, p.batch->positions, p.rotary, shape.rotary_scale, false);
+    if constexpr (spec.position == Position::rotary)
+      ops::rotate(p.w, q, p.batch->positions, p.rotary, shape.rotary_scale, false);
   }
   void unproject_query(P& p, const Shape& shape, V dasked) {
-    if constexpr (spec.position == Position::rotary) ops::rotate(p.w, q, p.batch->positions, p.rotary, shape.rotary_scale, true);
+    if constexpr (spec.position == Position::rotary)
+      ops::rotate(p.w, q, p.batch->positions, p.rotary, shape.rotary_scale, true);
     if constexpr (disentangled)
-      unproject_with_distances<Site::query, Site::position_query>(p, shape, query_x, q, dasked, position_query_x, position_dq, shape.from_position);
+      unproject_with_distances<Site::query, Site::position_query>(p, shape, query_x, q, dasked, position_query_x,
+                                                                  position_dq, shape.from_position);
     else
       linear_backward<Site::query>(p, query_x, q, dasked, true);
   }
   void project_key(P& p, const Shape& shape, C x, bool crossing) {
     if constexpr (disentangled) {
-      project_with_distances<Site::key, Site::position_key>(p, shape, x, k, key_x, position_k, position_key_x, shape.to_position, crossing);
+      project_with_distances<Site::key, Site::position_key>(p, shape, x, k, key_x, position_k, position_key_x,
+                                                            shape.to_position, crossing);
     } else {
       after_prefix(p, k, [&](V plain) {
         linear<Site::key>(p, x, plain, key_x);
-        if constexpr (spec.position == Position::rotary) ops::rotate(p.w, plain, p.batch->positions, p.rotary, shape.rotary_scale, false);
+        if constexpr (spec.position == Position::rotary)
+          ops::rotate(p.w, plain, p.batch->positions, p.rotary, shape.rotary_scale, false);
       });
     }
   }
   void unproject_key(P& p, const Shape& shape, V dx) {
     if constexpr (disentangled) {
-      unproject_with_distances<Site::key, Site::position_key>(p, shape, key_x, k, dx, position_key_x, position_dk, shape.to_position);
+      unproject_with_distances<Site::key, Site::position_key>(p, shape, key_x, k, dx, position_key_x, position_dk,
+                                                              shape.to_position);
     } else {
       before_prefix(p, k, [&](V plain) {
-        if constexpr (spec.position == Position::rotary) ops::rotate(p.w, plain, p.batch->positions, p.rotary, shape.rotary_scale, true);
+        if constexpr (spec.position == Position::rotary)
+          ops::rotate(p.w, plain, p.batch->positions, p.rotary, shape.rotary_scale, true);
         linear_backward<Site::key>(p, key_x, plain, dx, true);
       });
     }
@@ -284,16 +299,20 @@ struct SelfAttention {
       auto values = P::template module<i>(p.values, m);
       const auto& delta = p.attached.template delta<i>();
       const auto kv = delta.keys_values(values);
-      ops::put_prefix(p.w, k, C(kv.k), p.batch->key_offsets, p.batch->sequences, prefix_drop(p, delta, DropoutAt::prefix_keys));
-      ops::put_prefix(p.w, v, C(kv.v), p.batch->key_offsets, p.batch->sequences, prefix_drop(p, delta, DropoutAt::prefix_values));
+      ops::put_prefix(p.w, k, C(kv.k), p.batch->key_offsets, p.batch->sequences,
+                      prefix_drop(p, delta, DropoutAt::prefix_keys));
+      ops::put_prefix(p.w, v, C(kv.v), p.batch->key_offsets, p.batch->sequences,
+                      prefix_drop(p, delta, DropoutAt::prefix_values));
     });
   }
   void take_prefix(P& p) {
     p.template each<Site::self_attention, Route::prefix>([&](auto i, int m) {
       const auto& delta = p.attached.template delta<i>();
       const auto kv = delta.keys_values(P::template module<i>(*p.gradients, m));
-      ops::take_prefix(p.w, kv.k, C(k), p.batch->key_offsets, p.batch->sequences, prefix_drop(p, delta, DropoutAt::prefix_keys));
-      ops::take_prefix(p.w, kv.v, C(v), p.batch->key_offsets, p.batch->sequences, prefix_drop(p, delta, DropoutAt::prefix_values));
+      ops::take_prefix(p.w, kv.k, C(k), p.batch->key_offsets, p.batch->sequences,
+                       prefix_drop(p, delta, DropoutAt::prefix_keys));
+      ops::take_prefix(p.w, kv.v, C(v), p.batch->key_offsets, p.batch->sequences,
+                       prefix_drop(p, delta, DropoutAt::prefix_values));
     });
   }
   /// Drawn anew for every sequence.

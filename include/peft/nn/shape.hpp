@@ -56,8 +56,21 @@ struct Shape {
 
 /// Names of the places where a block draws dropout.
 enum class DropoutAt : unsigned {
-  embedding = 1, attention, attention_out, ffn_out, classifier, prefix_keys, prefix_values,
-  ffn_inner, cross_attention, cross_out, final, pooler, source, distances, delta = 64
+  embedding = 1,
+  attention,
+  attention_out,
+  ffn_out,
+  classifier,
+  prefix_keys,
+  prefix_values,
+  ffn_inner,
+  cross_attention,
+  cross_out,
+  final,
+  pooler,
+  source,
+  distances,
+  delta = 64
 };
 
 }  // namespace peft::nn

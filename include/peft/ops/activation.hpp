@@ -110,29 +110,31 @@ struct Relu {
   }
 };
 
-/// x <- f(x); slope <- f'(x) unless it is empty. x, slope (n, d). The derivative is kept, so that backward is one product.
+/// x <- f(x); slope <- f'(x) unless it is empty. x, slope (n, d). The derivative is kept, so that backward is one
+/// product.
 template <ExecutionSpace E, class T, class F>
 void activate(Worker<E>& w, Mat<T, E> x, Mat<T, E> slope, F f) {
   const Extent d = cols(x);
   const bool keeping = !empty(slope);
-  for_rows(w, "peft::activate", rows(x), KOKKOS_LAMBDA(Extent i) {
-    T* const xi = &x(i, 0);
-    if (keeping) {
-      T* const si = &slope(i, 0);
-      for (Extent j = 0; j < d; ++j) {
-        T y, s;
-        f(xi[j], y, s);
-        xi[j] = y;
-        si[j] = s;
-      }
-    } else {
-      for (Extent j = 0; j < d; ++j) {
-        T y, s;
-        f(xi[j], y, s);
-        xi[j] = y;
-      }
-    }
-  });
+  for_rows(
+      w, "peft::activate", rows(x), KOKKOS_LAMBDA(Extent i) {
+        T* const xi = &x(i, 0);
+        if (keeping) {
+          T* const si = &slope(i, 0);
+          for (Extent j = 0; j < d; ++j) {
+            T y, s;
+            f(xi[j], y, s);
+            xi[j] = y;
+            si[j] = s;
+          }
+        } else {
+          for (Extent j = 0; j < d; ++j) {
+            T y, s;
+            f(xi[j], y, s);
+            xi[j] = y;
+          }
+        }
+      });
 }
 
 }  // namespace peft::ops

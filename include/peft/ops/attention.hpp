@@ -5,9 +5,9 @@
 
 namespace peft::ops {
 
-/// out = softmax(scale (Q K' + bias)) V per sequence and head, on packed sequences, without ever forming the scores of a
-/// batch. q, out (query rows, heads width); k, v (key rows, key_heads width); lse (query rows, heads) keeps log-sum-exp, all
-/// that backward needs; it may be empty when nothing crosses. Dropout falls on the probabilities.
+/// out = softmax(scale (Q K' + bias)) V per sequence and head, on packed sequences, without ever forming the scores of
+/// a batch. q, out (query rows, heads width); k, v (key rows, key_heads width); lse (query rows, heads) keeps
+/// log-sum-exp, all that backward needs; it may be empty when nothing crosses. Dropout falls on the probabilities.
 template <ExecutionSpace E, class T, class Bias = NoBias>
 void attention(Worker<E>& w, const Segments& s, Mat<const T, E> q, Mat<const T, E> k, Mat<const T, E> v, Mat<T, E> out,
                Mat<T, E> lse, const Dropout& drop, const Bias& bias = {}) {
@@ -17,8 +17,9 @@ void attention(Worker<E>& w, const Segments& s, Mat<const T, E> q, Mat<const T, 
     attention_device<E, T>(w, s, q, k, v, out, lse, drop, bias);
 }
 
-/// dq (query rows, heads width), dk, dv (key rows, key_heads width) from dout; dq and dk may be empty when no gradient is
-/// wanted there. dq may be q, dk may be k, dv may be v. Rows of dk and dv that belong to no sequence's keys stay as they are.
+/// dq (query rows, heads width), dk, dv (key rows, key_heads width) from dout; dq and dk may be empty when no gradient
+/// is wanted there. dq may be q, dk may be k, dv may be v. Rows of dk and dv that belong to no sequence's keys stay as
+/// they are.
 template <ExecutionSpace E, class T, class Bias = NoBias>
 void attention_backward(Worker<E>& w, const Segments& s, Mat<const T, E> q, Mat<const T, E> k, Mat<const T, E> v,
                         Mat<const T, E> lse, Mat<const T, E> dout, Mat<T, E> dq, Mat<T, E> dk, Mat<T, E> dv,

@@ -145,8 +145,10 @@ void attention_backward_host(Worker<E>& w, const Segments& s, Mat<const T, E> q,
         const Block b = block<T>(s, at, i0);
         const Extent row0 = at.q0 + i0;
         const bool more = !opens || i0 > 0 || s.causal;
-        small_product<T>(b.count, b.stride, width, &q(row0, of_queries), d, 1, kt, at.padded_keys, scores, b.stride, false);
-        small_product<T>(b.count, b.stride, width, &dout(row0, of_queries), d, 1, vt, at.padded_keys, slopes, b.stride, false);
+        small_product<T>(b.count, b.stride, width, &q(row0, of_queries), d, 1, kt, at.padded_keys, scores, b.stride,
+                         false);
+        small_product<T>(b.count, b.stride, width, &dout(row0, of_queries), d, 1, vt, at.padded_keys, slopes, b.stride,
+                         false);
         if constexpr (Bias::present) biased.add(b, {&q(row0, of_queries), d}, scores);
         for (Extent i = 0; i < b.count; ++i) {
           T *const p = scores + i * b.stride, *const g = slopes + i * b.stride;
@@ -154,7 +156,8 @@ void attention_backward_host(Worker<E>& w, const Segments& s, Mat<const T, E> q,
           exponentiate(p, seen, b.stride, scale, lse(row0 + i, h));
           const std::uint32_t key = drop.active() ? attention_row(drop, row0 + i, h) : 0;
           if (drop.active())
-            for (Extent j = 0; j < b.stride; ++j) g[j] = drop.keeps(key, static_cast<std::uint32_t>(j)) ? g[j] * kept : T(0);
+            for (Extent j = 0; j < b.stride; ++j)
+              g[j] = drop.keeps(key, static_cast<std::uint32_t>(j)) ? g[j] * kept : T(0);
           Pack<T> part{};
           for (Extent j = 0; j < b.stride; j += lanes<T>)
             part += *reinterpret_cast<Pack<T>*>(p + j) * *reinterpret_cast<Pack<T>*>(g + j);
@@ -162,13 +165,15 @@ void attention_backward_host(Worker<E>& w, const Segments& s, Mat<const T, E> q,
           for (Extent c = 0; c < lanes<T>; ++c) dot += part[c];
           for (Extent j = 0; j < b.stride; ++j) g[j] = p[j] * (g[j] - dot) * scale;
           if (drop.active())
-            for (Extent j = 0; j < b.stride; ++j) p[j] = drop.keeps(key, static_cast<std::uint32_t>(j)) ? p[j] * kept : T(0);
+            for (Extent j = 0; j < b.stride; ++j)
+              p[j] = drop.keeps(key, static_cast<std::uint32_t>(j)) ? p[j] * kept : T(0);
         }
         const auto o = head_rows(&dout(row0, of_queries), d, b.count, width, wp, op);
         small_product<T>(b.keys, wp, b.count, scores, 1, b.stride, o.data, o.stride, gv, wp, more);
         if (want_k || Bias::present) {
           const auto asked = head_rows(&q(row0, of_queries), d, b.count, width, wp, qp);
-          if (want_k) small_product<T>(b.keys, wp, b.count, slopes, 1, b.stride, asked.data, asked.stride, gk, wp, more);
+          if (want_k)
+            small_product<T>(b.keys, wp, b.count, slopes, 1, b.stride, asked.data, asked.stride, gk, wp, more);
           if constexpr (Bias::present) biased.backward(b, asked, slopes);
         }
         if (!want_q) continue;

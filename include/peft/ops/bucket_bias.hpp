@@ -9,8 +9,9 @@
 
 namespace peft::ops {
 
-/// T5's bucket of a relative position, key - query (Raffel et al., 2020): short distances have their own, longer ones share
-/// logarithmically up to max_distance. Of both directions each has half of the buckets; else keys ahead share bucket 0.
+/// T5's bucket of a relative position, key - query (Raffel et al., 2020): short distances have their own, longer ones
+/// share logarithmically up to max_distance. Of both directions each has half of the buckets; else keys ahead share
+/// bucket 0.
 KOKKOS_INLINE_FUNCTION int t5_bucket(int relative, int buckets, int max_distance, bool bidirectional) {
   int base = 0, distance = -relative;
   if (bidirectional) {
@@ -28,8 +29,8 @@ KOKKOS_INLINE_FUNCTION int t5_bucket(int relative, int buckets, int max_distance
   return base + (shared < buckets ? shared : buckets - 1);
 }
 
-/// Adds table(bucket(key - query), head) to every scaled score, and the gradient to `dtable` unless that is empty. table,
-/// dtable (buckets, heads).
+/// Adds table(bucket(key - query), head) to every scaled score, and the gradient to `dtable` unless that is empty.
+/// table, dtable (buckets, heads).
 template <class T, ExecutionSpace E>
 struct BucketBias {
   static constexpr bool present = true;
@@ -39,10 +40,14 @@ struct BucketBias {
   Mat<T, E> dtable{};
 
   KOKKOS_FUNCTION Extent row(Extent behind) const { return t5_bucket(-behind, buckets, max_distance, bidirectional); }
-  KOKKOS_FUNCTION T score(Extent r, const HeadAt<T>& at, const T*, const T*) const { return table(r, at.head) / at.scale; }
+  KOKKOS_FUNCTION T score(Extent r, const HeadAt<T>& at, const T*, const T*) const {
+    return table(r, at.head) / at.scale;
+  }
   KOKKOS_FUNCTION T by_query(Extent, const HeadAt<T>&, Extent) const { return 0; }
   KOKKOS_FUNCTION T by_key(Extent, const HeadAt<T>&, Extent) const { return 0; }
-  KOKKOS_FUNCTION void collect(Extent r, const HeadAt<T>& at, T ds, const T*, const T*) const { dtable(r, at.head) += ds / at.scale; }
+  KOKKOS_FUNCTION void collect(Extent r, const HeadAt<T>& at, T ds, const T*, const T*) const {
+    dtable(r, at.head) += ds / at.scale;
+  }
   Extent collected() const { return rows(dtable); }
 
   /// The bias depends on the distance alone, so a row of it is part of one line of values, one per distance.
@@ -89,7 +94,8 @@ struct BucketBias {
     /// Entry t of the line belongs to key j and query b.first + i with j - i = t - (b.count - 1).
     int bucket(const Block& b, Extent t) const {
       const Extent relative = t - (b.count - 1) - b.first - at_.lag;
-      return relative <= 0 ? near_[std::min(-relative, bias_.max_distance)] : ahead_[std::min(relative, bias_.max_distance)];
+      return relative <= 0 ? near_[std::min(-relative, bias_.max_distance)]
+                           : ahead_[std::min(relative, bias_.max_distance)];
     }
 
     const BucketBias& bias_;

@@ -11,17 +11,25 @@
 
 namespace peft::ops {
 
-/// Disentangled attention on the host, a head at a time: products of all queries of a block with the positions' keys (C), and
-/// of all keys with the positions' queries (P), of which every score takes one number each. Backward puts the gradients of
-/// scores back into such matrices and turns the products around.
+/// Disentangled attention on the host, a head at a time: products of all queries of a block with the positions' keys
+/// (C), and of all keys with the positions' queries (P), of which every score takes one number each. Backward puts the
+/// gradients of scores back into such matrices and turns the products around.
 template <class T, ExecutionSpace E, class Bias>
 class DisentangledHost {
  public:
   DisentangledHost(Worker<E>& w, const Segments& s, const Bias& bias, Extent width, bool back)
-      : bias_(bias), content_(!empty(bias.pos_k)), position_(!empty(bias.pos_q)), back_(back), width_(width), wp_(padded<T>(width)),
-        group_(s.queries_per_key()), longest_(s.longest_keys) {
+      : bias_(bias),
+        content_(!empty(bias.pos_k)),
+        position_(!empty(bias.pos_q)),
+        back_(back),
+        width_(width),
+        wp_(padded<T>(width)),
+        group_(s.queries_per_key()),
+        longest_(s.longest_keys) {
     const Extent table = bias.table_rows(), tp = padded<T>(table), most = padded<T>(longest_);
-    const auto take = [&](bool wanted, Extent r, Extent c) { return w.template temp<T>(wanted ? r : 0, c, "attention bias").data(); };
+    const auto take = [&](bool wanted, Extent r, Extent c) {
+      return w.template temp<T>(wanted ? r : 0, c, "attention bias").data();
+    };
     const bool copied = wp_ != width;
     pk_t_ = take(content_, width, tp);
     c_ = take(content_, query_block, tp);
@@ -31,27 +39,31 @@ class DisentangledHost {
     g_ = take(back, table, wp_);
     rows_ = w.template temp<int>(1, 2 * most, "attention bias").data();
     if (w.planning()) return;
-    require(!content_ || !position_ || rows(bias.pos_k) == rows(bias.pos_q), "disentangled attention: tables of ", rows(bias.pos_k),
-            " and ", rows(bias.pos_q), " rows");
+    require(!content_ || !position_ || rows(bias.pos_k) == rows(bias.pos_q), "disentangled attention: tables of ",
+            rows(bias.pos_k), " and ", rows(bias.pos_q), " rows");
     for (Extent t = 0; t < 2 * most; ++t) rows_[t] = bias.row(longest_ - 1 - t);
     const int* const middle = rows_ + longest_ - 1;
-    while (exact_ + 1 < longest_ && middle[exact_ + 1] == middle[exact_] - 1 && middle[-exact_ - 1] == middle[-exact_] + 1) ++exact_;
+    while (exact_ + 1 < longest_ && middle[exact_ + 1] == middle[exact_] - 1 &&
+           middle[-exact_ - 1] == middle[-exact_] + 1)
+      ++exact_;
   }
 
   void head(const Place& at, Extent h, const T* kt) {
-    require(at.queries + at.lag <= longest_, "disentangled attention: ", at.queries, " queries stand beyond ", longest_, " keys");
+    require(at.queries + at.lag <= longest_, "disentangled attention: ", at.queries, " queries stand beyond ", longest_,
+            " keys");
     at_ = at;
     of_queries_ = h * width_;
     of_keys_ = h / group_ * width_;
     low_ = row(at.lag, at.keys - 1);
     count_ = row(at.lag + at.queries - 1, 0) + 1 - low_;
     cp_ = padded<T>(count_);
-    // Neighbouring keys read neighbouring rows: an odd number of cache lines apart they do not compete for the same places.
+    // Neighbouring keys read neighbouring rows: an odd number of cache lines apart they do not compete for the same
+    // places.
     stride_ = at.padded_keys / padding<T> % 2 == 0 ? at.padded_keys + padding<T> : at.padded_keys;
     if (content_) transpose_head(&bias_.pos_k(low_, of_keys_), cols(bias_.pos_k), count_, width_, pk_t_, cp_);
     if (position_)
-      small_product<T>(count_, at.padded_keys, width_, &bias_.pos_q(low_, of_queries_), cols(bias_.pos_q), 1, kt, at.padded_keys, p_,
-                       stride_, false);
+      small_product<T>(count_, at.padded_keys, width_, &bias_.pos_q(low_, of_queries_), cols(bias_.pos_q), 1, kt,
+                       at.padded_keys, p_, stride_, false);
     if (!back_) return;
     if (content_) {
       pk_ = head_rows(&bias_.pos_k(low_, of_keys_), cols(bias_.pos_k), count_, width_, wp_, table_);
@@ -63,7 +75,8 @@ class DisentangledHost {
   void add(const Block& b, HeadRows<T> q, T* scores) {
     if (content_) {
       const Extent from = first(b) / padding<T> * padding<T>;
-      small_product<T>(b.count, padded<T>(last(b) + 1 - from), width_, q.data, q.stride, 1, pk_t_ + from, cp_, c_ + from, cp_, false);
+      small_product<T>(b.count, padded<T>(last(b) + 1 - from), width_, q.data, q.stride, 1, pk_t_ + from, cp_,
+                       c_ + from, cp_, false);
     }
     for (Extent i = 0; i < b.count; ++i) {
       T* const to = scores + i * b.stride;
@@ -96,7 +109,8 @@ class DisentangledHost {
         for (Extent j = begin; j < end; ++j) to[begin - j] += g[j];
         for (Extent j = end; j < b.keys; ++j) c[r[j] - low_] += g[j];
       }
-      if (!empty(bias_.dpos_k)) small_product<T>(asked, wp_, b.count, c_ + from, 1, cp_, q.data, q.stride, g_ + from * wp_, wp_, true);
+      if (!empty(bias_.dpos_k))
+        small_product<T>(asked, wp_, b.count, c_ + from, 1, cp_, q.data, q.stride, g_ + from * wp_, wp_, true);
     }
     if (position_)
       for (Extent i = 0; i < b.count; ++i) {

@@ -4,12 +4,14 @@
 
 namespace peft::ops {
 
-/// A product with so few rows on one side reads the other from memory faster than it could be packed: a decoder's steps.
+/// A product with so few rows on one side reads the other from memory faster than it could be packed: a decoder's
+/// steps.
 inline constexpr Extent few_rows = 8;
 
 /// C (R, N) += alpha A B' with A (R, k) and B (N, k), rows `as`, `bs`, `cs` elements apart.
 template <int R, int N, class T>
-void dot_tile(Extent k, T alpha, const T* a, std::ptrdiff_t as, const T* b, std::ptrdiff_t bs, T* c, std::ptrdiff_t cs) {
+void dot_tile(Extent k, T alpha, const T* a, std::ptrdiff_t as, const T* b, std::ptrdiff_t bs, T* c,
+              std::ptrdiff_t cs) {
   Pack<T> sum[R][N] = {};
   Extent l = 0;
   for (; l + lanes<T> <= k; l += lanes<T>) {
@@ -39,7 +41,8 @@ inline constexpr int dot_columns_at_once = registers >= 32 ? 4 : 2;
 
 /// N columns of C, rows in tiles of 4 and 1: the rows of B are in cache after the first.
 template <int N, class T>
-void dot_columns(Extent m, Extent k, T alpha, const T* a, std::ptrdiff_t as, const T* b, std::ptrdiff_t bs, T* c, std::ptrdiff_t cs) {
+void dot_columns(Extent m, Extent k, T alpha, const T* a, std::ptrdiff_t as, const T* b, std::ptrdiff_t bs, T* c,
+                 std::ptrdiff_t cs) {
   Extent i = 0;
   for (; i + 4 <= m; i += 4) dot_tile<4, N>(k, alpha, a + i * as, as, b, bs, c + i * cs, cs);
   for (; i < m; ++i) dot_tile<1, N>(k, alpha, a + i * as, as, b, bs, c + i * cs, cs);
@@ -47,10 +50,11 @@ void dot_columns(Extent m, Extent k, T alpha, const T* a, std::ptrdiff_t as, con
 
 /// C (m, n) += alpha A B' for few rows m.
 template <class T>
-void few_rows_product(Extent m, Extent n, Extent k, T alpha, const T* a, std::ptrdiff_t as, const T* b, std::ptrdiff_t bs, T* c,
-                      std::ptrdiff_t cs) {
+void few_rows_product(Extent m, Extent n, Extent k, T alpha, const T* a, std::ptrdiff_t as, const T* b,
+                      std::ptrdiff_t bs, T* c, std::ptrdiff_t cs) {
   Extent j = 0;
-  for (; j + dot_columns_at_once <= n; j += dot_columns_at_once) dot_columns<dot_columns_at_once>(m, k, alpha, a, as, b + j * bs, bs, c + j, cs);
+  for (; j + dot_columns_at_once <= n; j += dot_columns_at_once)
+    dot_columns<dot_columns_at_once>(m, k, alpha, a, as, b + j * bs, bs, c + j, cs);
   for (; j < n; ++j) dot_columns<1>(m, k, alpha, a, as, b + j * bs, bs, c + j, cs);
 }
 

@@ -38,10 +38,11 @@ T* packing_buffer(std::size_t n) {
   return memory.data();
 }
 
-/// Column-major C (m, n) += alpha A B: Eigen's kernels in blocks of our own. One strip of A, which the kernel reads again for
-/// every few columns, fits the first-level cache, and a block of B the second.
+/// Column-major C (m, n) += alpha A B: Eigen's kernels in blocks of our own. One strip of A, which the kernel reads
+/// again for every few columns, fits the first-level cache, and a block of B the second.
 template <class T, int order_a, int order_b>
-void eigen_product(Eigen::Index m, Eigen::Index n, Eigen::Index k, T alpha, Operand<const T> a, Operand<const T> b, Operand<T> c) {
+void eigen_product(Eigen::Index m, Eigen::Index n, Eigen::Index k, T alpha, Operand<const T> a, Operand<const T> b,
+                   Operand<T> c) {
   using namespace Eigen::internal;
   using Index = Eigen::Index;
   using Traits = gebp_traits<T, T>;
@@ -77,8 +78,8 @@ void gemm_host(Extent m, Extent n, Extent k, T alpha, Operand<const T> a, Operan
 #if defined(PEFT_GEMM_ONEDNN)
   if constexpr (std::is_same_v<T, float>) {
     if (m > 1 || !a.transposed) {
-      const auto status = dnnl_sgemm(a.transposed ? 'T' : 'N', b.transposed ? 'T' : 'N', m, n, k, alpha, a.data, a.stride,
-                                     b.data, b.stride, beta, c.data, c.stride);
+      const auto status = dnnl_sgemm(a.transposed ? 'T' : 'N', b.transposed ? 'T' : 'N', m, n, k, alpha, a.data,
+                                     a.stride, b.data, b.stride, beta, c.data, c.stride);
       require(status == dnnl_success, "oneDNN: sgemm(", m, ", ", n, ", ", k, ") failed with status ", int(status));
       return;
     }
@@ -100,9 +101,10 @@ void gemm_host(Extent m, Extent n, Extent k, T alpha, Operand<const T> a, Operan
       for (Extent j = 0; j < n; ++j) row[j] *= beta;
   }
   if (k == 0) return;
-  if (m <= few_rows && !a.transposed && b.transposed) return few_rows_product(m, n, k, alpha, a.data, a.stride, b.data, b.stride, c.data, c.stride);
-  // Not Eigen's expressions: they would only choose among paths for vectors and tiny matrices, and cost every unit seconds
-  // to compile. The kernels work on columns, so C' += alpha B' A'.
+  if (m <= few_rows && !a.transposed && b.transposed)
+    return few_rows_product(m, n, k, alpha, a.data, a.stride, b.data, b.stride, c.data, c.stride);
+  // Not Eigen's expressions: they would only choose among paths for vectors and tiny matrices, and cost every unit
+  // seconds to compile. The kernels work on columns, so C' += alpha B' A'.
   if (a.transposed && b.transposed) return eigen_product<T, Eigen::RowMajor, Eigen::RowMajor>(n, m, k, alpha, b, a, c);
   if (a.transposed) return eigen_product<T, Eigen::ColMajor, Eigen::RowMajor>(n, m, k, alpha, b, a, c);
   if (b.transposed) return eigen_product<T, Eigen::RowMajor, Eigen::ColMajor>(n, m, k, alpha, b, a, c);
@@ -110,8 +112,10 @@ void gemm_host(Extent m, Extent n, Extent k, T alpha, Operand<const T> a, Operan
 }
 
 #ifdef PEFT_SEPARATE
-template void gemm_host<float>(Extent, Extent, Extent, float, Operand<const float>, Operand<const float>, float, Operand<float>);
-template void gemm_host<double>(Extent, Extent, Extent, double, Operand<const double>, Operand<const double>, double, Operand<double>);
+template void gemm_host<float>(Extent, Extent, Extent, float, Operand<const float>, Operand<const float>, float,
+                               Operand<float>);
+template void gemm_host<double>(Extent, Extent, Extent, double, Operand<const double>, Operand<const double>, double,
+                                Operand<double>);
 #endif
 
 }  // namespace peft::ops

@@ -9,7 +9,8 @@ namespace peft::ops {
 /// to (width, np) = the rows of `from` (n, width), transposed; the padding is zero.
 template <class T>
 void transpose_head(const T* from, std::ptrdiff_t stride, Extent n, Extent width, T* to, Extent np) {
-  // 64 bytes of rows at a time: the rows of more would not stay in the first-level cache until all their columns are read.
+  // 64 bytes of rows at a time: the rows of more would not stay in the first-level cache until all their columns are
+  // read.
   for (Extent begin = 0; begin < np; begin += padding<T>) {
     const T* const rows = from + begin * stride;
     const Extent count = n - begin < padding<T> ? n - begin : padding<T>;

@@ -41,10 +41,11 @@ template <ExecutionSpace E, class T>
 void fill(Worker<E>& w, Mat<T, E> y, T value) {
   const std::int64_t n = static_cast<std::int64_t>(y.size());
   T* const p = y.data();
-  for_rows(w, "peft::fill", static_cast<Extent>((n + span - 1) / span), KOKKOS_LAMBDA(Extent s) {
-    const std::int64_t end = (s + 1) * span < n ? (s + 1) * span : n;
-    for (std::int64_t i = s * span; i < end; ++i) p[i] = value;
-  });
+  for_rows(
+      w, "peft::fill", static_cast<Extent>((n + span - 1) / span), KOKKOS_LAMBDA(Extent s) {
+        const std::int64_t end = (s + 1) * span < n ? (s + 1) * span : n;
+        for (std::int64_t i = s * span; i < end; ++i) p[i] = value;
+      });
 }
 
 /// y = alpha x + beta y, elementwise; x and y have the same size.
@@ -53,13 +54,14 @@ void axpby(Worker<E>& w, T alpha, Mat<const T, E> x, T beta, Mat<T, E> y) {
   const std::int64_t n = static_cast<std::int64_t>(y.size());
   const T* const p = x.data();
   T* const q = y.data();
-  for_rows(w, "peft::axpby", static_cast<Extent>((n + span - 1) / span), KOKKOS_LAMBDA(Extent s) {
-    const std::int64_t end = (s + 1) * span < n ? (s + 1) * span : n;
-    if (beta == T(0))
-      for (std::int64_t i = s * span; i < end; ++i) q[i] = alpha * p[i];
-    else
-      for (std::int64_t i = s * span; i < end; ++i) q[i] = alpha * p[i] + beta * q[i];
-  });
+  for_rows(
+      w, "peft::axpby", static_cast<Extent>((n + span - 1) / span), KOKKOS_LAMBDA(Extent s) {
+        const std::int64_t end = (s + 1) * span < n ? (s + 1) * span : n;
+        if (beta == T(0))
+          for (std::int64_t i = s * span; i < end; ++i) q[i] = alpha * p[i];
+        else
+          for (std::int64_t i = s * span; i < end; ++i) q[i] = alpha * p[i] + beta * q[i];
+      });
 }
 
 template <ExecutionSpace E, class T>
@@ -77,20 +79,22 @@ void add(Worker<E>& w, Mat<T, E> y, Mat<const T, E> x) {
 template <ExecutionSpace E, class T>
 void multiply(Worker<E>& w, Mat<T, E> y, Mat<const T, E> x, Mat<const T, E> m) {
   const Extent d = cols(y);
-  for_rows(w, "peft::multiply", rows(y), KOKKOS_LAMBDA(Extent i) {
-    T* const yi = &y(i, 0);
-    const T *const xi = &x(i, 0), *const mi = &m(i, 0);
-    for (Extent j = 0; j < d; ++j) yi[j] = xi[j] * mi[j];
-  });
+  for_rows(
+      w, "peft::multiply", rows(y), KOKKOS_LAMBDA(Extent i) {
+        T* const yi = &y(i, 0);
+        const T *const xi = &x(i, 0), *const mi = &m(i, 0);
+        for (Extent j = 0; j < d; ++j) yi[j] = xi[j] * mi[j];
+      });
 }
 
 /// Every row of y = the row b (1, d).
 template <ExecutionSpace E, class T>
 void broadcast_row(Worker<E>& w, Mat<T, E> y, Mat<const T, E> b) {
   const Extent d = cols(y);
-  for_rows(w, "peft::broadcast_row", rows(y), KOKKOS_LAMBDA(Extent i) {
-    for (Extent j = 0; j < d; ++j) y(i, j) = b(0, j);
-  });
+  for_rows(
+      w, "peft::broadcast_row", rows(y), KOKKOS_LAMBDA(Extent i) {
+        for (Extent j = 0; j < d; ++j) y(i, j) = b(0, j);
+      });
 }
 
 /// Every row of y += alpha times the row b (1, d).
@@ -98,28 +102,31 @@ template <ExecutionSpace E, class T>
 void add_row(Worker<E>& w, Mat<T, E> y, Mat<const T, E> b, double alpha = 1) {
   const Extent d = cols(y);
   const T s = static_cast<T>(alpha);
-  for_rows(w, "peft::add_row", rows(y), KOKKOS_LAMBDA(Extent i) {
-    for (Extent j = 0; j < d; ++j) y(i, j) += s * b(0, j);
-  });
+  for_rows(
+      w, "peft::add_row", rows(y), KOKKOS_LAMBDA(Extent i) {
+        for (Extent j = 0; j < d; ++j) y(i, j) += s * b(0, j);
+      });
 }
 
 /// y = x * g along columns; g (1, d). y may be x.
 template <ExecutionSpace E, class T>
 void scale_columns(Worker<E>& w, Mat<T, E> y, Mat<const T, E> x, Mat<const T, E> g) {
   const Extent d = cols(y);
-  for_rows(w, "peft::scale_columns", rows(y), KOKKOS_LAMBDA(Extent i) {
-    for (Extent j = 0; j < d; ++j) y(i, j) = x(i, j) * g(0, j);
-  });
+  for_rows(
+      w, "peft::scale_columns", rows(y), KOKKOS_LAMBDA(Extent i) {
+        for (Extent j = 0; j < d; ++j) y(i, j) = x(i, j) * g(0, j);
+      });
 }
 
 /// y = x * g along rows; g (1, n). y may be x.
 template <ExecutionSpace E, class T>
 void scale_rows(Worker<E>& w, Mat<T, E> y, Mat<const T, E> x, Mat<const T, E> g) {
   const Extent d = cols(y);
-  for_rows(w, "peft::scale_rows", rows(y), KOKKOS_LAMBDA(Extent i) {
-    const T s = g(0, i);
-    for (Extent j = 0; j < d; ++j) y(i, j) = s * x(i, j);
-  });
+  for_rows(
+      w, "peft::scale_rows", rows(y), KOKKOS_LAMBDA(Extent i) {
+        const T s = g(0, i);
+        for (Extent j = 0; j < d; ++j) y(i, j) = s * x(i, j);
+      });
 }
 
 /// y = dropout(x), also its own backward; y may be x. Rows of `drop` are rows of x.
@@ -127,12 +134,13 @@ template <ExecutionSpace E, class T>
 void dropout(Worker<E>& w, Mat<T, E> y, Mat<const T, E> x, const Dropout& drop) {
   const Extent d = cols(y);
   const T scale = static_cast<T>(drop.scale);
-  for_rows(w, "peft::dropout", rows(y), KOKKOS_LAMBDA(Extent i) {
-    const std::uint32_t key = drop.row(i);
-    T* const yi = &y(i, 0);
-    const T* const xi = &x(i, 0);
-    for (Extent j = 0; j < d; ++j) yi[j] = drop.keeps(key, static_cast<std::uint32_t>(j)) ? xi[j] * scale : T(0);
-  });
+  for_rows(
+      w, "peft::dropout", rows(y), KOKKOS_LAMBDA(Extent i) {
+        const std::uint32_t key = drop.row(i);
+        T* const yi = &y(i, 0);
+        const T* const xi = &x(i, 0);
+        for (Extent j = 0; j < d; ++j) yi[j] = drop.keeps(key, static_cast<std::uint32_t>(j)) ? xi[j] * scale : T(0);
+      });
 }
 
 }  // namespace peft::ops

@@ -27,6 +27,7 @@
 #include <peft/ops/slots.hpp>
 #include <peft/ops/sparsity.hpp>
 
+// clang-format off
 /// The ops whose types are those of a space and a scalar. Under PEFT_SEPARATE they are compiled once for
 /// every space of Kokkos and both scalars (core/inline.hpp); what is not listed here is compiled wherever it is used.
 /// Whatever runs a KOKKOS_LAMBDA on a device must be listed: nvcc gives such a lambda one copier per unit, and a program of several
@@ -61,6 +62,7 @@
   once(gather_rows, E, T) once(scatter_rows, E, T) once(add_to_rows, E, T) once(segment_mean, E, T) once(segment_mean_backward, E, T)\
   once(add_slots, E, T) once(add_slots_backward, E, T)                                                                      \
   once(released_threshold, E, T) once(add_sign, E, T) once(absolute_sum, E, T)
+// clang-format on
 
 #ifdef KOKKOS_ENABLE_CUDA
 #define PEFT_OPS(once, T) PEFT_OPS_OF(once, Host, T) PEFT_OPS_OF(once, Kokkos::Cuda, T)

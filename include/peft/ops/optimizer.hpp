@@ -15,21 +15,22 @@ template <ExecutionSpace E, class T>
 void adamw(Worker<E>& w, Mat<T, E> theta, Mat<const T, E> gradient, Mat<T, E> m, Mat<T, E> v, const AdamWStep& a) {
   const std::int64_t n = static_cast<std::int64_t>(theta.size());
   const T b1 = static_cast<T>(a.beta1), b2 = static_cast<T>(a.beta2), c1 = static_cast<T>(1 - a.beta1),
-          c2 = static_cast<T>(1 - a.beta2), eps = static_cast<T>(a.epsilon), shrink = static_cast<T>(1 - a.lr * a.decay),
-          step = static_cast<T>(a.lr / a.correction1), root = static_cast<T>(1 / std::sqrt(a.correction2)),
-          scale = static_cast<T>(a.gradient_scale);
+          c2 = static_cast<T>(1 - a.beta2), eps = static_cast<T>(a.epsilon),
+          shrink = static_cast<T>(1 - a.lr * a.decay), step = static_cast<T>(a.lr / a.correction1),
+          root = static_cast<T>(1 / std::sqrt(a.correction2)), scale = static_cast<T>(a.gradient_scale);
   T *const p = theta.data(), *const pm = m.data(), *const pv = v.data();
   const T* const pg = gradient.data();
-  for_rows(w, "peft::adamw", static_cast<Extent>((n + span - 1) / span), KOKKOS_LAMBDA(Extent s) {
-    const std::int64_t end = (s + 1) * span < n ? (s + 1) * span : n;
-    for (std::int64_t i = s * span; i < end; ++i) {
-      const T g = pg[i] * scale;
-      const T mi = b1 * pm[i] + c1 * g, vi = b2 * pv[i] + c2 * g * g;
-      pm[i] = mi;
-      pv[i] = vi;
-      p[i] = p[i] * shrink - step * mi / (Kokkos::sqrt(vi) * root + eps);
-    }
-  });
+  for_rows(
+      w, "peft::adamw", static_cast<Extent>((n + span - 1) / span), KOKKOS_LAMBDA(Extent s) {
+        const std::int64_t end = (s + 1) * span < n ? (s + 1) * span : n;
+        for (std::int64_t i = s * span; i < end; ++i) {
+          const T g = pg[i] * scale;
+          const T mi = b1 * pm[i] + c1 * g, vi = b2 * pv[i] + c2 * g * g;
+          pm[i] = mi;
+          pv[i] = vi;
+          p[i] = p[i] * shrink - step * mi / (Kokkos::sqrt(vi) * root + eps);
+        }
+      });
 }
 
 /// theta -= lr (gradient scale + decay theta).
@@ -39,10 +40,11 @@ void sgd(Worker<E>& w, Mat<T, E> theta, Mat<const T, E> gradient, double lr, dou
   const T rate = static_cast<T>(lr * gradient_scale), shrink = static_cast<T>(1 - lr * decay);
   T* const p = theta.data();
   const T* const g = gradient.data();
-  for_rows(w, "peft::sgd", static_cast<Extent>((n + span - 1) / span), KOKKOS_LAMBDA(Extent s) {
-    const std::int64_t end = (s + 1) * span < n ? (s + 1) * span : n;
-    for (std::int64_t i = s * span; i < end; ++i) p[i] = p[i] * shrink - rate * g[i];
-  });
+  for_rows(
+      w, "peft::sgd", static_cast<Extent>((n + span - 1) / span), KOKKOS_LAMBDA(Extent s) {
+        const std::int64_t end = (s + 1) * span < n ? (s + 1) * span : n;
+        for (std::int64_t i = s * span; i < end; ++i) p[i] = p[i] * shrink - rate * g[i];
+      });
 }
 
 /// g <- sign(g) max(|g| - xi, 0): the proximal map of xi |.|_1 (SoRA, eq. 11).
@@ -50,12 +52,13 @@ template <ExecutionSpace E, class T>
 void soft_threshold(Worker<E>& w, Mat<T, E> g, double xi) {
   const Extent d = cols(g);
   const T t = static_cast<T>(xi);
-  for_rows(w, "peft::soft_threshold", rows(g), KOKKOS_LAMBDA(Extent i) {
-    for (Extent j = 0; j < d; ++j) {
-      const T x = g(i, j);
-      g(i, j) = x > t ? x - t : (x < -t ? x + t : (x == x ? T(0) : x));  // NaN is not hidden
-    }
-  });
+  for_rows(
+      w, "peft::soft_threshold", rows(g), KOKKOS_LAMBDA(Extent i) {
+        for (Extent j = 0; j < d; ++j) {
+          const T x = g(i, j);
+          g(i, j) = x > t ? x - t : (x < -t ? x + t : (x == x ? T(0) : x));  // NaN is not hidden
+        }
+      });
 }
 
 }  // namespace peft::ops

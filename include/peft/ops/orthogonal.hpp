@@ -23,12 +23,13 @@ template <ExecutionSpace E, class T>
 void to_unit_norm(Worker<E>& w, Mat<T, E> D) {
   const std::int64_t n = static_cast<std::int64_t>(D.size());
   T* const p = D.data();
-  for_rows(w, "peft::to_unit_norm", 1, KOKKOS_LAMBDA(Extent) {
-    T sum = 0;
-    for (std::int64_t i = 0; i < n; ++i) sum += p[i] * p[i];
-    const T inverse = sum > 0 ? T(1) / Kokkos::sqrt(sum) : T(0);
-    for (std::int64_t i = 0; i < n; ++i) p[i] *= inverse;
-  });
+  for_rows(
+      w, "peft::to_unit_norm", 1, KOKKOS_LAMBDA(Extent) {
+        T sum = 0;
+        for (std::int64_t i = 0; i < n; ++i) sum += p[i] * p[i];
+        const T inverse = sum > 0 ? T(1) / Kokkos::sqrt(sum) : T(0);
+        for (std::int64_t i = 0; i < n; ++i) p[i] *= inverse;
+      });
 }
 
 }  // namespace peft::ops

@@ -12,11 +12,12 @@ struct Ragged {
   V p;  // (1, their entries, one sequence after another)
 };
 
-/// p (1, total): for sequence s a matrix (queries, keys), row-major, one sequence after another: the mean over the heads of
-/// softmax(scale (q k' + bias)), without dropout. q (query rows, heads width), k (key rows, key_heads width). 0 where causality
-/// hides a key.
+/// p (1, total): for sequence s a matrix (queries, keys), row-major, one sequence after another: the mean over the
+/// heads of softmax(scale (q k' + bias)), without dropout. q (query rows, heads width), k (key rows, key_heads width).
+/// 0 where causality hides a key.
 template <ExecutionSpace E, class T, class Bias>
-void attention_mean(Worker<E>& w, const Segments& s, Mat<const T, E> q, Mat<const T, E> k, const Bias& bias, Mat<T, E> p) {
+void attention_mean(Worker<E>& w, const Segments& s, Mat<const T, E> q, Mat<const T, E> k, const Bias& bias,
+                    Mat<T, E> p) {
   if constexpr (on_host<E>)
     attention_mean_host<E, T>(w, s, q, k, bias, p);
   else

@@ -9,7 +9,8 @@
 namespace peft::ops {
 
 template <ExecutionSpace E, class T, class Bias>
-void attention_mean_host(Worker<E>& w, const Segments& s, Mat<const T, E> q, Mat<const T, E> k, const Bias& bias, Mat<T, E> p) {
+void attention_mean_host(Worker<E>& w, const Segments& s, Mat<const T, E> q, Mat<const T, E> k, const Bias& bias,
+                         Mat<T, E> p) {
   auto scope = w.scope();
   const Extent d = cols(q), width = d / s.heads, most = padded<T>(s.longest_keys);
   T* const kt = w.template temp<T>(width, most, "attention").data();
@@ -65,7 +66,8 @@ void ragged_product_host(Worker<E>& w, const Segments& s, Mat<const T, E> p, Mat
 }
 
 template <ExecutionSpace E, class T>
-void ragged_product_backward_host(Worker<E>& w, const Segments& s, Mat<const T, E> p, Mat<const T, E> dout, Mat<T, E> dh) {
+void ragged_product_backward_host(Worker<E>& w, const Segments& s, Mat<const T, E> p, Mat<const T, E> dout,
+                                  Mat<T, E> dh) {
   if (w.planning()) return;
   const Extent c = cols(dh);
   for_ragged_blocks(s, p.data(), [&](Extent q0, Extent k0, Extent queries, Extent keys, const T* block) {

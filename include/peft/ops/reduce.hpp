@@ -19,30 +19,32 @@ template <ExecutionSpace E, class T>
 void add_column_sums(Worker<E>& w, Mat<T, E> g, Mat<const T, E> x, double alpha = 1) {
   const T s = static_cast<T>(alpha);
   const Extent n = rows(x), d = cols(x);
-  for_column_blocks(w, "peft::add_column_sums", d, KOKKOS_LAMBDA(Extent b) {
-    const Extent begin = b * column_block, width = d - begin < column_block ? d - begin : column_block;
-    T sum[column_block] = {};
-    for (Extent i = 0; i < n; ++i) {
-      const T* const xi = &x(i, begin);
-      for (Extent j = 0; j < width; ++j) sum[j] += xi[j];
-    }
-    for (Extent j = 0; j < width; ++j) g(0, begin + j) += s * sum[j];
-  });
+  for_column_blocks(
+      w, "peft::add_column_sums", d, KOKKOS_LAMBDA(Extent b) {
+        const Extent begin = b * column_block, width = d - begin < column_block ? d - begin : column_block;
+        T sum[column_block] = {};
+        for (Extent i = 0; i < n; ++i) {
+          const T* const xi = &x(i, begin);
+          for (Extent j = 0; j < width; ++j) sum[j] += xi[j];
+        }
+        for (Extent j = 0; j < width; ++j) g(0, begin + j) += s * sum[j];
+      });
 }
 
 /// g (1, d) += sum over rows of a * b, both (n, d).
 template <ExecutionSpace E, class T>
 void add_column_dots(Worker<E>& w, Mat<T, E> g, Mat<const T, E> a, Mat<const T, E> b) {
   const Extent n = rows(a), d = cols(a);
-  for_column_blocks(w, "peft::add_column_dots", d, KOKKOS_LAMBDA(Extent block) {
-    const Extent begin = block * column_block, width = d - begin < column_block ? d - begin : column_block;
-    T sum[column_block] = {};
-    for (Extent i = 0; i < n; ++i) {
-      const T *const ai = &a(i, begin), *const bi = &b(i, begin);
-      for (Extent j = 0; j < width; ++j) sum[j] += ai[j] * bi[j];
-    }
-    for (Extent j = 0; j < width; ++j) g(0, begin + j) += sum[j];
-  });
+  for_column_blocks(
+      w, "peft::add_column_dots", d, KOKKOS_LAMBDA(Extent block) {
+        const Extent begin = block * column_block, width = d - begin < column_block ? d - begin : column_block;
+        T sum[column_block] = {};
+        for (Extent i = 0; i < n; ++i) {
+          const T *const ai = &a(i, begin), *const bi = &b(i, begin);
+          for (Extent j = 0; j < width; ++j) sum[j] += ai[j] * bi[j];
+        }
+        for (Extent j = 0; j < width; ++j) g(0, begin + j) += sum[j];
+      });
 }
 
 /// The sum of f(begin, end) over [0, n) cut in spans, in double.
@@ -54,22 +56,25 @@ double sum_of_spans(Worker<E>& w, const char* name, std::int64_t n, const F& f) 
   } else {
     Kokkos::parallel_reduce(
         name, Kokkos::RangePolicy<E>(w.exec, 0, (n + span - 1) / span),
-        KOKKOS_LAMBDA(std::int64_t s, double& sum) { sum += f(s * span, (s + 1) * span < n ? (s + 1) * span : n); }, total);
+        KOKKOS_LAMBDA(std::int64_t s, double& sum) { sum += f(s * span, (s + 1) * span < n ? (s + 1) * span : n); },
+        total);
   }
   return total;
 }
 
-/// The sum of squares of a contiguous block, in double, in spans of fixed size: the same value for any number of workers.
+/// The sum of squares of a contiguous block, in double, in spans of fixed size: the same value for any number of
+/// workers.
 template <ExecutionSpace E, class T>
 double squared_norm(Worker<E>& w, Mat<const T, E> x) {
   if (w.planning() || x.size() == 0) return 0;
   const std::int64_t n = static_cast<std::int64_t>(x.size());
   const T* const p = x.data();
-  return sum_of_spans(w, "peft::squared_norm", n, KOKKOS_LAMBDA(std::int64_t begin, std::int64_t end) {
-    double part = 0;
-    for (std::int64_t i = begin; i < end; ++i) part += static_cast<double>(p[i]) * static_cast<double>(p[i]);
-    return part;
-  });
+  return sum_of_spans(
+      w, "peft::squared_norm", n, KOKKOS_LAMBDA(std::int64_t begin, std::int64_t end) {
+        double part = 0;
+        for (std::int64_t i = begin; i < end; ++i) part += static_cast<double>(p[i]) * static_cast<double>(p[i]);
+        return part;
+      });
 }
 
 /// How many numbers of a contiguous block are not finite.
@@ -78,11 +83,13 @@ double count_not_finite(Worker<E>& w, Mat<const T, E> x) {
   if (w.planning() || x.size() == 0) return 0;
   const T* const p = x.data();
   const T largest = std::numeric_limits<T>::max();
-  return sum_of_spans(w, "peft::count_not_finite", static_cast<std::int64_t>(x.size()), KOKKOS_LAMBDA(std::int64_t begin, std::int64_t end) {
-    int odd = 0;
-    for (std::int64_t i = begin; i < end; ++i) odd += Kokkos::abs(p[i]) <= largest ? 0 : 1;
-    return static_cast<double>(odd);
-  });
+  return sum_of_spans(
+      w, "peft::count_not_finite", static_cast<std::int64_t>(x.size()),
+      KOKKOS_LAMBDA(std::int64_t begin, std::int64_t end) {
+        int odd = 0;
+        for (std::int64_t i = begin; i < end; ++i) odd += Kokkos::abs(p[i]) <= largest ? 0 : 1;
+        return static_cast<double>(odd);
+      });
 }
 
 }  // namespace peft::ops

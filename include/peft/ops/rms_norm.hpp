@@ -4,8 +4,8 @@
 
 namespace peft::ops {
 
-/// The sum over j of a b c, of rows with d elements, in sixteen parts: the compiler may not reorder a floating-point sum, so the
-/// order is written to be vectorised.
+/// The sum over j of a b c, of rows with d elements, in sixteen parts: the compiler may not reorder a floating-point
+/// sum, so the order is written to be vectorised.
 template <class T>
 KOKKOS_INLINE_FUNCTION T sum_of_products(Extent d, const T* a, const T* b, const T* c) {
   constexpr Extent lanes = 16;
@@ -34,60 +34,62 @@ template <ExecutionSpace E, class T>
 void row_rms(Worker<E>& w, Mat<T, E> size, Mat<const T, E> x, double epsilon) {
   const Extent d = cols(x);
   const T eps = static_cast<T>(epsilon);
-  for_rows(w, "peft::row_rms", rows(x), KOKKOS_LAMBDA(Extent i) {
-    size(0, i) = Kokkos::sqrt(sum_of_squares<T>(d, &x(i, 0)) / static_cast<T>(d) + eps);
-  });
+  for_rows(
+      w, "peft::row_rms", rows(x),
+      KOKKOS_LAMBDA(Extent i) { size(0, i) = Kokkos::sqrt(sum_of_squares<T>(d, &x(i, 0)) / static_cast<T>(d) + eps); });
 }
 
-/// y = z / sqrt(mean(z^2) + epsilon) * gamma with z = residual + dropout(x) (Zhang & Sennrich, 2019); `residual` may be empty.
-/// Kept for backward: normalised (n, d) and rstd (n, 1), both may be empty when nothing crosses. Shapes: x, residual, y (n, d);
-/// gamma (1, d). y may be x.
+/// y = z / sqrt(mean(z^2) + epsilon) * gamma with z = residual + dropout(x) (Zhang & Sennrich, 2019); `residual` may be
+/// empty. Kept for backward: normalised (n, d) and rstd (n, 1), both may be empty when nothing crosses. Shapes: x,
+/// residual, y (n, d); gamma (1, d). y may be x.
 template <ExecutionSpace E, class T>
-void rms_norm(Worker<E>& w, Mat<const T, E> x, Mat<const T, E> residual, Mat<const T, E> gamma, double epsilon, const Dropout& drop,
-              Mat<T, E> normalised, Mat<T, E> rstd, Mat<T, E> y) {
+void rms_norm(Worker<E>& w, Mat<const T, E> x, Mat<const T, E> residual, Mat<const T, E> gamma, double epsilon,
+              const Dropout& drop, Mat<T, E> normalised, Mat<T, E> rstd, Mat<T, E> y) {
   const Extent d = cols(x);
   const T scale = static_cast<T>(drop.scale), eps = static_cast<T>(epsilon);
   const bool dropping = drop.active(), adding = !empty(residual), keeping = !empty(normalised);
-  for_rows(w, "peft::rms_norm", rows(x), KOKKOS_LAMBDA(Extent i) {
-    const T *const xi = &x(i, 0), *const g = &gamma(0, 0);
-    T* const yi = &y(i, 0);
-    if (dropping) {
-      const std::uint32_t key = drop.row(i);
-      for (Extent j = 0; j < d; ++j) yi[j] = drop.keeps(key, static_cast<std::uint32_t>(j)) ? xi[j] * scale : T(0);
-    } else {
-      for (Extent j = 0; j < d; ++j) yi[j] = xi[j];
-    }
-    if (adding) {
-      const T* const ri = &residual(i, 0);
-      for (Extent j = 0; j < d; ++j) yi[j] += ri[j];
-    }
-    const T r = T(1) / Kokkos::sqrt(sum_of_squares<T>(d, yi) / static_cast<T>(d) + eps);
-    if (keeping) {
-      T* const hi = &normalised(i, 0);
-      rstd(i, 0) = r;
-      for (Extent j = 0; j < d; ++j) {
-        const T h = yi[j] * r;
-        hi[j] = h;
-        yi[j] = h * g[j];
-      }
-    } else {
-      for (Extent j = 0; j < d; ++j) yi[j] = yi[j] * r * g[j];
-    }
-  });
+  for_rows(
+      w, "peft::rms_norm", rows(x), KOKKOS_LAMBDA(Extent i) {
+        const T *const xi = &x(i, 0), *const g = &gamma(0, 0);
+        T* const yi = &y(i, 0);
+        if (dropping) {
+          const std::uint32_t key = drop.row(i);
+          for (Extent j = 0; j < d; ++j) yi[j] = drop.keeps(key, static_cast<std::uint32_t>(j)) ? xi[j] * scale : T(0);
+        } else {
+          for (Extent j = 0; j < d; ++j) yi[j] = xi[j];
+        }
+        if (adding) {
+          const T* const ri = &residual(i, 0);
+          for (Extent j = 0; j < d; ++j) yi[j] += ri[j];
+        }
+        const T r = T(1) / Kokkos::sqrt(sum_of_squares<T>(d, yi) / static_cast<T>(d) + eps);
+        if (keeping) {
+          T* const hi = &normalised(i, 0);
+          rstd(i, 0) = r;
+          for (Extent j = 0; j < d; ++j) {
+            const T h = yi[j] * r;
+            hi[j] = h;
+            yi[j] = h * g[j];
+          }
+        } else {
+          for (Extent j = 0; j < d; ++j) yi[j] = yi[j] * r * g[j];
+        }
+      });
 }
 
 /// dz (n, d): the gradient of RMSNorm's input from dy; dz may be dy.
 template <ExecutionSpace E, class T>
-void rms_norm_backward(Worker<E>& w, Mat<const T, E> dy, Mat<const T, E> normalised, Mat<const T, E> rstd, Mat<const T, E> gamma,
-                       Mat<T, E> dz) {
+void rms_norm_backward(Worker<E>& w, Mat<const T, E> dy, Mat<const T, E> normalised, Mat<const T, E> rstd,
+                       Mat<const T, E> gamma, Mat<T, E> dz) {
   const Extent d = cols(dy);
-  for_rows(w, "peft::rms_norm_backward", rows(dy), KOKKOS_LAMBDA(Extent i) {
-    const T *const dyi = &dy(i, 0), *const hi = &normalised(i, 0), *const g = &gamma(0, 0);
-    T* const dzi = &dz(i, 0);
-    const T dot = sum_of_products<T>(d, dyi, g, hi) / static_cast<T>(d);
-    const T r = rstd(i, 0);
-    for (Extent j = 0; j < d; ++j) dzi[j] = (dyi[j] * g[j] - hi[j] * dot) * r;
-  });
+  for_rows(
+      w, "peft::rms_norm_backward", rows(dy), KOKKOS_LAMBDA(Extent i) {
+        const T *const dyi = &dy(i, 0), *const hi = &normalised(i, 0), *const g = &gamma(0, 0);
+        T* const dzi = &dz(i, 0);
+        const T dot = sum_of_products<T>(d, dyi, g, hi) / static_cast<T>(d);
+        const T r = rstd(i, 0);
+        for (Extent j = 0; j < d; ++j) dzi[j] = (dyi[j] * g[j] - hi[j] * dot) * r;
+      });
 }
 
 }  // namespace peft::ops

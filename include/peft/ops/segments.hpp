@@ -8,9 +8,9 @@
 namespace peft::ops {
 
 /// Which rows attend to which: sequence s has query rows q_offsets[s] .. q_offsets[s+1] and key rows k_offsets[s] ..
-/// k_ends[s] (nullptr: k_offsets[s+1]), so that keys may lie in a cache with room to spare. `q_segment`, `k_segment` name
-/// each row's sequence (read on a device only). Causal: queries are aligned at the end of their keys, query i of a sequence
-/// sees keys 0 .. i + keys - queries; no sequence may have more queries than keys then.
+/// k_ends[s] (nullptr: k_offsets[s+1]), so that keys may lie in a cache with room to spare. `q_segment`, `k_segment`
+/// name each row's sequence (read on a device only). Causal: queries are aligned at the end of their keys, query i of a
+/// sequence sees keys 0 .. i + keys - queries; no sequence may have more queries than keys then.
 struct Segments {
   Extent sequences = 0, heads = 1;
   double scale = 1;
@@ -18,9 +18,9 @@ struct Segments {
   const int *q_offsets = nullptr, *k_offsets = nullptr;
   const int *q_segment = nullptr, *k_segment = nullptr;
   Extent longest_keys = 0;
-  Extent key_heads = 0;         // query head h reads key head h / (heads / key_heads); 0: as many as heads
+  Extent key_heads = 0;  // query head h reads key head h / (heads / key_heads); 0: as many as heads
   const int* k_ends = nullptr;
-  Extent prefix = 0;            // keys before a sequence's own first token; only biases of attention that is not causal ask
+  Extent prefix = 0;  // keys before a sequence's own first token; only biases of attention that is not causal ask
 
   KOKKOS_FUNCTION Extent queries_per_key() const { return key_heads > 0 ? heads / key_heads : 1; }
   KOKKOS_FUNCTION Extent head_pairs() const { return key_heads > 0 ? key_heads : heads; }

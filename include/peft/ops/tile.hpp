@@ -6,8 +6,8 @@
 
 namespace peft::ops {
 
-/// A vector register of the processor that is compiled for, in bytes, and how many there are. A vector type wider than one is
-/// no help: g++ builds it in memory, number by number.
+/// A vector register of the processor that is compiled for, in bytes, and how many there are. A vector type wider than
+/// one is no help: g++ builds it in memory, number by number.
 #if defined(__AVX512F__)
 inline constexpr int register_bytes = 64, registers = 32;
 #elif defined(__AVX__)
@@ -29,7 +29,8 @@ using Pack = typename PackOf<T>::type;
 template <class T>
 inline constexpr Extent lanes = static_cast<Extent>(register_bytes / sizeof(T));
 
-/// Numbers in 64 bytes, what rows are padded to: whole packs on every processor, so that units compiled for several agree.
+/// Numbers in 64 bytes, what rows are padded to: whole packs on every processor, so that units compiled for several
+/// agree.
 template <class T>
 inline constexpr Extent padding = static_cast<Extent>(64 / sizeof(T));
 template <class T>

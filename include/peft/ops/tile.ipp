@@ -6,7 +6,8 @@
 
 namespace peft::ops {
 
-/// C (R, N packs) = [C +] A B held in registers. A (R, k) has any strides; rows of B and C are `bs`, `cs` elements apart.
+/// C (R, N packs) = [C +] A B held in registers. A (R, k) has any strides; rows of B and C are `bs`, `cs` elements
+/// apart.
 template <int R, int N, class T>
 void tile(Extent k, const T* a, std::ptrdiff_t row, std::ptrdiff_t step, const T* b, std::ptrdiff_t bs, T* c,
           std::ptrdiff_t cs, bool accumulate) {
@@ -33,8 +34,8 @@ void tile(Extent k, const T* a, std::ptrdiff_t row, std::ptrdiff_t step, const T
     for (int j = 0; j < N; ++j) *reinterpret_cast<Pack<T>*>(c + i * cs + j * lanes<T>) = sum[i][j];
 }
 
-/// One strip of N packs of columns, rows in tiles of 8 (6 where there are 16 registers: the sums, two packs of B and a number of
-/// A must fit), and then 4, 2, 1.
+/// One strip of N packs of columns, rows in tiles of 8 (6 where there are 16 registers: the sums, two packs of B and a
+/// number of A must fit), and then 4, 2, 1.
 template <int N, class T>
 void strip(Extent m, Extent k, const T* a, std::ptrdiff_t row, std::ptrdiff_t step, const T* b, std::ptrdiff_t bs, T* c,
            std::ptrdiff_t cs, bool accumulate) {
@@ -55,10 +56,10 @@ void small_product(Extent m, Extent n, Extent k, const T* a, std::ptrdiff_t row,
 }
 
 #ifdef PEFT_SEPARATE
-template void small_product<float>(Extent, Extent, Extent, const float*, std::ptrdiff_t, std::ptrdiff_t, const float*, std::ptrdiff_t,
-                                   float*, std::ptrdiff_t, bool);
-template void small_product<double>(Extent, Extent, Extent, const double*, std::ptrdiff_t, std::ptrdiff_t, const double*, std::ptrdiff_t,
-                                    double*, std::ptrdiff_t, bool);
+template void small_product<float>(Extent, Extent, Extent, const float*, std::ptrdiff_t, std::ptrdiff_t, const float*,
+                                   std::ptrdiff_t, float*, std::ptrdiff_t, bool);
+template void small_product<double>(Extent, Extent, Extent, const double*, std::ptrdiff_t, std::ptrdiff_t,
+                                    const double*, std::ptrdiff_t, double*, std::ptrdiff_t, bool);
 #endif
 
 }  // namespace peft::ops

@@ -16,7 +16,9 @@ namespace peft {
 struct AdamW {
   double lr = 1e-3, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0.01;
 
-  std::map<std::string, std::string> settings() const { return {{"optimizer", "AdamW"}, {"weight decay", exact(weight_decay)}}; }
+  std::map<std::string, std::string> settings() const {
+    return {{"optimizer", "AdamW"}, {"weight decay", exact(weight_decay)}};
+  }
 
   /// State of one run: moments as two buffers parallel to the trained values.
   template <class T, ExecutionSpace E>
@@ -29,12 +31,19 @@ struct AdamW {
           v_(allocated<Buffer>("peft::adamw_v", static_cast<std::size_t>(layout.gradient_size()))) {}
 
     /// One step at learning rate `lr`; the gradient is multiplied by `gradient_scale` (clipping) on the way.
-    void update(const AdamW& a, Worker<E>& w, const Layout& layout, T* values, const T* gradients, double lr, double gradient_scale) {
+    void update(const AdamW& a, Worker<E>& w, const Layout& layout, T* values, const T* gradients, double lr,
+                double gradient_scale) {
       ++step_;
       for_each_run(layout, [&](std::int64_t begin, std::int64_t end, const Group& group) {
         const Extent n = static_cast<Extent>(end - begin);
-        ops::AdamWStep s{lr * group.lr_factor, a.beta1, a.beta2, a.epsilon, group.decays ? a.weight_decay : 0.,
-                         1 - std::pow(a.beta1, double(step_)), 1 - std::pow(a.beta2, double(step_)), gradient_scale};
+        ops::AdamWStep s{lr * group.lr_factor,
+                         a.beta1,
+                         a.beta2,
+                         a.epsilon,
+                         group.decays ? a.weight_decay : 0.,
+                         1 - std::pow(a.beta1, double(step_)),
+                         1 - std::pow(a.beta2, double(step_)),
+                         gradient_scale};
         ops::adamw<E, T>(w, Mat<T, E>(values + begin, 1, n), Mat<const T, E>(gradients + begin, 1, n),
                          Mat<T, E>(m_.data() + begin, 1, n), Mat<T, E>(v_.data() + begin, 1, n), s);
       });

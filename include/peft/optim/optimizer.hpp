@@ -31,11 +31,12 @@ void for_each_run(const Layout& layout, F&& f) {
   if (begin >= 0) f(begin, end, group);
 }
 
-/// An optimizer: hyper-parameters as a value, and the `State` of one run. `settings` must be the same on resuming, `buffers`
-/// (parallel to the trained values, by the name they are saved under) are saved with the run.
+/// An optimizer: hyper-parameters as a value, and the `State` of one run. `settings` must be the same on resuming,
+/// `buffers` (parallel to the trained values, by the name they are saved under) are saved with the run.
 template <class O>
-concept IsOptimizer = requires(const O o, typename O::template State<float, Host> state, const typename O::template State<float, Host> known,
-                               Worker<Host>& w, const Layout& layout, float* values, const float* gradients, double x, std::int64_t steps) {
+concept IsOptimizer = requires(
+    const O o, typename O::template State<float, Host> state, const typename O::template State<float, Host> known,
+    Worker<Host>& w, const Layout& layout, float* values, const float* gradients, double x, std::int64_t steps) {
   { o.settings() } -> std::convertible_to<std::map<std::string, std::string>>;
   typename O::template State<float, Host>;
   state.update(o, w, layout, values, gradients, x, x);  // learning rate; what the gradient is multiplied by

@@ -14,12 +14,9 @@ enum class ScheduleKind { Constant, Linear, Cosine };
 
 inline const char* name(ScheduleKind kind) {
   switch (kind) {
-    case ScheduleKind::Constant:
-      return "constant";
-    case ScheduleKind::Linear:
-      return "linear";
-    case ScheduleKind::Cosine:
-      return "cosine";
+    case ScheduleKind::Constant: return "constant";
+    case ScheduleKind::Linear: return "linear";
+    case ScheduleKind::Cosine: return "cosine";
   }
   return "unknown";
 }
@@ -48,7 +45,7 @@ inline std::int64_t warmup_steps(double warmup, std::int64_t total) {
 struct Schedule {
   ScheduleKind kind = ScheduleKind::Constant;
   std::int64_t warmup = 0;  ///< steps; see warmup_steps for a fraction
-  std::int64_t total = 0;   ///< steps of the whole run, warm-up included; unused by Constant
+  std::int64_t total = 0;  ///< steps of the whole run, warm-up included; unused by Constant
 
   /// The factor of update number `step`, counted from 0: with warm-up the first update has factor 0, as in
   /// transformers. Past `total`, Linear stays at 0 and Cosine goes on along its curve.
@@ -56,14 +53,12 @@ struct Schedule {
     if (step < warmup) return static_cast<double>(step) / static_cast<double>(std::max<std::int64_t>(1, warmup));
     const auto span = static_cast<double>(std::max<std::int64_t>(1, total - warmup));
     switch (kind) {
-      case ScheduleKind::Linear:
-        return std::max(0.0, static_cast<double>(total - step) / span);
+      case ScheduleKind::Linear: return std::max(0.0, static_cast<double>(total - step) / span);
       case ScheduleKind::Cosine: {
         const double progress = static_cast<double>(step - warmup) / span;
         return std::max(0.0, 0.5 * (1.0 + std::cos(std::numbers::pi * 0.5 * 2.0 * progress)));
       }
-      case ScheduleKind::Constant:
-        break;
+      case ScheduleKind::Constant: break;
     }
     return 1.0;
   }

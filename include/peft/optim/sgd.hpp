@@ -10,19 +10,22 @@ namespace peft {
 struct SGD {
   double weight_decay = 0;
 
-  std::map<std::string, std::string> settings() const { return {{"optimizer", "SGD"}, {"weight decay", exact(weight_decay)}}; }
+  std::map<std::string, std::string> settings() const {
+    return {{"optimizer", "SGD"}, {"weight decay", exact(weight_decay)}};
+  }
 
   template <class T, ExecutionSpace E>
   class State {
    public:
     explicit State(const Layout&) {}
 
-    void update(const SGD& o, Worker<E>& w, const Layout& layout, T* values, const T* gradients, double lr, double gradient_scale) {
+    void update(const SGD& o, Worker<E>& w, const Layout& layout, T* values, const T* gradients, double lr,
+                double gradient_scale) {
       ++step_;
       for_each_run(layout, [&](std::int64_t begin, std::int64_t end, const Group& group) {
         const Extent n = static_cast<Extent>(end - begin);
-        ops::sgd<E, T>(w, Mat<T, E>(values + begin, 1, n), Mat<const T, E>(gradients + begin, 1, n), lr * group.lr_factor,
-                       group.decays ? o.weight_decay : 0., gradient_scale);
+        ops::sgd<E, T>(w, Mat<T, E>(values + begin, 1, n), Mat<const T, E>(gradients + begin, 1, n),
+                       lr * group.lr_factor, group.decays ? o.weight_decay : 0., gradient_scale);
       });
     }
     std::map<std::string, Kokkos::View<T*, typename E::memory_space>> buffers() const { return {}; }

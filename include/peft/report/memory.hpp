@@ -21,8 +21,8 @@ std::uint64_t peak_memory();
 /// Resident memory of this process now, in bytes; the peak where the system does not say.
 std::uint64_t resident_memory();
 
-/// Bytes that become resident where these parts of mapped files are read: whole windows of 64 KiB, since Linux maps what lies around a
-/// page that it was asked for, as far as it is cached.
+/// Bytes that become resident where these parts of mapped files are read: whole windows of 64 KiB, since Linux maps
+/// what lies around a page that it was asked for, as far as it is cached.
 std::uint64_t resident_when_read(std::vector<std::span<const std::byte>> parts);
 
 /// Sets the peak back to what is resident now, so that the next peak_memory() is the peak of one phase. False where

@@ -44,7 +44,8 @@ PEFT_INLINE std::uint64_t resident_when_read(std::vector<std::span<const std::by
   std::uintptr_t done = 0;  // windows up to here are counted
   for (const auto& part : parts) {
     const auto at = reinterpret_cast<std::uintptr_t>(part.data());
-    const std::uintptr_t begin = std::max(done, at / window * window), end = (at + part.size() + window - 1) / window * window;
+    const std::uintptr_t begin = std::max(done, at / window * window),
+                         end = (at + part.size() + window - 1) / window * window;
     if (end <= begin) continue;
     sum += end - begin;
     done = end;

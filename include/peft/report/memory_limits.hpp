@@ -15,7 +15,9 @@ struct MemorySizes {
   std::uint64_t address = 0;   // bytes of addresses: files as far as they are mapped, whole stacks
   std::uint64_t data = 0;      // bytes of addresses that are the process's own to write to
 
-  friend MemorySizes operator+(const MemorySizes& a, const MemorySizes& b) { return {a.resident + b.resident, a.address + b.address, a.data + b.data}; }
+  friend MemorySizes operator+(const MemorySizes& a, const MemorySizes& b) {
+    return {a.resident + b.resident, a.address + b.address, a.data + b.data};
+  }
   /// Of each the part beyond `b`.
   friend MemorySizes operator-(const MemorySizes& a, const MemorySizes& b) {
     const auto beyond = [](std::uint64_t x, std::uint64_t y) { return x > y ? x - y : 0; };
@@ -26,17 +28,18 @@ struct MemorySizes {
 /// What may yet be taken of one of these, and by whose word.
 struct MemoryLimit {
   std::string name;  // "the machine", "the control group /jobs/7", "ulimit -v"
-  std::uint64_t MemorySizes::* of = &MemorySizes::resident;
+  std::uint64_t MemorySizes::*of = &MemorySizes::resident;
   std::uint64_t room = 0;  // bytes
 };
 
 /// What this process has now (/proc/self/status).
 MemorySizes memory_now(const std::filesystem::path& root = "/");
 
-/// Every limit that the process is under: what the machine has available, of its control groups (versions 1 and 2, each with all above
-/// it) memory.max, memory.high and memory.limit_in_bytes, ulimit -v and ulimit -d, and, where the machine allows no more to be promised than it has,
-/// what is left to promise. Files that can be read anew count as room; swap does not: a run that lives on it does not come to its end.
-/// `root`: the folder that /proc and /sys lie in. What cannot be read is no limit.
+/// Every limit that the process is under: what the machine has available, of its control groups (versions 1 and 2, each
+/// with all above it) memory.max, memory.high and memory.limit_in_bytes, ulimit -v and ulimit -d, and, where the
+/// machine allows no more to be promised than it has, what is left to promise. Files that can be read anew count as
+/// room; swap does not: a run that lives on it does not come to its end. `root`: the folder that /proc and /sys lie in.
+/// What cannot be read is no limit.
 std::vector<MemoryLimit> memory_limits(const std::filesystem::path& root = "/");
 
 }  // namespace peft::report

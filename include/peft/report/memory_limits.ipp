@@ -48,8 +48,9 @@ struct Version {
   std::vector<const char*> limits;
 };
 PEFT_INLINE const Version& version(bool second) {
-  static const Version all[] = {{"cgroup", "memory.usage_in_bytes", "total_active_file", "total_inactive_file", {"memory.limit_in_bytes"}},
-                                {"cgroup2", "memory.current", "active_file", "inactive_file", {"memory.max", "memory.high"}}};
+  static const Version all[] = {
+      {"cgroup", "memory.usage_in_bytes", "total_active_file", "total_inactive_file", {"memory.limit_in_bytes"}},
+      {"cgroup2", "memory.current", "active_file", "inactive_file", {"memory.max", "memory.high"}}};
   return all[second];
 }
 
@@ -67,7 +68,8 @@ PEFT_INLINE std::optional<Mount> mount_of(const fs::path& root, bool second) {
     Mount mount;
     before >> skip >> skip >> skip >> mount.group >> mount.folder;
     after >> type >> source >> options;
-    if (type == version(second).type && (second || ("," + options + ",").find(",memory,") != std::string::npos)) return mount;
+    if (type == version(second).type && (second || ("," + options + ",").find(",memory,") != std::string::npos))
+      return mount;
   }
   return {};
 }
@@ -79,7 +81,8 @@ PEFT_INLINE std::optional<std::string> group_of(const fs::path& root, bool secon
     const auto first = line.find(':'), then = line.find(':', first + 1);
     if (then == line.npos) continue;
     const std::string controllers = line.substr(first + 1, then - first - 1);
-    if (second ? controllers.empty() : ("," + controllers + ",").find(",memory,") != std::string::npos) return line.substr(then + 1);
+    if (second ? controllers.empty() : ("," + controllers + ",").find(",memory,") != std::string::npos)
+      return line.substr(then + 1);
   }
   return {};
 }
@@ -100,8 +103,10 @@ PEFT_INLINE void add_groups(std::vector<MemoryLimit>& all, const fs::path& root,
     if (least) {
       const auto stat = numbers_in(folder / "memory.stat", 1);
       const auto cached = [&](const char* name) { return stat.contains(name) ? stat.at(name) : 0; };
-      const std::uint64_t used = left(number_in(folder / files.used).value_or(0), cached(files.active) + cached(files.inactive));
-      all.push_back({"the control group " + (group->empty() ? "/" : *group), &MemorySizes::resident, left(*least, used)});
+      const std::uint64_t used =
+          left(number_in(folder / files.used).value_or(0), cached(files.active) + cached(files.inactive));
+      all.push_back(
+          {"the control group " + (group->empty() ? "/" : *group), &MemorySizes::resident, left(*least, used)});
     }
     if (group->empty()) return;
     group->erase(group->rfind('/') == group->npos ? 0 : group->rfind('/'));
@@ -132,15 +137,19 @@ PEFT_INLINE std::vector<MemoryLimit> memory_limits(const std::filesystem::path& 
   using namespace memory_limits_of;
   std::vector<MemoryLimit> all;
   const auto machine = numbers_in(root / "proc/meminfo", 1024);
-  if (machine.contains("MemAvailable")) all.push_back({"the machine", &MemorySizes::resident, machine.at("MemAvailable")});
-  if (number_in(root / "proc/sys/vm/overcommit_memory") == 2 && machine.contains("CommitLimit") && machine.contains("Committed_AS"))
+  if (machine.contains("MemAvailable"))
+    all.push_back({"the machine", &MemorySizes::resident, machine.at("MemAvailable")});
+  if (number_in(root / "proc/sys/vm/overcommit_memory") == 2 && machine.contains("CommitLimit") &&
+      machine.contains("Committed_AS"))
     all.push_back({"the machine, which promises no more than it has (vm.overcommit_memory = 2),", &MemorySizes::data,
                    left(machine.at("CommitLimit"), machine.at("Committed_AS"))});
   add_groups(all, root, false);
   add_groups(all, root, true);
   const MemorySizes now = memory_now(root);
-  if (const auto limit = own_limit(root, "Max address space")) all.push_back({"ulimit -v", &MemorySizes::address, left(*limit, now.address)});
-  if (const auto limit = own_limit(root, "Max data size")) all.push_back({"ulimit -d", &MemorySizes::data, left(*limit, now.data)});
+  if (const auto limit = own_limit(root, "Max address space"))
+    all.push_back({"ulimit -v", &MemorySizes::address, left(*limit, now.address)});
+  if (const auto limit = own_limit(root, "Max data size"))
+    all.push_back({"ulimit -d", &MemorySizes::data, left(*limit, now.data)});
   return all;
 }
 

@@ -24,7 +24,8 @@ struct Need {
 /// Memory of the process's own: n bytes that are all written to.
 inline MemorySizes written(std::uint64_t n) { return {n, n, n}; }
 
-/// The memory of a whole run, before it is taken: what there will be and when. It is made of sizes alone, so that one can be made for any options without a run.
+/// The memory of a whole run, before it is taken: what there will be and when. It is made of sizes alone, so that one
+/// can be made for any options without a run.
 class MemoryPlan {
  public:
   /// A need of the same name is replaced.
@@ -36,7 +37,8 @@ class MemoryPlan {
   /// What is there when most memory is resident, the largest first.
   std::vector<Buffer> at_peak() const;
 
-  /// Throws Error in one sentence where a limit leaves less than the plan takes. `held`: what of it the process has already.
+  /// Throws Error in one sentence where a limit leaves less than the plan takes. `held`: what of it the process has
+  /// already.
   void check(std::span<const MemoryLimit> limits, const MemorySizes& held) const;
   /// The same of the system's limits now.
   void check() const { check(memory_limits(), memory_now()); }
@@ -45,9 +47,9 @@ class MemoryPlan {
   std::string out_of_memory(const char* what) const;
 
  private:
-  std::uint64_t at(Phase phase, std::uint64_t MemorySizes::* of) const;
-  Phase fullest(std::uint64_t MemorySizes::* of) const;
-  std::string largest(std::uint64_t MemorySizes::* of) const;
+  std::uint64_t at(Phase phase, std::uint64_t MemorySizes::*of) const;
+  Phase fullest(std::uint64_t MemorySizes::*of) const;
+  std::string largest(std::uint64_t MemorySizes::*of) const;
 
   std::vector<Need> needs_;
 };

@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <string>
 
-
 namespace peft::report {
 
 /// With that many decimals: "0.8062". NaN and infinities as "nan", "inf", "-inf" whatever their sign bit.

@@ -5,7 +5,6 @@
 #include <string_view>
 #include <vector>
 
-
 #include <peft/core/error.hpp>
 
 namespace peft::report {

@@ -51,8 +51,7 @@ PEFT_INLINE Table::Row Table::checked(Row row) const {
 }
 
 PEFT_INLINE std::string Table::flat(std::string text) {
-  std::replace_if(
-      text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r' || c == '\t'; }, ' ');
+  std::replace_if(text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r' || c == '\t'; }, ' ');
   return text;
 }
 
@@ -92,7 +91,8 @@ PEFT_INLINE Table::Layout Table::layout() const {
   return out;
 }
 
-PEFT_INLINE std::string Table::line(const Row& row, const std::vector<std::size_t>& widths, const std::vector<bool>& right) {
+PEFT_INLINE std::string Table::line(const Row& row, const std::vector<std::size_t>& widths,
+                                    const std::vector<bool>& right) {
   std::string out;
   for (std::size_t c = 0; c < row.size(); ++c) {
     const std::string cell = flat(row[c]), gap(widths[c] - width(cell), ' ');

@@ -11,8 +11,9 @@ namespace peft {
 
 /// x_i = [phi_i; psi_i] (READ, eqs. 12 and 13):
 ///   psi_i = g_i * (Own(u) + Others_i(u)),   u = F h_{i-1} (side/ffn.hpp),   g_i = 1, or gated (eq. 14) sigmoid(G phi_i + c).
-/// All of width k; matrices ~ U(+-1/sqrt(in)). The paper's Phi_i and Psi_i are functions of the layer's scores; here they are
-/// matrices shared by the layers, as Algorithm 1 shares everything. Trains 2 (k^2 + k) + G k^2, the terms', and d k + k when gated.
+/// All of width k; matrices ~ U(+-1/sqrt(in)). The paper's Phi_i and Psi_i are functions of the layer's scores; here
+/// they are matrices shared by the layers, as Algorithm 1 shares everything. Trains 2 (k^2 + k) + G k^2, the terms',
+/// and d k + k when gated.
 template <class Own = Itself, class Others = NoOthers>
 struct Concatenated {
   static constexpr bool own_scores = Others::own_scores;
@@ -37,7 +38,8 @@ struct Concatenated {
   };
 
   void declare(auto& fields, auto& p, Extent d, Extent k, Extent sums) const {
-    const auto inside = uniform(1 / std::sqrt(static_cast<double>(k))), outside = uniform(1 / std::sqrt(static_cast<double>(d)));
+    const auto inside = uniform(1 / std::sqrt(static_cast<double>(k))),
+               outside = uniform(1 / std::sqrt(static_cast<double>(d)));
     ffn.declare(fields, "joiner.ffn", p.F, k);
     own.declare(fields, p.own, k);
     others.declare(fields, p.others, k);
@@ -56,7 +58,7 @@ struct Concatenated {
     if (!gated) return;
     for (auto* v : {&kept.gate, &kept.gate_slope}) *v = c.keep(n, k, "joiner");
     ops::broadcast_row(c.w, kept.gate, constant(p.c));
-    ops::gemm(c.w, kept.gate, phi, t(p.G), 1, 1);                // g    = sigmoid(phi G' + c)   (L n, k)
+    ops::gemm(c.w, kept.gate, phi, t(p.G), 1, 1);  // g    = sigmoid(phi G' + c)   (L n, k)
     ops::activate(c.w, kept.gate, kept.gate_slope, ops::Sigmoid{});
   }
   void forward(auto& c, const auto& p, auto& kept, int i, auto before, auto a) const {
@@ -66,7 +68,7 @@ struct Concatenated {
     if (!plain) own.forward(c, p.own, u, sum);
     others.forward(c, p.others, kept.others, i, u, sum);
     if (gated) ops::multiply(c.w, out, constant(sum), constant(step_of(kept.gate, i, n)));
-    ops::gemm(c.w, a, out, t(p.W), 1, 1);                        // a   += psi W'                (n, G k)
+    ops::gemm(c.w, a, out, t(p.W), 1, 1);  // a   += psi W'                (n, G k)
   }
   /// Adds to dh, the gradient of h_{i-1}. What `finish` needs takes the place of what only this step reads.
   void backward(auto& c, const auto& p, auto& kept, int i, auto, auto da, auto dh) const {
@@ -76,9 +78,9 @@ struct Concatenated {
       const auto scope = c.w.scope();
       const auto dg = step_of(kept.gate_slope, i, n);
       auto dpsi = c.temp(n, cols(du));
-      ops::gemm(c.w, dpsi, da, p.W);                             // dpsi = da W                  (n, k)
+      ops::gemm(c.w, dpsi, da, p.W);  // dpsi = da W                  (n, k)
       ops::multiply(c.w, dg, constant(dg), constant(step_of(kept.sum, i, n)));
-      ops::multiply(c.w, dg, constant(dg), constant(dpsi));      // dg   = dpsi * sum * g'
+      ops::multiply(c.w, dg, constant(dg), constant(dpsi));  // dg   = dpsi * sum * g'
       ops::multiply(c.w, dsum, constant(dpsi), constant(step_of(kept.gate, i, n)));
     } else {
       ops::gemm(c.w, dsum, da, p.W);

@@ -10,8 +10,9 @@
 
 namespace peft {
 
-/// A small feed-forward network of a side net, READ's F:  F h = F2 tanh(F1 h + b1) + b2, all of width k and ~ U(+-1/sqrt(k)). Trains
-/// 2 (k^2 + k). Steps are run one by one, the gradients of the tensors made of all of them at once.
+/// A small feed-forward network of a side net, READ's F:  F h = F2 tanh(F1 h + b1) + b2, all of width k and ~
+/// U(+-1/sqrt(k)). Trains 2 (k^2 + k). Steps are run one by one, the gradients of the tensors made of all of them at
+/// once.
 struct SideFfn {
   template <class V>
   struct Params {
@@ -41,7 +42,8 @@ struct SideFfn {
     ops::multiply(c.w, slope, constant(slope), constant(through));  // dz = du F2 * z'           (n, k)
     if (!empty(dh)) ops::gemm(c.w, dh, slope, p.F1, 1, 1);       // dh  += dz F1
   }
-  /// Adds to the tensors' gradients. z, du, dz (N, k) of all steps; h the last rows of what went in, the first being zero.
+  /// Adds to the tensors' gradients. z, du, dz (N, k) of all steps; h the last rows of what went in, the first being
+  /// zero.
   void finish(auto& c, auto du, auto z, auto dz, auto h, auto& g) const {
     const Extent all = rows(dz);
     ops::gemm(c.w, g.F2, t(du), z, 1, 1);

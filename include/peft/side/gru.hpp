@@ -12,7 +12,9 @@ struct GRU {
   static constexpr bool apart() { return true; }
   static constexpr bool second_state() { return false; }
 
-  void forward(auto& c, const auto& at, const auto& before) const { ops::gru(c.w, at.a, constant(at.u), constant(before.h), at.h); }
+  void forward(auto& c, const auto& at, const auto& before) const {
+    ops::gru(c.w, at.a, constant(at.u), constant(before.h), at.h);
+  }
   void backward(auto& c, const auto& at, const auto& before, auto dh, auto) const {
     ops::gru_backward(c.w, at.a, at.u, constant(before.h), dh);
   }

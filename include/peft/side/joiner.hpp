@@ -4,8 +4,9 @@
 
 namespace peft {
 
-// A joiner makes a cell's input x_i of what the backbone has, phi_i (n, d), and of the state h_{i-1} (n, k). What it takes from
-// phi alone is one product over all layers; what it takes from h is added to the cell's sums a_i (n, G k) step by step.
+// A joiner makes a cell's input x_i of what the backbone has, phi_i (n, d), and of the state h_{i-1} (n, k). What it
+// takes from phi alone is one product over all layers; what it takes from h is added to the cell's sums a_i (n, G k)
+// step by step.
 
 /// x_i = phi_i: Algorithm 1 on an encoder. No parameters.
 struct Direct {

@@ -11,19 +11,19 @@
 
 namespace peft {
 
-/// Ladder side-tuning (LST; Sung et al., 2022): small layers of width w = d / r, built as the backbone's (`side_spec`), fed by its
-/// layers through trained gates,
+/// Ladder side-tuning (LST; Sung et al., 2022): small layers of width w = d / r, built as the backbone's (`side_spec`),
+/// fed by its layers through trained gates,
 ///   s = D_e e + c_e;   per block at layer i:  s <- block_i(m_i s + (1 - m_i)(D_i h_i + c_i)),  m_i = sigmoid(a_i / T);
 ///   h_L <- U drop(s) + c_u        (`replaces`; else h_L += that, with U = c_u = 0 at first).
-/// A pre-norm backbone's ladder has a norm N of its own after its last layer: U drop(N(s)). Beside an encoder-decoder there are two,
-/// each from its own embeddings; layers of the decoder's attend to drop(N(s)) of the encoder's. Distances get the backbone's frozen
-/// numbers (T5), rotary heads turn as part of the backbone's. Here h_L goes through the backbone's own last norm; the released code
-/// reads words off U's output as it is.
+/// A pre-norm backbone's ladder has a norm N of its own after its last layer: U drop(N(s)). Beside an encoder-decoder
+/// there are two, each from its own embeddings; layers of the decoder's attend to drop(N(s)) of the encoder's.
+/// Distances get the backbone's frozen numbers (T5), rotary heads turn as part of the backbone's. Here h_L goes through
+/// the backbone's own last norm; the released code reads words off U's output as it is.
 ///
-/// a = 0, T = 0.1, D and U as torch.nn.Linear; blocks and N are cut out of the backbone's (`pruned`, by what Score says: Magnitude, or
-/// Fisher as the paper) or N(0, 0.02^2). With w,
-/// f = inner / r and B blocks (at `layers`; none named: at every layer) it trains beside BERT
-/// d w + w + B (d w + w + 1 + 4 (w^2 + w) + 2 w f + f + w + 4 w) + w d + d.
+/// a = 0, T = 0.1, D and U as torch.nn.Linear; blocks and N are cut out of the backbone's (`pruned`, by what Score
+/// says: Magnitude, or Fisher as the paper) or N(0, 0.02^2). With w, f = inner / r and B blocks (at `layers`; none
+/// named: at every layer) it trains beside BERT d w + w + B (d w + w + 1 + 4 (w^2 + w) + 2 w f + f + w + 4 w) + w d +
+/// d.
 template <int r = 8, class Score = Magnitude>
 struct Ladder {
   static_assert(r > 0, "peft::Ladder<r>: the reduction r must be positive");
@@ -42,22 +42,22 @@ struct Ladder {
   using Both = std::array<V, 2>;
   template <class V>
   struct Params {
-    Both<Weights<V>> first;              // (w, d)
-    Weights<V> up;                       // (d, w)
-    Both<BlockTensors<V>> last;          // norms
-    std::vector<Weights<V>> down;        // per block (w, d)
-    std::vector<V> gate;                 // per block (1, 1)
+    Both<Weights<V>> first;  // (w, d)
+    Weights<V> up;  // (d, w)
+    Both<BlockTensors<V>> last;  // norms
+    std::vector<Weights<V>> down;  // per block (w, d)
+    std::vector<V> gate;  // per block (1, 1)
     std::vector<BlockTensors<V>> blocks;
-    nn::Shape shape;                     // of the blocks
-    std::vector<int> at;                 // their layers
-    std::size_t encoder = 0;             // how many of them are an encoder's
+    nn::Shape shape;  // of the blocks
+    std::vector<int> at;  // their layers
+    std::size_t encoder = 0;  // how many of them are an encoder's
   };
   template <class V>
   struct Kept {
-    Both<V> embedded;                    // (n, d)
-    V s, out;                            // (n, w)  (rows read, w)
+    Both<V> embedded;  // (n, d)
+    V s, out;  // (n, w)  (rows read, w)
     Both<nn::NormKept<V>> last;
-    std::vector<V> x, difference;        // per block (n, d)  (n, w)
+    std::vector<V> x, difference;  // per block (n, d)  (n, w)
     std::vector<std::any> blocks;
     SideView<V> seen;
   };
@@ -65,8 +65,10 @@ struct Ladder {
   void declare(auto& fields, auto& p, const Module& m) const {
     p.shape = small_shape(m, reduction, heads);
     p.at = blocks_at(m.shape);
-    p.encoder = static_cast<std::size_t>(std::lower_bound(p.at.begin(), p.at.end(), m.shape.encoder_layers) - p.at.begin());
-    require(p.encoder < p.at.size(), "Ladder: no block at the layers of the decoder, from ", m.shape.encoder_layers, " on");
+    p.encoder =
+        static_cast<std::size_t>(std::lower_bound(p.at.begin(), p.at.end(), m.shape.encoder_layers) - p.at.begin());
+    require(p.encoder < p.at.size(), "Ladder: no block at the layers of the decoder, from ", m.shape.encoder_layers,
+            " on");
     p.down.resize(p.at.size()), p.gate.resize(p.at.size()), p.blocks.resize(p.at.size());
     if (m.spec.cross) declare_stack(fields, p, m, 1, "encoder.");
     declare_stack(fields, p, m, 0, "");
@@ -80,13 +82,16 @@ struct Ladder {
   }
   void initialise(const auto& backbone, const Module& m, auto&& write) const {
     if (!pruned) return;
-    const Pruner<typename std::remove_cvref_t<decltype(backbone)>::Scalar, Score> pruner(backbone, small_shape(m, reduction, heads), score);
+    const Pruner<typename std::remove_cvref_t<decltype(backbone)>::Scalar, Score> pruner(
+        backbone, small_shape(m, reduction, heads), score);
     for (const int l : blocks_at(m.shape)) pruner.block(l, cat("layer.", l), write);
     if (m.spec.cross) pruner.norm(m.shape.encoder_layers - 1, "encoder.norm", write);
     if (m.spec.pre_norm) pruner.norm(m.shape.layers - 1, "norm", write);
   }
 
-  void settings(auto&& says) const { says("heads", heads), says("temperature", temperature), says("replaces", replaces); }
+  void settings(auto&& says) const {
+    says("heads", heads), says("temperature", temperature), says("replaces", replaces);
+  }
   void begin(auto&, const auto& p, auto& kept, int) const {
     kept.x.resize(p.at.size()), kept.difference.resize(p.at.size()), kept.blocks.resize(p.at.size());
     kept.seen = {};
@@ -102,7 +107,7 @@ struct Ladder {
     kept.embedded[stack] = c.keep(rows(h), cols(h), "taps");
     kept.s = c.keep(rows(h), p.shape.width, "side");
     ops::copy(c.w, kept.embedded[stack], h);
-    nn::affine(c, p.first[stack], h, kept.s);                     // s    = e D' + c               (n, w)
+    nn::affine(c, p.first[stack], h, kept.s);  // s    = e D' + c               (n, w)
   }
   void correct(auto& c, const auto& p, auto& kept, auto last) const {
     const Extent n = rows(last);
@@ -111,7 +116,7 @@ struct Ladder {
     block_in(at, kept.blocks.back()).forward(at, p.shape, kept.s, kept.out, n != c.batch->tokens, true);
     if constexpr (decltype(at)::spec.pre_norm) kept.out = normed(c, p, kept, 0, kept.out);
     if constexpr (!decltype(at)::spec.pre_norm) store_dropped(c, kept.out, kept.out, p.shape.hidden_dropout);
-    if (replaces) return nn::affine(c, p.up, kept.out, last);     // h_L  = s U' + c              (rows read, d)
+    if (replaces) return nn::affine(c, p.up, kept.out, last);  // h_L  = s U' + c              (rows read, d)
     ops::add_row(c.w, last, constant(p.up.b));
     ops::gemm(c.w, last, kept.out, t(p.up.w), 1, 1);
   }
@@ -121,7 +126,7 @@ struct Ladder {
     using V = decltype(kept.s);
     const Extent w = p.shape.width;
     V dy = c.temp(rows(dlast), w), none;
-    nn::affine_backward(c, p.up, kept.out, dlast, g.up, dy);      // dU  += dh' s,  ds = dh U     (d, w)
+    nn::affine_backward(c, p.up, kept.out, dlast, g.up, dy);  // dU  += dh' s,  ds = dh U     (d, w)
     if (empty(kept.last[0].rstd))
       store_dropped(c, dy, dy, p.shape.hidden_dropout);
     else
@@ -153,15 +158,15 @@ struct Ladder {
       const auto scope = c.w.scope();
       auto z = c.temp(n, w);
       ops::copy(c.w, kept.x[b], h);
-      nn::affine(c, p.down[b], h, z);                             // z    = h D' + c               (n, w)
+      nn::affine(c, p.down[b], h, z);  // z    = h D' + c               (n, w)
       ops::blend(c.w, constant(p.gate[b]), temperature, constant(kept.s), constant(z), mixed, kept.difference[b]);
     }
-    kept.s = mixed;                                                  // s    = m s + (1 - m) z        (n, w)
+    kept.s = mixed;  // s    = m s + (1 - m) z        (n, w)
     if (b + 1 == p.at.size()) return;  // the last block waits for the rows that are read
     auto y = c.keep(n, w, "side");
     auto at = side_pass(c, layer, p.shape, p.blocks[b], nullptr, kept.seen);
     block_in(at, kept.blocks[b]).forward(at, p.shape, kept.s, y, false, true);
-    kept.s = y;                                                      // s    = block(s)
+    kept.s = y;  // s    = block(s)
   }
   std::vector<int> blocks_at(const nn::Shape& shape) const {
     std::vector<int> at = layers;
@@ -175,7 +180,9 @@ struct Ladder {
     if (m.spec.pre_norm) declare_part(fields, p.last[stack], path + "norm", Site::final_norm, m.spec, p.shape);
   }
 
-  static int last_layer(const auto& p, std::size_t stack) { return (stack == 1 ? p.shape.encoder_layers : p.shape.layers) - 1; }
+  static int last_layer(const auto& p, std::size_t stack) {
+    return (stack == 1 ? p.shape.encoder_layers : p.shape.layers) - 1;
+  }
   /// drop(N(s)) of a stack.
   auto normed(auto& c, const auto& p, auto& kept, std::size_t stack, decltype(kept.s) s) const {
     auto at = side_pass(c, last_layer(p, stack), p.shape, p.last[stack], nullptr, kept.seen);
@@ -193,7 +200,8 @@ struct Ladder {
     nn::norm_backward<Site::final_norm>(at, kept.last[stack], dy);
   }
   /// The blocks [begin, end) backwards: from the gradient of the last one's output to that of the first one's s (n, w).
-  auto descend(auto& c, const auto& p, auto& kept, std::size_t begin, std::size_t end, Extent n, decltype(kept.s) dy, auto& g) const {
+  auto descend(auto& c, const auto& p, auto& kept, std::size_t begin, std::size_t end, Extent n, decltype(kept.s) dy,
+               auto& g) const {
     using V = decltype(kept.s);
     const Extent w = p.shape.width;
     V turn[2] = {c.temp(n, w), c.temp(n, w)}, dz = c.temp(n, w);
@@ -201,7 +209,8 @@ struct Ladder {
       const V ds = turn[b % 2];
       auto at = side_pass(c, p.at[b], p.shape, p.blocks[b], &g.blocks[b], kept.seen);
       block_in(at, kept.blocks[b]).backward(at, p.shape, dy, ds);
-      ops::blend_backward(c.w, constant(p.gate[b]), temperature, constant(kept.difference[b]), constant(ds), ds, dz, g.gate[b]);
+      ops::blend_backward(c.w, constant(p.gate[b]), temperature, constant(kept.difference[b]), constant(ds), ds, dz,
+                          g.gate[b]);
       nn::affine_backward(c, p.down[b], kept.x[b], dz, g.down[b], V());
       dy = ds;
     }

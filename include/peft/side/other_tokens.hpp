@@ -27,8 +27,8 @@ struct NoOthers {
   void finish(auto&, auto&, auto, auto&) const {}
 };
 
-/// What both below compute:  sum_b sigma_i^ab Psi v^b,  sigma_i the scores of layer i, their mean over the heads, and Psi one learned
-/// matrix for all layers, ~ U(+-1/sqrt(k)). Trains k^2.
+/// What both below compute:  sum_b sigma_i^ab Psi v^b,  sigma_i the scores of layer i, their mean over the heads, and
+/// Psi one learned matrix for all layers, ~ U(+-1/sqrt(k)). Trains k^2.
 struct WeighedTokens {
   static constexpr bool present = true;
   template <class V>
@@ -60,7 +60,8 @@ struct WeighedTokens {
     const auto& scores = kept.scores[static_cast<std::size_t>(i)];
     auto dseen = c.temp(rows(dsum), cols(dsum));
     ops::gemm(c.w, dseen, dsum, p.Psi);
-    ops::ragged_product_backward(c.w, scores.segments, constant(scores.p), constant(dseen), dv);  // dv += sigma' dsum Psi
+    ops::ragged_product_backward(c.w, scores.segments, constant(scores.p), constant(dseen),
+                                 dv);  // dv += sigma' dsum Psi
   }
 };
 
@@ -68,14 +69,20 @@ struct WeighedTokens {
 struct SameSequence : WeighedTokens {
   static constexpr bool own_scores = true;
   void forward(auto& c, const auto& p, auto& kept, int i, auto u, auto sum) const { add(c, p, kept, i, u, sum); }
-  void backward(auto& c, const auto& p, auto& kept, int i, auto dsum, auto du) const { add_backward(c, p, kept, i, dsum, du); }
+  void backward(auto& c, const auto& p, auto& kept, int i, auto dsum, auto du) const {
+    add_backward(c, p, kept, i, dsum, du);
+  }
 };
 
 /// Of the source, through a decoder's attention to its encoder (READ, eq. 13): v = F^E h^E of the encoder's last step.
 struct SourceSequence : WeighedTokens {
   static constexpr bool own_scores = false;
-  void forward(auto& c, const auto& p, auto& kept, int i, auto, auto sum) const { add(c, p, kept, i, kept.source, sum); }
-  void backward(auto& c, const auto& p, auto& kept, int i, auto dsum, auto) const { add_backward(c, p, kept, i, dsum, kept.source_gradient); }
+  void forward(auto& c, const auto& p, auto& kept, int i, auto, auto sum) const {
+    add(c, p, kept, i, kept.source, sum);
+  }
+  void backward(auto& c, const auto& p, auto& kept, int i, auto dsum, auto) const {
+    add_backward(c, p, kept, i, dsum, kept.source_gradient);
+  }
 };
 
 }  // namespace peft

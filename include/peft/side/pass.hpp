@@ -18,8 +18,8 @@ struct SideView {
 
 /// Where views of type V live.
 template <class V>
-using SpaceOf = std::conditional_t<Kokkos::SpaceAccessibility<Kokkos::HostSpace, typename V::memory_space>::accessible, Host,
-                                   typename V::memory_space::execution_space>;
+using SpaceOf = std::conditional_t<Kokkos::SpaceAccessibility<Kokkos::HostSpace, typename V::memory_space>::accessible,
+                                   Host, typename V::memory_space::execution_space>;
 
 /// What the layers of a side net depend on in a context: the backbone's own spec, of a delta by itself the plain one.
 template <class Ctx>
@@ -52,9 +52,16 @@ struct SidePass : Context<Scalar, Space> {
   };
   NoCache *cache = nullptr, *cross_cache = nullptr;
 
-  /// Layer `layer`, counted as the backbone's, inside context c. Its dropout has nothing in common with that of the backbone's own.
-  SidePass(auto& c, int layer, const nn::Shape& shape, const BlockTensors<V>& v, BlockTensors<V>* g, const SideView<V>& seen)
-      : Base(c), values(v), gradients(g), source_rows(seen.source), rotary(seen.rotary), source_gradient(seen.source_gradient) {
+  /// Layer `layer`, counted as the backbone's, inside context c. Its dropout has nothing in common with that of the
+  /// backbone's own.
+  SidePass(auto& c, int layer, const nn::Shape& shape, const BlockTensors<V>& v, BlockTensors<V>* g,
+           const SideView<V>& seen)
+      : Base(c),
+        values(v),
+        gradients(g),
+        source_rows(seen.source),
+        rotary(seen.rotary),
+        source_gradient(seen.source_gradient) {
     this->layer = layer;
     this->seed = rng::combine(c.seed, 0x51de);
     if constexpr (spec.cross) {
@@ -124,19 +131,22 @@ struct SidePass : Context<Scalar, Space> {
 
 /// The surroundings of layer `layer` of a side net in context c; gradients may be null while there is no backward.
 template <class Ctx, class V>
-auto side_pass(Ctx& c, int layer, const nn::Shape& shape, const BlockTensors<V>& values, std::type_identity_t<BlockTensors<V>*> gradients,
-               const SideView<V>& seen) {
-  return SidePass<typename V::non_const_value_type, SpaceOf<V>, spec_beside<Ctx>()>(c, layer, shape, values, gradients, seen);
+auto side_pass(Ctx& c, int layer, const nn::Shape& shape, const BlockTensors<V>& values,
+               std::type_identity_t<BlockTensors<V>*> gradients, const SideView<V>& seen) {
+  return SidePass<typename V::non_const_value_type, SpaceOf<V>, spec_beside<Ctx>()>(c, layer, shape, values, gradients,
+                                                                                    seen);
 }
 
-/// The layer itself: what it keeps for backward has a type that depends on the backbone, which a delta's `Kept` does not know.
+/// The layer itself: what it keeps for backward has a type that depends on the backbone, which a delta's `Kept` does
+/// not know.
 template <class P>
 nn::Block<P>& block_in(P&, std::any& kept) {
   if (!kept.has_value()) kept = nn::Block<P>();
   return std::any_cast<nn::Block<P>&>(kept);
 }
 
-/// Inverse frequencies of small rotary heads: evenly every second, third, .. of the backbone's, as theirs is one formula of i / head.
+/// Inverse frequencies of small rotary heads: evenly every second, third, .. of the backbone's, as theirs is one
+/// formula of i / head.
 template <class V, class Ctx>
 V side_rotary(Ctx& c, const nn::Shape& shape) {
   V some;

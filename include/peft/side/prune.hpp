@@ -13,11 +13,12 @@
 
 namespace peft {
 
-/// Structured pruning of a backbone: what a small network beside it begins with (LST, Sung et al., 2022, section 3.3). Everything that
-/// is added to the residual stream shares its coordinates, so one set of them is kept in all layers: those of the largest summed scores
-/// in the weights that read or write the stream. Rows of queries, keys and values are kept jointly, evenly over the heads; rows of the
-/// feed-forward by their own score, gated jointly. Rotary heads keep evenly spaced pairs, those that turn as the small heads do. Score
-/// says what a number of a weight is worth, and three of one place together: `Magnitude`, or `Fisher` (side/fisher.hpp).
+/// Structured pruning of a backbone: what a small network beside it begins with (LST, Sung et al., 2022, section 3.3).
+/// Everything that is added to the residual stream shares its coordinates, so one set of them is kept in all layers:
+/// those of the largest summed scores in the weights that read or write the stream. Rows of queries, keys and values
+/// are kept jointly, evenly over the heads; rows of the feed-forward by their own score, gated jointly. Rotary heads
+/// keep evenly spaced pairs, those that turn as the small heads do. Score says what a number of a weight is worth, and
+/// three of one place together: `Magnitude`, or `Fisher` (side/fisher.hpp).
 template <class T, class Score = Magnitude>
 class Pruner {
  public:
@@ -37,7 +38,8 @@ class Pruner {
         if (info(part.site).kind == Kind::norm) continue;
         const Matrix& w = layer[part_of(part.site)];
         for (Extent i = 0; i < w.rows; ++i)
-          for (Extent j = 0; j < w.cols; ++j) sums[static_cast<std::size_t>(writes(part.site) ? i : j)] += w.score(i, j);
+          for (Extent j = 0; j < w.cols; ++j)
+            sums[static_cast<std::size_t>(writes(part.site) ? i : j)] += w.score(i, j);
       }
     stream_ = largest(sums, small_.width, 1);
   }
@@ -53,11 +55,13 @@ class Pruner {
     const Rows inner = largest(joint(up), small_.inner, 1);
     const bool cross = has_part(Site::cross_query, spec_, small_, l);
     const Rows heads = attending(layer, {Site::query, Site::key, Site::value}, small_.heads);
-    const Rows asked = cross ? attending(layer, {Site::cross_query, Site::cross_key, Site::cross_value}, small_.heads) : Rows();
+    const Rows asked =
+        cross ? attending(layer, {Site::cross_query, Site::cross_key, Site::cross_value}, small_.heads) : Rows();
     const Rows key_heads = small_.key_heads > 0 ? spaced(small_.key_heads) : heads;
     for (const auto& [site, name] : block_parts) {
       if (!has_part(site, spec_, small_, l)) continue;
-      const bool crosses = site == Site::cross_query || site == Site::cross_key || site == Site::cross_value || site == Site::cross_out;
+      const bool crosses =
+          site == Site::cross_query || site == Site::cross_key || site == Site::cross_value || site == Site::cross_out;
       const Rows& of_heads = crosses ? asked : site == Site::key || site == Site::value ? key_heads : heads;
       const bool inside = site == Site::ff_up || site == Site::ff_gate, norm = info(site).kind == Kind::norm;
       const Rows& out = writes(site) || norm ? stream_ : inside ? inner : of_heads;
@@ -76,7 +80,9 @@ class Pruner {
     std::vector<T> w, bias;
     std::vector<float> scores;  // empty: the numbers' own size
     T at(Extent i, Extent j) const { return w[static_cast<std::size_t>(i) * cols + j]; }
-    double score(Extent i, Extent j) const { return scores.empty() ? std::abs(at(i, j)) : scores[static_cast<std::size_t>(i) * cols + j]; }
+    double score(Extent i, Extent j) const {
+      return scores.empty() ? std::abs(at(i, j)) : scores[static_cast<std::size_t>(i) * cols + j];
+    }
   };
   static bool writes(Site s) { return s == Site::attn_out || s == Site::cross_out || s == Site::ff_down; }
 
@@ -86,13 +92,18 @@ class Pruner {
     Matrix& into = layers_.back()[part_of(S)];
     if constexpr (Backbone::sites.contains(S)) {
       if (backbone.has(S, l)) into = host(backbone.template weights<S>(l), backbone.path(S, l), info(S).kind);
-    } else if constexpr (Backbone::sites.contains(Site::qkv) && (S == Site::query || S == Site::key || S == Site::value)) {
+    } else if constexpr (Backbone::sites.contains(Site::qkv) &&
+                         (S == Site::query || S == Site::key || S == Site::value)) {
       const auto all = backbone.template weights<Site::qkv>(l);
-      const Extent q = large_.query_width(), kv = large_.key_width(), from = S == Site::query ? 0 : S == Site::key ? q : q + kv;
+      const Extent q = large_.query_width(), kv = large_.key_width(),
+                   from = S == Site::query ? 0
+                          : S == Site::key ? q
+                                           : q + kv;
       const Extent count = S == Site::query ? q : kv;
       into = host(all, backbone.path(Site::qkv, l), Kind::linear);
       const auto some = [&](auto& v, std::ptrdiff_t width) {
-        if (!v.empty()) v = std::remove_cvref_t<decltype(v)>(v.begin() + from * width, v.begin() + (from + count) * width);
+        if (!v.empty())
+          v = std::remove_cvref_t<decltype(v)>(v.begin() + from * width, v.begin() + (from + count) * width);
       };
       some(into.w, into.cols);
       some(into.scores, into.cols);
@@ -103,11 +114,16 @@ class Pruner {
   template <class C>
   Matrix host(const Weights<C>& from, const std::string& path, Kind kind) const {
     using E = SpaceOf<C>;
-    Matrix m{peft::rows(from.w), peft::cols(from.w), downloaded<E>(from.w.data(), from.w.size()), downloaded<E>(from.b.data(), from.b.size()), {}};
+    Matrix m{peft::rows(from.w),
+             peft::cols(from.w),
+             downloaded<E>(from.w.data(), from.w.size()),
+             downloaded<E>(from.b.data(), from.b.size()),
+             {}};
     if (kind == Kind::linear) m.scores = score_.of(path + ".weight", m.w.size());
     return m;
   }
-  void cut(const Matrix& w, const Rows& out, const Rows& in, const Rows& of_bias, const std::string& path, auto&& write) const {
+  void cut(const Matrix& w, const Rows& out, const Rows& in, const Rows& of_bias, const std::string& path,
+           auto&& write) const {
     std::vector<T> weight, bias;
     for (const Extent i : out)
       for (const Extent j : in) weight.push_back(w.at(i, j));
@@ -133,8 +149,8 @@ class Pruner {
         for (Extent i = 0; i < pairs; ++i) kept.push_back((2 * h + side) * half + i * stride);
     return kept;
   }
-  /// What row i of several weights is worth together, in the coordinates that are kept: the product of their L1 norms, or the L1 norm of
-  /// their product.
+  /// What row i of several weights is worth together, in the coordinates that are kept: the product of their L1 norms,
+  /// or the L1 norm of their product.
   std::vector<double> joint(const std::vector<const Matrix*>& parts) const {
     std::vector<double> rows;
     for (Extent i = 0; i < parts.front()->rows; ++i) {
@@ -160,7 +176,9 @@ class Pruner {
     for (Extent p = 0; p < parts; ++p) {
       Rows order(static_cast<std::size_t>(stretch));
       for (Extent i = 0; i < stretch; ++i) order[static_cast<std::size_t>(i)] = p * stretch + i;
-      std::stable_sort(order.begin(), order.end(), [&](Extent a, Extent b) { return score[static_cast<std::size_t>(a)] > score[static_cast<std::size_t>(b)]; });
+      std::stable_sort(order.begin(), order.end(), [&](Extent a, Extent b) {
+        return score[static_cast<std::size_t>(a)] > score[static_cast<std::size_t>(b)];
+      });
       order.resize(static_cast<std::size_t>(count / parts));
       std::sort(order.begin(), order.end());
       kept.insert(kept.end(), order.begin(), order.end());

@@ -10,15 +10,16 @@
 
 namespace peft {
 
-/// READ (Nguyen et al., 2023), Algorithm 1 on an encoder: a recurrence over depth, for every token, and a correction of the
-/// last hidden state alone:
+/// READ (Nguyen et al., 2023), Algorithm 1 on an encoder: a recurrence over depth, for every token, and a correction of
+/// the last hidden state alone:
 ///   h_0 = 0,   h_i = cell(x_i, h_{i-1}),   phi_L <- phi_L + O h_L.
-/// No gradient crosses the backbone, and the tensors do not depend on its depth. What the paper leaves open is a member or a
-/// parameter of the type here: how phi is measured (`relative`, side/stream.hpp: by its own size beside a pre-norm backbone; a post-norm
-/// encoder's layers all give the same), the projection O and its initial value (`output_deviation`: 0, so that the first step is the
-/// backbone's), the cell (`Recurrence`: as torch.nn's), the joiner (x_i = phi_i), dropout on x (0), and a norm without tensors
-/// after the correction (none). Trains G k (d + k + 2) + d k, and the joiner's; G = 1 RNN, 3 GRU, 4 LSTM. A joiner that reads how
-/// tokens attend to each other makes the backbone compute the last layer for every row.
+/// No gradient crosses the backbone, and the tensors do not depend on its depth. What the paper leaves open is a member
+/// or a parameter of the type here: how phi is measured (`relative`, side/stream.hpp: by its own size beside a pre-norm
+/// backbone; a post-norm encoder's layers all give the same), the projection O and its initial value
+/// (`output_deviation`: 0, so that the first step is the backbone's), the cell (`Recurrence`: as torch.nn's), the
+/// joiner (x_i = phi_i), dropout on x (0), and a norm without tensors after the correction (none). Trains G k (d + k +
+/// 2) + d k, and the joiner's; G = 1 RNN, 3 GRU, 4 LSTM. A joiner that reads how tokens attend to each other makes the
+/// backbone compute the last layer for every row.
 template <class Cell = GRU, int k = 128, class Joiner = Direct>
 struct Read : Recurrence<Cell, Joiner> {
   static_assert(IsCell<Cell>, "peft::Read<Cell, k>: this type is no recurrent cell (peft/side/cell.hpp: IsCell)");
@@ -42,7 +43,7 @@ struct Read : Recurrence<Cell, Joiner> {
   template <class V>
   struct Kept : Depth::template Kept<V> {
     V x, normalised, rstd;  // (L n, d)  (n, d)  (n, 1)
-    V size;                 // (1, n) of phi_L, if relative
+    V size;  // (1, n) of phi_L, if relative
   };
 
   void declare(auto& fields, auto& p, const Module& m) const {
@@ -55,7 +56,9 @@ struct Read : Recurrence<Cell, Joiner> {
     kept.steps = layers;
     if constexpr (taps_own_scores) kept.join.others.scores.clear();
   }
-  void tap_own_attention(auto&, const auto&, auto& kept, int, const auto& scores) const { kept.join.others.scores.push_back(scores); }
+  void tap_own_attention(auto&, const auto&, auto& kept, int, const auto& scores) const {
+    kept.join.others.scores.push_back(scores);
+  }
   /// Stores phi_i; the embeddings need no correction.
   void tap(auto& c, const auto& p, auto& kept, int layer, auto phi) const {
     const Extent n = rows(phi);
@@ -71,13 +74,15 @@ struct Read : Recurrence<Cell, Joiner> {
     Depth::forward(c, p, kept, constant(kept.x), kept.steps);
     {
       const auto scope = c.w.scope();
-      p.stream.correct(c, size_of(c, p, kept, rows(last)), last, read_of(c, kept, rows(last)), p.O);  // phi += h_L O'    (n, d)
+      p.stream.correct(c, size_of(c, p, kept, rows(last)), last, read_of(c, kept, rows(last)),
+                       p.O);  // phi += h_L O'    (n, d)
     }
     if (!norm_after) return;
     kept.normalised = c.keep(rows(last), cols(last), "norm");
     kept.rstd = c.keep(rows(last), 1, "norm");
     const auto scope = c.w.scope();
-    ops::add_norm(c.w, constant(last), {}, row_of(c, last, 1), row_of(c, last, 0), epsilon, {}, kept.normalised, kept.rstd, last);
+    ops::add_norm(c.w, constant(last), {}, row_of(c, last, 1), row_of(c, last, 0), epsilon, {}, kept.normalised,
+                  kept.rstd, last);
   }
   void backward(auto& c, const auto& p, auto& kept, auto dlast, auto& g) const {
     const auto scope = c.w.scope();

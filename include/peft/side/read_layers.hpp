@@ -11,10 +11,11 @@
 
 namespace peft {
 
-/// READ without its recurrence, the ablation of Nguyen et al. (2023), which does not define it; here a bottleneck of its own for
-/// every layer, none of which sees another:
+/// READ without its recurrence, the ablation of Nguyen et al. (2023), which does not define it; here a bottleneck of
+/// its own for every layer, none of which sees another:
 ///   phi_L <- phi_L + sum_i O_i f(H_i phi_i + b_i),   f = tanh.
-/// H ~ U(+-1/sqrt(d)), b likewise; O ~ N(0, output_deviation^2), 0: the first step is the backbone's. Trains L (2 d k + k).
+/// H ~ U(+-1/sqrt(d)), b likewise; O ~ N(0, output_deviation^2), 0: the first step is the backbone's. Trains L (2 d k +
+/// k).
 template <int k = 128, class F = ops::Tanh>
 struct ReadLayers {
   static_assert(k > 0, "peft::ReadLayers<k>: the width k must be positive");
@@ -56,7 +57,7 @@ struct ReadLayers {
     const auto x = step_of(kept.x, i, n), h = step_of(kept.h, i, n);
     store_dropped(c, x, phi, dropout);
     ops::broadcast_row(c.w, h, constant(p.b[i]));
-    ops::gemm(c.w, h, x, t(p.H[i]), 1, 1);                          // h    = f(x H' + b)      (n, k)
+    ops::gemm(c.w, h, x, t(p.H[i]), 1, 1);  // h    = f(x H' + b)      (n, k)
     ops::activate(c.w, h, step_of(kept.slope, i, n), F{});
   }
   void correct(auto& c, const auto& p, auto& kept, auto last) const {
@@ -69,9 +70,9 @@ struct ReadLayers {
     auto dh = c.temp(n, width);
     for (int i = 0; i < kept.layers; ++i) {
       ops::gemm(c.w, g.O[i], t(dlast), step_of(kept.h, i, n), 1, 1);  // dO += dphi' h         (d, k)
-      ops::gemm(c.w, dh, dlast, p.O[i]);                            // dh   = dphi O           (n, k)
+      ops::gemm(c.w, dh, dlast, p.O[i]);  // dh   = dphi O           (n, k)
       ops::multiply(c.w, dh, constant(dh), constant(step_of(kept.slope, i, n)));
-      ops::gemm(c.w, g.H[i], t(dh), step_of(kept.x, i, n), 1, 1);   // dH  += dh' x            (k, d)
+      ops::gemm(c.w, g.H[i], t(dh), step_of(kept.x, i, n), 1, 1);  // dH  += dh' x            (k, d)
       ops::add_column_sums(c.w, g.b[i], constant(dh));
     }
   }

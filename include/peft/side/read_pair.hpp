@@ -10,14 +10,16 @@
 
 namespace peft {
 
-/// READ in full (Nguyen et al., 2023), Algorithm 1 on an encoder-decoder: a recurrence over the encoder's depth, for every token of
-/// the source, and one over the decoder's, which sees the former's result through the backbone's own cross-attention,
+/// READ in full (Nguyen et al., 2023), Algorithm 1 on an encoder-decoder: a recurrence over the encoder's depth, for
+/// every token of the source, and one over the decoder's, which sees the former's result through the backbone's own
+/// cross-attention,
 ///   h^E_i = N_E(phi^E_i, h^E_{i-1}),   psi^a_j = sum_b sigma^ab_j Psi h^E,b_last,
 ///   h^D_j = N_D(phi^D_j + psi_j, h^D_{j-1}),   phi^D_last <- phi^D_last + O h^D_last,
-/// sigma_j the scores of decoder layer j, their mean over the heads. No gradient crosses the backbone, and the tensors do not
-/// depend on its depth. Left open by the paper: how phi is measured (`relative`, side/stream.hpp: by its own size, for T5's stream is not
-/// bounded), O and its initial value (`output_deviation`: 0, the first step is the backbone's),
-/// the mean over heads, and Psi ~ U(+-1/sqrt(k)). Trains 2 G k (d + k + 2) + 2 d k; G = 1 RNN, 3 GRU, 4 LSTM.
+/// sigma_j the scores of decoder layer j, their mean over the heads. No gradient crosses the backbone, and the tensors
+/// do not depend on its depth. Left open by the paper: how phi is measured (`relative`, side/stream.hpp: by its own
+/// size, for T5's stream is not bounded), O and its initial value (`output_deviation`: 0, the first step is the
+/// backbone's), the mean over heads, and Psi ~ U(+-1/sqrt(k)). Trains 2 G k (d + k + 2) + 2 d k; G = 1 RNN, 3 GRU, 4
+/// LSTM.
 template <class Cell = GRU, int k = 128>
 struct ReadPair {
   static_assert(IsCell<Cell>, "peft::ReadPair<Cell, k>: this type is no recurrent cell (peft/side/cell.hpp: IsCell)");
@@ -49,7 +51,8 @@ struct ReadPair {
   };
 
   void declare(auto& fields, auto& p, const Module& m) const {
-    require(m.shape.encoder_layers > 0, "ReadPair: the backbone is no encoder-decoder; Read is for an encoder or a decoder alone");
+    require(m.shape.encoder_layers > 0,
+            "ReadPair: the backbone is no encoder-decoder; Read is for an encoder or a decoder alone");
     p.encoder_layers = m.shape.encoder_layers;
     NamedFields encoder{fields, "encoder."}, decoder{fields, "decoder."};
     depth.declare(encoder, p.encoder, m.in, width);
@@ -73,7 +76,8 @@ struct ReadPair {
       kept.size = stream().begin(c, n);
     } else {
       const bool first = layer < p.encoder_layers;
-      stream().read(c, first ? step_of(kept.source, layer, n) : step_of(kept.target, layer - p.encoder_layers, n), phi, dropout);
+      stream().read(c, first ? step_of(kept.source, layer, n) : step_of(kept.target, layer - p.encoder_layers, n), phi,
+                    dropout);
       if (layer == p.encoder_layers + kept.steps - 1) stream().measure(c, kept.size, phi);
     }
   }
@@ -100,7 +104,8 @@ struct ReadPair {
     const auto scope = c.w.scope();
     const Extent m = rows(dlast), n = rows(kept.source) / p.encoder_layers;
     auto dout = c.temp(m, width), dx = c.temp(kept.steps * m, cols(dlast));
-    stream().backward(c, kept.size, dlast, step_of(kept.decoder.h, kept.steps - 1, m), p.O, g.O, dout);  // dh^D = dphi O  (m, k)
+    stream().backward(c, kept.size, dlast, step_of(kept.decoder.h, kept.steps - 1, m), p.O, g.O,
+                      dout);  // dh^D = dphi O  (m, k)
     depth.backward(c, p.decoder, kept.decoder, constant(kept.target), dout, g.decoder, dx);
     auto dseen = c.temp(n, cols(dlast)), dh = c.temp(n, width);
     ops::fill(c.w, dseen, typename decltype(dseen)::value_type(0));

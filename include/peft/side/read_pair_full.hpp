@@ -8,18 +8,23 @@
 
 namespace peft {
 
-/// READ on an encoder-decoder by its equations 12 and 13 (Nguyen et al., 2023, appendix A), without what Algorithm 1 leaves out of them:
+/// READ on an encoder-decoder by its equations 12 and 13 (Nguyen et al., 2023, appendix A), without what Algorithm 1
+/// leaves out of them:
 ///   encoder:  psi^a_i = Phi F h^a_{i-1} + sum_b sigma^ab_i Psi F h^b_{i-1}          through attention to itself,
 ///   decoder:  psi^a_j = Phi F h^a_{j-1} + sum_b sigma^ab_j Psi F^E h^E,b_last       through attention to the encoder,
 ///   h_i = cell([phi_i; psi_i], h_{i-1}),   phi^D_last <- phi^D_last + O h^D_last.
-/// What the two have of their own are F, Phi, Psi and the cell. As in ReadPair: `relative`, O ~ N(0, output_deviation^2), 0, means over the heads,
-/// and matrices shared by the layers. Either joiner may be another (side/concatenated.hpp), gated as eq. 14 as well. Trains
-/// 2 G k (d + 2 k + 2) + 3 (2 k^2 + 2 k) + 4 k^2 + d k; G = 1 RNN, 3 GRU, 4 LSTM.
-template <class Cell = GRU, int k = 128, class Encoder = Concatenated<OwnToken, SameSequence>, class Decoder = Concatenated<OwnToken, SourceSequence>>
+/// What the two have of their own are F, Phi, Psi and the cell. As in ReadPair: `relative`, O ~ N(0,
+/// output_deviation^2), 0, means over the heads, and matrices shared by the layers. Either joiner may be another
+/// (side/concatenated.hpp), gated as eq. 14 as well. Trains 2 G k (d + 2 k + 2) + 3 (2 k^2 + 2 k) + 4 k^2 + d k; G = 1
+/// RNN, 3 GRU, 4 LSTM.
+template <class Cell = GRU, int k = 128, class Encoder = Concatenated<OwnToken, SameSequence>,
+          class Decoder = Concatenated<OwnToken, SourceSequence>>
 struct ReadPairFull {
-  static_assert(IsCell<Cell>, "peft::ReadPairFull<Cell, k>: this type is no recurrent cell (peft/side/cell.hpp: IsCell)");
+  static_assert(IsCell<Cell>,
+                "peft::ReadPairFull<Cell, k>: this type is no recurrent cell (peft/side/cell.hpp: IsCell)");
   static_assert(k > 0, "peft::ReadPairFull<Cell, k>: the width k must be positive");
-  static_assert(!Decoder::own_scores, "peft::ReadPairFull: eq. 13 reads how a decoder attends to its encoder, not to itself");
+  static_assert(!Decoder::own_scores,
+                "peft::ReadPairFull: eq. 13 reads how a decoder attends to its encoder, not to itself");
   static constexpr Route route = Route::side;
   static constexpr Kind fits = Kind::side;
   static constexpr bool taps_all_rows = true, taps_scores = true, taps_own_scores = Encoder::own_scores;
@@ -51,7 +56,8 @@ struct ReadPairFull {
   };
 
   void declare(auto& fields, auto& p, const Module& m) const {
-    require(m.shape.encoder_layers > 0, "ReadPairFull: the backbone is no encoder-decoder; Read is for an encoder or a decoder alone");
+    require(m.shape.encoder_layers > 0,
+            "ReadPairFull: the backbone is no encoder-decoder; Read is for an encoder or a decoder alone");
     p.encoder_layers = m.shape.encoder_layers;
     NamedFields of_encoder{fields, "encoder."}, of_decoder{fields, "decoder."};
     encoder.declare(of_encoder, p.encoder, m.in, width);
@@ -74,12 +80,17 @@ struct ReadPairFull {
       kept.size = stream().begin(c, n);
     } else {
       const bool first = layer < p.encoder_layers;
-      stream().read(c, first ? step_of(kept.source, layer, n) : step_of(kept.target, layer - p.encoder_layers, n), phi, dropout);
+      stream().read(c, first ? step_of(kept.source, layer, n) : step_of(kept.target, layer - p.encoder_layers, n), phi,
+                    dropout);
       if (layer == p.encoder_layers + kept.steps - 1) stream().measure(c, kept.size, phi);
     }
   }
-  void tap_own_attention(auto&, const auto&, auto& kept, int, const auto& scores) const { kept.encoder.join.others.scores.push_back(scores); }
-  void tap_attention(auto&, const auto&, auto& kept, int, const auto& scores) const { kept.decoder.join.others.scores.push_back(scores); }
+  void tap_own_attention(auto&, const auto&, auto& kept, int, const auto& scores) const {
+    kept.encoder.join.others.scores.push_back(scores);
+  }
+  void tap_attention(auto&, const auto&, auto& kept, int, const auto& scores) const {
+    kept.decoder.join.others.scores.push_back(scores);
+  }
 
   void correct(auto& c, const auto& p, auto& kept, auto last) const {
     const auto h = encoder.forward(c, p.encoder, kept.encoder, constant(kept.source), p.encoder_layers);
@@ -97,7 +108,8 @@ struct ReadPairFull {
     auto& dseen = kept.decoder.join.others.source_gradient;
     dseen = c.temp(n, width);
     for (auto v : {dseen, dh}) ops::fill(c.w, v, typename decltype(v)::value_type(0));
-    stream().backward(c, kept.size, dlast, step_of(kept.decoder.h, kept.steps - 1, m), p.O, g.O, dout);  // dh^D = dphi O  (m, k)
+    stream().backward(c, kept.size, dlast, step_of(kept.decoder.h, kept.steps - 1, m), p.O, g.O,
+                      dout);  // dh^D = dphi O  (m, k)
     decoder.backward(c, p.decoder, kept.decoder, constant(kept.target), dout, g.decoder, decltype(dout){});
     ffn.backward(c, p.F, dseen, kept.slope, dh);                   // dh^E                            (n, k)
     ffn.finish(c, dseen, kept.z, kept.slope, step_of(kept.encoder.h, p.encoder_layers - 1, n), g.F);

@@ -10,9 +10,9 @@
 
 namespace peft {
 
-/// A recurrence over L steps that all rows take together:  h_0 = 0,  h_i = cell(joiner(x_i, h_{i-1}), h_{i-1}).  What comes of x
-/// is one product over all steps, forward and backward. Shaped, named and begun as torch.nn's cells: two biases, everything
-/// ~ U(+-1/sqrt(k)). Trains G k (d + k + 2) and the joiner's; G gates: 1 RNN, 3 GRU, 4 LSTM.
+/// A recurrence over L steps that all rows take together:  h_0 = 0,  h_i = cell(joiner(x_i, h_{i-1}), h_{i-1}).  What
+/// comes of x is one product over all steps, forward and backward. Shaped, named and begun as torch.nn's cells: two
+/// biases, everything ~ U(+-1/sqrt(k)). Trains G k (d + k + 2) and the joiner's; G gates: 1 RNN, 3 GRU, 4 LSTM.
 template <class Cell, class Joiner>
 struct Recurrence {
   [[no_unique_address]] Cell cell{};
@@ -65,7 +65,8 @@ struct Recurrence {
     return step(kept, steps - 1).h;
   }
 
-  /// Adds to the gradients g from dh (n, k), that of the last state, which is overwritten. dx (L n, d) may be empty: not wanted.
+  /// Adds to the gradients g from dh (n, k), that of the last state, which is overwritten. dx (L n, d) may be empty:
+  /// not wanted.
   void backward(auto& c, const auto& p, auto& kept, auto x, auto dh, auto& g, auto dx) const {
     const auto scope = c.w.scope();
     const Extent n = kept.n, all = rows(x);
@@ -91,7 +92,8 @@ struct Recurrence {
   static auto step(const K& kept, int i) {
     using V = decltype(kept.h);
     if (i < 0) return CellStep<V>{};
-    return CellStep<V>{step_of(kept.a, i, kept.n), step_of(kept.u, i, kept.n), step_of(kept.s, i, kept.n), step_of(kept.h, i, kept.n)};
+    return CellStep<V>{step_of(kept.a, i, kept.n), step_of(kept.u, i, kept.n), step_of(kept.s, i, kept.n),
+                       step_of(kept.h, i, kept.n)};
   }
   auto sums_of(const auto& at) const { return cell.apart() ? at.u : at.a; }
 };

@@ -11,9 +11,10 @@ namespace peft {
 
 /// Side-tuning (Zhang et al., 2020): the backbone's output B blended with that of a small network S on the same input,
 ///   R = alpha B + (1 - alpha) S,   alpha = sigmoid(a),   S = U block_m(.. block_1(D e + c)) + c_u   on the embeddings e.
-/// a = 0, so that a fresh S halves what the backbone says (with `blends` false it stays so: 0.5 and 0.5, nothing trained); D and U
-/// as torch.nn.Linear; blocks ~ N(0, 0.02^2) or cut out of the backbone's first ones (`pruned`). With w = d / r, f = inner / r it
-/// trains 1 + d w + w + m (4 (w^2 + w) + 2 w f + f + w + 4 w) + w d + d beside BERT; blocks are built as the backbone's (side/block.hpp).
+/// a = 0, so that a fresh S halves what the backbone says (with `blends` false it stays so: 0.5 and 0.5, nothing
+/// trained); D and U as torch.nn.Linear; blocks ~ N(0, 0.02^2) or cut out of the backbone's first ones (`pruned`). With
+/// w = d / r, f = inner / r it trains 1 + d w + w + m (4 (w^2 + w) + 2 w f + f + w + 4 w) + w d + d beside BERT; blocks
+/// are built as the backbone's (side/block.hpp).
 template <int r = 8>
 struct SideTuning {
   static_assert(r > 0, "peft::SideTuning<r>: the reduction r must be positive");
@@ -22,20 +23,20 @@ struct SideTuning {
   static constexpr bool taps_all_rows = true, one_stack = true;
 
   int reduction = r, heads = 0, depth = 2;  // heads 0: as many as the backbone's
-  double start = 0;                         // a
+  double start = 0;  // a
   bool blends = true, pruned = false;
 
   template <class V>
   struct Params {
     Weights<V> first, up;  // (w, d)  (d, w)
-    V a;                   // (1, 1)
+    V a;  // (1, 1)
     std::vector<BlockTensors<V>> blocks;
     nn::Shape shape;
   };
   template <class V>
   struct Kept {
     V embedded, difference, out;  // (n, d)  (rows read, d)  (rows read, w)
-    V s;                          // (n, w)
+    V s;  // (n, w)
     SideView<V> seen;
     std::vector<std::any> blocks;
   };
@@ -56,7 +57,8 @@ struct SideTuning {
   void initialise(const auto& backbone, const Module& m, auto&& write) const {
     if (!pruned) return;
     require(depth <= m.shape.layers, "SideTuning: ", depth, " blocks cannot be cut out of ", m.shape.layers, " layers");
-    const Pruner<typename std::remove_cvref_t<decltype(backbone)>::Scalar> pruner(backbone, small_shape(m, reduction, heads));
+    const Pruner<typename std::remove_cvref_t<decltype(backbone)>::Scalar> pruner(backbone,
+                                                                                  small_shape(m, reduction, heads));
     for (int b = 0; b < depth; ++b) pruner.block(b, cat("layer.", b), write);
   }
 
@@ -69,12 +71,12 @@ struct SideTuning {
     kept.s = c.keep(n, w, "side");
     kept.seen.rotary = side_rotary<decltype(kept.s)>(c, p.shape);
     ops::copy(c.w, kept.embedded, h);
-    nn::affine(c, p.first, h, kept.s);                          // s    = e D' + c               (n, w)
+    nn::affine(c, p.first, h, kept.s);  // s    = e D' + c               (n, w)
     for (int b = 0; b + 1 < depth; ++b) {
       auto y = c.keep(n, w, "side");
       auto at = side_pass(c, b, p.shape, p.blocks[b], nullptr, kept.seen);
       block_in(at, kept.blocks[b]).forward(at, p.shape, kept.s, y, false, true);
-      kept.s = y;                                                    // s    = block(s)
+      kept.s = y;  // s    = block(s)
     }
   }
   void correct(auto& c, const auto& p, auto& kept, auto last) const {
@@ -85,13 +87,14 @@ struct SideTuning {
     block_in(at, kept.blocks[b]).forward(at, p.shape, kept.s, kept.out, n != c.batch->tokens, true);
     const auto scope = c.w.scope();
     auto s = c.temp(n, cols(last));
-    nn::affine(c, p.up, kept.out, s);                           // S    = s U' + c               (rows read, d)
+    nn::affine(c, p.up, kept.out, s);  // S    = s U' + c               (rows read, d)
     ops::blend(c.w, constant(p.a), 1., constant(last), constant(s), last, kept.difference);
   }
   void backward(auto& c, const auto& p, auto& kept, auto dlast, auto& g) const {
     const auto scope = c.w.scope();
     const Extent n = rows(kept.embedded), w = p.shape.width;
-    decltype(kept.s) ds = c.temp(rows(dlast), cols(dlast)), dy = c.temp(rows(dlast), w), turn[2] = {c.temp(n, w), c.temp(n, w)}, none;
+    decltype(kept.s) ds = c.temp(rows(dlast), cols(dlast)), dy = c.temp(rows(dlast), w),
+                     turn[2] = {c.temp(n, w), c.temp(n, w)}, none;
     ops::blend_backward(c.w, constant(p.a), 1., constant(kept.difference), dlast, none, ds, g.a);
     nn::affine_backward(c, p.up, kept.out, ds, g.up, dy);
     for (int b = depth - 1; b >= 0; --b) {

@@ -8,9 +8,10 @@ namespace peft {
 
 /// How READ reads what the backbone's layers give and corrects the last of it:
 ///   x_i = phi_i / r_i,   phi_L <- phi_L + r_L O h_L.
-/// In the paper r = 1. `relative`: r is the root mean square of each row as the frozen backbone gives it, a constant to the gradient.
-/// Where norms stand inside the residual branches nothing bounds the stream between them (in flan-T5-small's encoder it grows from 92
-/// to 2,632): with r = 1 the cells saturate and O takes long to become as large.
+/// In the paper r = 1. `relative`: r is the root mean square of each row as the frozen backbone gives it, a constant to
+/// the gradient. Where norms stand inside the residual branches nothing bounds the stream between them (in
+/// flan-T5-small's encoder it grows from 92 to 2,632): with r = 1 the cells saturate and O takes long to become as
+/// large.
 struct Stream {
   bool relative = false;
   static constexpr double epsilon = 1e-6;

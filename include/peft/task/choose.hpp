@@ -8,9 +8,9 @@
 
 namespace peft {
 
-/// Multiple choice: an example is `choices` sequences, one after another; each gets one logit from the pooler over its first
-/// token, and the softmax runs over the example's. A batch has one target per example, the index of the right choice.
-/// The bias adds the same to all choices: it is there for Hugging Face's layout, and its gradient is zero.
+/// Multiple choice: an example is `choices` sequences, one after another; each gets one logit from the pooler over its
+/// first token, and the softmax runs over the example's. A batch has one target per example, the index of the right
+/// choice. The bias adds the same to all choices: it is there for Hugging Face's layout, and its gradient is zero.
 struct Choose : LinearHead {
   static constexpr Reads reads = Reads::first;
 
@@ -28,7 +28,8 @@ struct Choose : LinearHead {
     require(choices > 1 && labels == 1, "Choose: ", choices, " choices and labels = ", labels,
             ": two or more choices, one output for each");
     require(batch.targets.size() * static_cast<std::size_t>(choices) == static_cast<std::size_t>(batch.sequences()),
-            batch.targets.size(), " targets for ", batch.sequences(), " sequences; each ", choices, " sequences are one example");
+            batch.targets.size(), " targets for ", batch.sequences(), " sequences; each ", choices,
+            " sequences are one example");
     for (std::size_t i = 0; i < batch.targets.size(); ++i) {
       const double target = batch.targets[i];
       require(target >= 0 && target < choices && target == std::floor(target), "example ",

@@ -8,8 +8,8 @@
 
 namespace peft {
 
-/// A linear classifier (labels > 1, cross-entropy) or regressor (labels = 1, squared error) on one vector per sequence: the
-/// backbone's pooler over the first token, or the mean of all tokens.
+/// A linear classifier (labels > 1, cross-entropy) or regressor (labels = 1, squared error) on one vector per sequence:
+/// the backbone's pooler over the first token, or the mean of all tokens.
 template <Reads r>
 struct Classifier {
   static_assert(r != Reads::rows, "peft::Classifier: one vector per sequence; every token by itself is peft::Tag");
@@ -35,10 +35,11 @@ struct Classifier {
     for (std::size_t i = 0; i < batch.targets.size(); ++i) {
       const double target = batch.targets[i];
       if (regression())
-        require(std::isfinite(target), "example ", batch.examples[i], ": the score ", target, " is not a finite number");
+        require(std::isfinite(target), "example ", batch.examples[i], ": the score ", target,
+                " is not a finite number");
       else
-        require(target >= 0 && target < labels && target == std::floor(target), "example ", batch.examples[i], ": the label ",
-                target, " is out of range: classes are 0 to ", labels - 1);
+        require(target >= 0 && target < labels && target == std::floor(target), "example ", batch.examples[i],
+                ": the label ", target, " is out of range: classes are 0 to ", labels - 1);
     }
   }
   std::int64_t counted(const Batch& batch) const { return batch.sequences(); }

@@ -33,16 +33,17 @@ struct HeadPlace {
   std::string dense{};  // of a dense layer that belongs to the head and comes before the linear one; "": there is none
 };
 
-/// A linear layer of `labels` outputs. W ~ N(0, initial_deviation^2), b = 0, both trained; likewise the dense layer before it, in
-/// the families that count it to the head.
+/// A linear layer of `labels` outputs. W ~ N(0, initial_deviation^2), b = 0, both trained; likewise the dense layer
+/// before it, in the families that count it to the head.
 struct LinearHead {
   Extent labels = 2;
   double initial_deviation = 0.02;
-  double lr_factor = 1;  // its learning rate beside the run's: a backbone may bear less than a head that begins at random needs
+  double lr_factor =
+      1;  // its learning rate beside the run's: a backbone may bear less than a head that begins at random needs
 
   template <class V>
   struct Params {
-    V w, b;              // (labels, d)  (1, labels)
+    V w, b;  // (labels, d)  (1, labels)
     V dense_w, dense_b;  // (d, d)  (1, d)
   };
 

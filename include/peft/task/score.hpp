@@ -27,12 +27,14 @@ struct LogitPiece {
   std::span<const T> logits;
 };
 
-/// The tag of every word of a tagged data set's examples, from their logits (tokens, labels): that of its first piece; O, the first of
-/// `names`, for a word without a piece, and where a logit is NaN.
+/// The tag of every word of a tagged data set's examples, from their logits (tokens, labels): that of its first piece;
+/// O, the first of `names`, for a word without a piece, and where a logit is NaN.
 template <class T>
-std::vector<std::vector<std::string>> tags_of(const LogitPiece<T>& piece, const Tokenized& data, const std::vector<std::string>& names) {
+std::vector<std::vector<std::string>> tags_of(const LogitPiece<T>& piece, const Tokenized& data,
+                                              const std::vector<std::string>& names) {
   const std::size_t begin = data.row(piece.first), tokens = data.row(piece.first + piece.count) - begin;
-  require(piece.logits.size() == tokens * names.size(), "tags: ", piece.logits.size(), " logits for ", tokens, " tokens and ", names.size(), " labels");
+  require(piece.logits.size() == tokens * names.size(), "tags: ", piece.logits.size(), " logits for ", tokens,
+          " tokens and ", names.size(), " labels");
   const std::vector<double> classes = metric::predict(piece.logits, names.size());
   std::vector<std::vector<std::string>> out(piece.count);
   for (std::size_t i = 0; i < piece.count; ++i)
@@ -43,14 +45,17 @@ std::vector<std::vector<std::string>> tags_of(const LogitPiece<T>& piece, const 
   return out;
 }
 
-/// Scores a data set from its logits, which come piece by piece in its order: of an example no more is kept than what was decided.
+/// Scores a data set from its logits, which come piece by piece in its order: of an example no more is kept than what
+/// was decided.
 class Scorer {
  public:
   /// A class or a score per example; of choices one logit per sequence. Examples without logits do not count.
   Scorer(metric::Kind kind, std::size_t labels, const Tokenized& data)
-      : data_(data), kind_(data.together() > 1 ? metric::Kind::Accuracy : kind), width_(data.together() > 1 ? static_cast<std::size_t>(data.together()) : labels) {}
-  /// Entities of words; F1 is the main score. `labelled` is the data set that `data` was made of: every word of it counts, also those
-  /// that were cut off.
+      : data_(data),
+        kind_(data.together() > 1 ? metric::Kind::Accuracy : kind),
+        width_(data.together() > 1 ? static_cast<std::size_t>(data.together()) : labels) {}
+  /// Entities of words; F1 is the main score. `labelled` is the data set that `data` was made of: every word of it
+  /// counts, also those that were cut off.
   Scorer(const Tokenized& data, const Dataset& labelled) : data_(data), tagged_(&labelled) {}
 
   template <class T>
@@ -71,7 +76,12 @@ class Scorer {
 
   metric::Scores scores() const {
     if (tagged_ != nullptr)
-      return {{{"precision", counts_.precision()}, {"recall", counts_.recall()}, {"f1", counts_.f1()}, {"accuracy", counts_.accuracy()}}, counts_.f1(), "entity_f1"};
+      return {{{"precision", counts_.precision()},
+               {"recall", counts_.recall()},
+               {"f1", counts_.f1()},
+               {"accuracy", counts_.accuracy()}},
+              counts_.f1(),
+              "entity_f1"};
     std::vector<double> targets(decided_.size());
     for (std::size_t i = 0; i < targets.size(); ++i) targets[i] = data_.target(i);
     return metric::score(kind_, decided_, targets);

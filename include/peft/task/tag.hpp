@@ -8,8 +8,8 @@
 
 namespace peft {
 
-/// Token classification: a label for every token, cross-entropy over those that have one. A batch has a target per token;
-/// a negative one is ignored (special tokens, and all but the first piece of a word: see Tokenized).
+/// Token classification: a label for every token, cross-entropy over those that have one. A batch has a target per
+/// token; a negative one is ignored (special tokens, and all but the first piece of a word: see Tokenized).
 struct Tag : LinearHead {
   static constexpr Reads reads = Reads::rows;
 
@@ -25,8 +25,8 @@ struct Tag : LinearHead {
     for (std::size_t i = 0, s = 0; i < batch.targets.size(); ++i) {
       while (static_cast<std::int32_t>(i) >= batch.offsets[s + 1]) ++s;
       const double target = batch.targets[i];
-      require(target < labels && (target < 0 || target == std::floor(target)), "example ", batch.examples[s], ": the label ",
-              target, " of a token is out of range: classes are 0 to ", labels - 1);
+      require(target < labels && (target < 0 || target == std::floor(target)), "example ", batch.examples[s],
+              ": the label ", target, " of a token is out of range: classes are 0 to ", labels - 1);
     }
   }
   std::int64_t counted(const Batch& batch) const {

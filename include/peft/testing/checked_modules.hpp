@@ -49,7 +49,8 @@ class CheckedModules {
   Gradcheck run() {
     initialise();
     Gradcheck result;
-    // Twice: gradients are added to, so both are half of what is there then. The second time without dx where that may be.
+    // Twice: gradients are added to, so both are half of what is there then. The second time without dx where that may
+    // be.
     total(1);
     total(2);
     Context<double, E> at_end = context();
@@ -66,7 +67,8 @@ class CheckedModules {
       compare<E>(result, name, values, gradient, options_.step, loss, static_cast<std::size_t>(options_.every));
     };
     for (const Field& f : layout_.fields())
-      if (f.role == Role::trained) check(f.name, values_.data() + f.offset, {all.begin() + f.offset, all.begin() + f.offset + f.size()});
+      if (f.role == Role::trained)
+        check(f.name, values_.data() + f.offset, {all.begin() + f.offset, all.begin() + f.offset + f.size()});
     const bool branch = delta_is_.route == Route::branch;
     for (std::size_t m = 0; m < input_gradient_.size(); ++m) {
       check(modules_[m].path + (branch ? ".x" : ".h"), (branch ? x_ : base_)[m].view.data(), input_gradient_[m]);
@@ -79,7 +81,10 @@ class CheckedModules {
   static constexpr int depth = 3;  // layers that a side net sees
 
   CheckedModules(const CheckedDelta& delta, const CheckShape& shape, const CheckOptions& options)
-      : options_(options), delta_is_(delta), site_(options.site.value_or(first_site(delta.fits))), worker_(roomy_worker<E>()) {
+      : options_(options),
+        delta_is_(delta),
+        site_(options.site.value_or(first_site(delta.fits))),
+        worker_(roomy_worker<E>()) {
     const bool square = !has(Kind::linear | Kind::table, info(site_).kind);
     const Extent in = square ? shape.out : shape.in, n = info(site_).per_layer ? options.modules : 1;
     once_.space.grow_when_full();
@@ -88,7 +93,8 @@ class CheckedModules {
     shape_.heads = 1;
     shape_.inner = shape.out;
     for (int layer = 0; layer < n; ++layer)
-      modules_.push_back({site_, info(site_).per_layer ? layer : -1, in, shape.out, true, cat("module.", layer), shape_});
+      modules_.push_back(
+          {site_, info(site_).per_layer ? layer : -1, in, shape.out, true, cat("module.", layer), shape_});
     pack_rows(shape.rows);
     for (const Module& m : modules_) {
       const std::uint64_t key = 100 * static_cast<std::uint64_t>(m.layer + 2);
@@ -123,7 +129,8 @@ class CheckedModules {
     forward(x_[m].read(), y.view);
     if (backwards > 0) {
       // Backward may read x only where the delta says that it keeps it.
-      const Tens poison(rows(dx.view), cols(dx.view), std::numeric_limits<double>::quiet_NaN()), dy = functional(m, y.view, 0);
+      const Tens poison(rows(dx.view), cols(dx.view), std::numeric_limits<double>::quiet_NaN()),
+          dy = functional(m, y.view, 0);
       backward(delta_is_.keeps_input ? x_[m].read() : poison.read(), dy.view, backwards == 1 ? dx.view : V());
       worker_.fence();  // before its operands go
       if (backwards == 1 && delta_is_.rescales) base_gradient_.push_back(dy.host());
@@ -134,7 +141,8 @@ class CheckedModules {
     }
     return measured(m, y.view, 0);
   }
-  double map(std::size_t m, int backwards, const std::function<void(V h)>& forward, const std::function<void(V dh)>& backward) {
+  double map(std::size_t m, int backwards, const std::function<void(V h)>& forward,
+             const std::function<void(V dh)>& backward) {
     Tens h = copy(base_[m]);
     const Tens dh = functional(m, h.view, 0);
     forward(h.view);
@@ -147,7 +155,8 @@ class CheckedModules {
     }
     return value;
   }
-  /// A tensor that the delta gives in place of the backbone's or beside it, and where its gradient goes; either may be empty.
+  /// A tensor that the delta gives in place of the backbone's or beside it, and where its gradient goes; either may be
+  /// empty.
   struct Given {
     C value;
     V gradient;
@@ -166,8 +175,8 @@ class CheckedModules {
     }
     return sum;
   }
-  double side(std::size_t m, int backwards, const std::function<void(int layer, C hidden)>& tap, const std::function<void(V last)>& correct,
-              const std::function<void(C dlast)>& backward) {
+  double side(std::size_t m, int backwards, const std::function<void(int layer, C hidden)>& tap,
+              const std::function<void(V last)>& correct, const std::function<void(C dlast)>& backward) {
     const Tens last = copy(base_[m]);
     std::vector<Tens> hidden;
     for (int layer = -1; layer < depth; ++layer) {
@@ -206,7 +215,8 @@ class CheckedModules {
       Tens t = Tens::random(f.rows, f.cols, rng::combine(options_.seed, f.name), 0.7);
       if (given) t.set(f.init.scale);
       Kokkos::deep_copy(Kokkos::subview(values_, std::make_pair(f.offset, f.offset + f.size())),
-                        Kokkos::View<const double*, typename E::memory_space, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(t.view.data(), t.size()));
+                        Kokkos::View<const double*, typename E::memory_space, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(
+                            t.view.data(), t.size()));
     }
   }
 
@@ -251,7 +261,8 @@ class CheckedModules {
     double sum = penalty(c);
     worker_.space.clear();
     for (std::size_t m = 0; m < modules_.size(); ++m) {
-      Context<double, E> here{worker_, &batch_, modules_[m].layer, options_.training, options_.seed, batch_.example, batch_.positions, &frozen_[m]};
+      Context<double, E> here{worker_,       &batch_,        modules_[m].layer, options_.training,
+                              options_.seed, batch_.example, batch_.positions,  &frozen_[m]};
       sum += one(here, m, backwards);
     }
     return sum;
@@ -262,7 +273,9 @@ class CheckedModules {
     made.set(of);
     return made;
   }
-  Tens functional(std::size_t m, C like, std::uint64_t key) const { return Tens::random(rows(like), cols(like), 1000 * (m + 1) + key); }
+  Tens functional(std::size_t m, C like, std::uint64_t key) const {
+    return Tens::random(rows(like), cols(like), 1000 * (m + 1) + key);
+  }
   double measured(std::size_t m, C y, std::uint64_t key) const {
     Tens copy(rows(y), cols(y));
     copy.set(host_copy<double, E>(y));

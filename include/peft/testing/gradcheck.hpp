@@ -8,8 +8,9 @@
 #include <peft/gate/scales.hpp>
 #include <peft/testing/checked_modules.hpp>
 
-/// Is a backward the derivative of its forward? For a delta of your own, alone: `CHECK(testing::gradcheck<MyDelta>().worst <
-/// 1e-6)`. For a whole model see testing/gradcheck_model.hpp, for an op testing/gradcheck_op.hpp.
+/// Is a backward the derivative of its forward? For a delta of your own, alone:
+/// `CHECK(testing::gradcheck<MyDelta>().worst < 1e-6)`. For a whole model see testing/gradcheck_model.hpp, for an op
+/// testing/gradcheck_op.hpp.
 namespace peft::testing {
 
 /// One delta on modules of one shape, with random tensors everywhere.
@@ -72,11 +73,13 @@ class DeltaCheck final : public CheckedModules<E> {
           [&](C x, V dy, V dx) { delta_.backward(c, p, x, From(dy), std::as_const(kept), g, dx); });
     } else if constexpr (D::route == Route::post || D::route == Route::pre) {
       return this->map(
-          m, backwards, [&](V h) { delta_.forward(c, p, h, kept); }, [&](V dh) { delta_.backward(c, p, dh, std::as_const(kept), g); });
+          m, backwards, [&](V h) { delta_.forward(c, p, h, kept); },
+          [&](V dh) { delta_.backward(c, p, dh, std::as_const(kept), g); });
     } else if constexpr (D::route == Route::weight) {
       const auto w = delta_.weights(p, this->frozen_[m]);
       const auto into = delta_.gradient(g);
-      return this->given(m, backwards, {{empty(into.w) ? C() : C(w.w), into.w}, {empty(into.b) ? C() : C(w.b), into.b}});
+      return this->given(m, backwards,
+                         {{empty(into.w) ? C() : C(w.w), into.w}, {empty(into.b) ? C() : C(w.b), into.b}});
     } else if constexpr (D::route == Route::prefix) {
       const auto kv = delta_.keys_values(value_.modules[m]);
       const auto into = delta_.keys_values(g);

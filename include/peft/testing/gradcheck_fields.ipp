@@ -9,8 +9,10 @@
 
 namespace peft::testing {
 
-PEFT_INLINE Gradcheck gradcheck_fields(const Layout& layout, std::span<double> values, const std::function<double()>& loss,
-                                       const std::function<std::vector<double>()>& gradient, const ModelCheckOptions& options) {
+PEFT_INLINE Gradcheck gradcheck_fields(const Layout& layout, std::span<double> values,
+                                       const std::function<double()>& loss,
+                                       const std::function<std::vector<double>()>& gradient,
+                                       const ModelCheckOptions& options) {
   const auto place = [](std::span<double> all, const Field& f) {
     return all.subspan(static_cast<std::size_t>(f.offset), static_cast<std::size_t>(f.size()));
   };
@@ -20,7 +22,8 @@ PEFT_INLINE Gradcheck gradcheck_fields(const Layout& layout, std::span<double> v
   std::vector<double> before(values.begin(), values.end());
   for (const Field* f : trained) {
     const std::span<double> numbers = place(values, *f);
-    for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] += options.deviation * rng::normal(rng::combine(options.seed, f->name), i);
+    for (std::size_t i = 0; i < numbers.size(); ++i)
+      numbers[i] += options.deviation * rng::normal(rng::combine(options.seed, f->name), i);
   }
   std::vector<double> all = gradient();
   Gradcheck result;
@@ -29,7 +32,8 @@ PEFT_INLINE Gradcheck gradcheck_fields(const Layout& layout, std::span<double> v
     std::vector<double> backward(part.begin(), part.end());
     if (options.flip)
       for (double& g : backward) g = -g;
-    compare_numbers(result, f->name, place(values, *f), backward, options.step, loss, static_cast<std::size_t>(options.every));
+    compare_numbers(result, f->name, place(values, *f), backward, options.step, loss,
+                    static_cast<std::size_t>(options.every));
   }
   for (const Field* f : trained) std::ranges::copy(place(before, *f), place(values, *f).begin());
   return std::move(result).closed();

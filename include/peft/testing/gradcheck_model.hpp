@@ -7,11 +7,12 @@
 
 namespace peft::testing {
 
-/// The gradient of the loss of `batch` with respect to every trainable number of `model` (in double), penalties included. The
-/// model's values are changed while it runs and are as before when it returns.
+/// The gradient of the loss of `batch` with respect to every trainable number of `model` (in double), penalties
+/// included. The model's values are changed while it runs and are as before when it returns.
 template <class M>
 Gradcheck gradcheck_model(M& model, const Batch& batch, const ModelCheckOptions& options = {}) {
-  static_assert(std::is_same_v<typename M::T, double>, "peft::testing::gradcheck_model: check in double: Model<Bert<double>, ...>");
+  static_assert(std::is_same_v<typename M::T, double>,
+                "peft::testing::gradcheck_model: check in double: Model<Bert<double>, ...>");
   using E = typename M::E;
   Engine<M> engine(model, options.workers, options.grouping);
   HostNumbers<E> values(model.buffer().data(), model.buffer().size());

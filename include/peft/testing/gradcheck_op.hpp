@@ -21,7 +21,8 @@ struct Checked {
 /// Checks an op given as two callables: `loss()` runs forward and returns a number made of its results (sum(y * r), see
 /// `dot`), `backward()` fills the gradients of that number with respect to `inputs`.
 template <ExecutionSpace E = Host>
-Gradcheck gradcheck_op(const std::function<double()>& loss, const std::function<void()>& backward, std::vector<Checked<E>> inputs, double step = 1e-5) {
+Gradcheck gradcheck_op(const std::function<double()>& loss, const std::function<void()>& backward,
+                       std::vector<Checked<E>> inputs, double step = 1e-5) {
   Gradcheck result;
   loss();
   backward();

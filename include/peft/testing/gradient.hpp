@@ -13,9 +13,9 @@
 
 namespace peft::testing {
 
-/// The outcome of a gradient check: `worst` is the largest |a - n| / max(1, |a|, |n|) over all numbers that were changed, `a`
-/// the gradient that backward gave and `n` the central difference; the rest says where. A check in which nothing was changed,
-/// or whose gradients are all zero, proves nothing: its `worst` is infinite.
+/// The outcome of a gradient check: `worst` is the largest |a - n| / max(1, |a|, |n|) over all numbers that were
+/// changed, `a` the gradient that backward gave and `n` the central difference; the rest says where. A check in which
+/// nothing was changed, or whose gradients are all zero, proves nothing: its `worst` is infinite.
 struct Gradcheck {
   double worst = 0;
   std::string name;
@@ -57,11 +57,13 @@ class Tensor {
   Mat<const T, E> read() const { return view; }
   std::vector<T> host() const {
     std::vector<T> values(size());
-    Kokkos::deep_copy(Kokkos::View<T*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(values.data(), size()), data_);
+    Kokkos::deep_copy(
+        Kokkos::View<T*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(values.data(), size()), data_);
     return values;
   }
   void set(const std::vector<T>& values) {
-    Kokkos::deep_copy(data_, Kokkos::View<const T*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(values.data(), size()));
+    Kokkos::deep_copy(data_, Kokkos::View<const T*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(
+                                 values.data(), size()));
   }
   void set(const Tensor& other) { Kokkos::deep_copy(data_, other.data_); }
   void set(T value) { Kokkos::deep_copy(data_, value); }
@@ -78,7 +80,8 @@ template <class T, ExecutionSpace E>
 std::vector<T> host_copy(Mat<const T, E> m) {
   std::vector<T> values(m.size());
   Kokkos::deep_copy(Kokkos::View<T**, Kokkos::LayoutRight, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>(
-                        values.data(), m.extent(0), m.extent(1)), m);
+                        values.data(), m.extent(0), m.extent(1)),
+                    m);
   return values;
 }
 
@@ -91,7 +94,8 @@ double dot(const Tensor<double, E>& y, const Tensor<double, E>& r) {
   return sum;
 }
 
-/// Numbers in the memory of E, for the host to change: themselves where they lie there, else a copy that `store` brings back.
+/// Numbers in the memory of E, for the host to change: themselves where they lie there, else a copy that `store` brings
+/// back.
 template <ExecutionSpace E>
 class HostNumbers {
  public:
@@ -109,14 +113,16 @@ class HostNumbers {
   std::vector<double> copy_;
 };
 
-/// Changes each of `numbers`, or the first of every `every`, by +-step and compares the difference of `loss()` with `gradient`.
-void compare_numbers(Gradcheck& result, const std::string& name, std::span<double> numbers, const std::vector<double>& gradient, double step,
-                     const std::function<double()>& loss, std::size_t every = 1);
+/// Changes each of `numbers`, or the first of every `every`, by +-step and compares the difference of `loss()` with
+/// `gradient`.
+void compare_numbers(Gradcheck& result, const std::string& name, std::span<double> numbers,
+                     const std::vector<double>& gradient, double step, const std::function<double()>& loss,
+                     std::size_t every = 1);
 
 /// The same for `values`, contiguous in the memory of E and as many as `gradient`.
 template <ExecutionSpace E>
-void compare(Gradcheck& result, const std::string& name, double* values, const std::vector<double>& gradient, double step,
-             const std::function<double()>& loss, std::size_t every = 1) {
+void compare(Gradcheck& result, const std::string& name, double* values, const std::vector<double>& gradient,
+             double step, const std::function<double()>& loss, std::size_t every = 1) {
   HostNumbers<E> host(values, gradient.size());
   compare_numbers(result, name, host.numbers(), gradient, step, [&] { return host.store(), loss(); }, every);
   host.store();

@@ -40,11 +40,13 @@ PEFT_INLINE void Gradcheck::take(double error, const std::string& what, std::int
 
 PEFT_INLINE std::ostream& operator<<(std::ostream& out, const Gradcheck& g) {
   return out << "worst " << g.worst << " at " << g.name << "[" << g.index << "]: backward says " << g.analytic
-             << ", the difference " << g.numeric << " (" << g.checked << " numbers, the largest gradient " << g.largest << ")";
+             << ", the difference " << g.numeric << " (" << g.checked << " numbers, the largest gradient " << g.largest
+             << ")";
 }
 
-PEFT_INLINE void compare_numbers(Gradcheck& result, const std::string& name, std::span<double> numbers, const std::vector<double>& gradient,
-                                 double step, const std::function<double()>& loss, std::size_t every) {
+PEFT_INLINE void compare_numbers(Gradcheck& result, const std::string& name, std::span<double> numbers,
+                                 const std::vector<double>& gradient, double step, const std::function<double()>& loss,
+                                 std::size_t every) {
   const auto slope = [&](double& number, double h) {
     const double before = number, up = before + h, down = before - h;
     number = up;
@@ -58,7 +60,8 @@ PEFT_INLINE void compare_numbers(Gradcheck& result, const std::string& name, std
     const double a = gradient[i];
     double wide = slope(numbers[i], step), n = wide;
     // Where the loss bends so much that the step was too wide, the error of order step^2 is taken out (Richardson).
-    for (double h = step / 4; h > step / 20 && std::abs(a - n) > 1e-7 * std::max({1., std::abs(a), std::abs(n)}); h /= 4) {
+    for (double h = step / 4; h > step / 20 && std::abs(a - n) > 1e-7 * std::max({1., std::abs(a), std::abs(n)});
+         h /= 4) {
       const double narrow = slope(numbers[i], h);
       n = narrow + (narrow - wide) / 15;
       wide = narrow;

@@ -74,10 +74,11 @@ class AddedTokenFinder {
  public:
   static constexpr std::size_t longest_content = 1024;  // bytes: each may be looked through at every place of a text
 
-  /// `content` is what to look for, which for a normalised token is not its own content; "" is never found. Of those that look for the
-  /// same the first counts. Throws Error for one that is too long.
+  /// `content` is what to look for, which for a normalised token is not its own content; "" is never found. Of those
+  /// that look for the same the first counts. Throws Error for one that is too long.
   void add(AddedToken token, std::string_view content) {
-    require(content.size() <= longest_content, "the added token \"", content.substr(0, 40), "...\" has ", content.size(), " bytes, at most ", longest_content, " were expected");
+    require(content.size() <= longest_content, "the added token \"", content.substr(0, 40), "...\" has ",
+            content.size(), " bytes, at most ", longest_content, " were expected");
     if (content.empty() || contents_.find(content) != Vocabulary::none) return;
     begins_[static_cast<unsigned char>(content.front())] = true;
     contents_.set(content, static_cast<std::int64_t>(entries_.size()));
@@ -119,7 +120,8 @@ class AddedTokenFinder {
 
   const Entry* longest(std::string_view text) const {
     const Entry* found = nullptr;
-    trie_->for_each_prefix(text, [&](std::size_t, std::int32_t number) { found = &entries_[static_cast<std::size_t>(number)]; });
+    trie_->for_each_prefix(
+        text, [&](std::size_t, std::int32_t number) { found = &entries_[static_cast<std::size_t>(number)]; });
     return found;
   }
 

@@ -23,8 +23,8 @@ struct Pipeline {
   Splitter splitter;
   std::variant<WordPiece, Bpe, Unigram> model;
 
-  /// Appends the ids of text that the normaliser has returned, cut by `split` (the splitter, or that of words), of which the
-  /// first `lead` bytes stem from the beginning of the whole text.
+  /// Appends the ids of text that the normaliser has returned, cut by `split` (the splitter, or that of words), of
+  /// which the first `lead` bytes stem from the beginning of the whole text.
   void encode(std::string_view text, std::size_t lead, const Splitter& split, std::vector<std::int32_t>& ids) const {
     Pieces pieces(text, lead);
     split(pieces);
@@ -35,8 +35,8 @@ struct Pipeline {
         model);
   }
 
-  /// The same part of the normalised text as the first character of `text`, in bytes, and where nothing is left of that the
-  /// place where the text begins.
+  /// The same part of the normalised text as the first character of `text`, in bytes, and where nothing is left of that
+  /// the place where the text begins.
   std::size_t lead(std::string_view text) const {
     if (text.empty() || !splitter.asks_for_lead()) return 0;
     std::size_t first = 0;

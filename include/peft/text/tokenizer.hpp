@@ -17,8 +17,8 @@ namespace peft {
 struct TokenizerParts;
 
 /// Turns text into the token ids of a checkpoint, with the ids that Hugging Face's tokenizers give: text that spells an
-/// added token ("[SEP]") becomes that token, and ill-formed UTF-8 counts as U+FFFD. Immutable: threads may share one, and
-/// copies share what they hold.
+/// added token ("[SEP]") becomes that token, and ill-formed UTF-8 counts as U+FFFD. Immutable: threads may share one,
+/// and copies share what they hold.
 class Tokenizer {
  public:
   static constexpr int unlimited = std::numeric_limits<int>::max();

@@ -116,7 +116,9 @@ PEFT_INLINE std::int32_t Tokenizer::Content::id(std::string_view token) const {
   return vocabulary().find(token);
 }
 
-PEFT_INLINE Tokenizer Tokenizer::open(const std::filesystem::path& model) { return Tokenizer(read_tokenizer(resolve_model(model.string()))); }
+PEFT_INLINE Tokenizer Tokenizer::open(const std::filesystem::path& model) {
+  return Tokenizer(read_tokenizer(resolve_model(model.string())));
+}
 
 PEFT_INLINE std::vector<std::filesystem::path> Tokenizer::files(const std::filesystem::path& model) {
   const auto folder = resolve_model(model.string());
@@ -150,7 +152,8 @@ PEFT_INLINE EncodedWords Tokenizer::encode_words(std::span<const std::string_vie
   bool full = false;  // and a word still to come
   for (const std::string_view word : words) {
     full = all.size() >= room;
-    const std::vector<std::int32_t> pieces = full ? std::vector<std::int32_t>() : content_->ids(word, content_->of_words);
+    const std::vector<std::int32_t> pieces =
+        full ? std::vector<std::int32_t>() : content_->ids(word, content_->of_words);
     out.first.push_back(pieces.empty() ? -1 : static_cast<std::int32_t>(before + all.size()));
     all.insert(all.end(), pieces.begin(), pieces.end());
   }

@@ -27,7 +27,8 @@ struct TokenizerParts {
     const Vocabulary& vocabulary = pipeline.vocabulary();
     const AddedToken* const before = added.find(token.content);
     token.id = before != nullptr ? before->id : vocabulary.find(token.content);
-    if (token.id == Vocabulary::none) token.id = std::max(added.last() + 1, static_cast<std::int32_t>(vocabulary.size()));
+    if (token.id == Vocabulary::none)
+      token.id = std::max(added.last() + 1, static_cast<std::int32_t>(vocabulary.size()));
     added.set(std::move(token));
   }
 };

@@ -11,7 +11,8 @@ namespace peft {
 
 /// What a model takes as a batch.
 struct BatchRules {
-  int vocabulary = 0, types = 0;  // of the backbone: token ids, segment types (up to 1: those of a batch are not looked at)
+  int vocabulary = 0,
+      types = 0;  // of the backbone: token ids, segment types (up to 1: those of a batch are not looked at)
   int positions = 0;              // of the backbone
   int together = 1;               // sequences that are one example
   int input_rows = 0;             // that the method puts before every sequence

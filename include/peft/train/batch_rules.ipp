@@ -10,32 +10,38 @@ namespace peft {
 
 PEFT_INLINE void check_length(const BatchRules& rules, int longest) {
   const int extra = rules.input_rows + rules.prefix_rows;
-  require(longest + extra <= rules.positions, "a sequence of ", longest, " tokens", extra ? cat(" and ", extra, " virtual ones") : std::string(),
-          " is longer than the backbone's ", rules.positions, " positions (or its window of attention); truncate with a smaller max_length");
+  require(longest + extra <= rules.positions, "a sequence of ", longest, " tokens",
+          extra ? cat(" and ", extra, " virtual ones") : std::string(), " is longer than the backbone's ",
+          rules.positions, " positions (or its window of attention); truncate with a smaller max_length");
 }
 
 PEFT_INLINE void check_batch(const BatchRules& rules, const Batch& batch) {
   require(batch.sequences() > 0, "a batch without sequences");
-  require(batch.sequences() % rules.together == 0, "a batch of ", batch.sequences(), " sequences; each ", rules.together, " are one example");
+  require(batch.sequences() % rules.together == 0, "a batch of ", batch.sequences(), " sequences; each ",
+          rules.together, " are one example");
   check_length(rules, batch.longest());
   for (std::size_t i = 0; i < batch.ids.size(); ++i)
     if (batch.ids[i] < 0 || batch.ids[i] >= rules.vocabulary)
-      fail("token id ", batch.ids[i], " is outside the backbone's vocabulary of ", rules.vocabulary, "; does the tokenizer belong to this model?");
+      fail("token id ", batch.ids[i], " is outside the backbone's vocabulary of ", rules.vocabulary,
+           "; does the tokenizer belong to this model?");
     else if (batch.types[i] < 0 || (rules.types > 1 && batch.types[i] >= rules.types))
       fail("segment type ", batch.types[i], " of a backbone with ", rules.types, " types");
   if (rules.pairs) {
     require(batch.decoder_offsets.size() == batch.offsets.size(), "a batch of ", batch.sequences(), " sequences has ",
             batch.decoder_offsets.size() - 1, " for the decoder; this backbone wants one each");
     for (const std::int32_t id : batch.decoder_ids)
-      require(id >= 0 && id < rules.vocabulary, "the decoder's token id ", id, " is outside the backbone's vocabulary of ", rules.vocabulary);
+      require(id >= 0 && id < rules.vocabulary, "the decoder's token id ", id,
+              " is outside the backbone's vocabulary of ", rules.vocabulary);
   }
   if (rules.words)
     for (const double target : batch.targets)
-      require(target < rules.vocabulary, "the target ", target, " is outside the backbone's vocabulary of ", rules.vocabulary);
-  require(batch.slots.empty() || batch.slots.size() == batch.ids.size(), "a batch of ", batch.ids.size(), " tokens and ", batch.slots.size(),
-          " slots of special tokens");
-  require(!rules.marked || std::any_of(batch.slots.begin(), batch.slots.end(), [](int slot) { return slot >= 0; }),
-          "the method acts on special tokens, and none are marked in a batch: take it from a tokenizer, or fill Batch::slots");
+      require(target < rules.vocabulary, "the target ", target, " is outside the backbone's vocabulary of ",
+              rules.vocabulary);
+  require(batch.slots.empty() || batch.slots.size() == batch.ids.size(), "a batch of ", batch.ids.size(),
+          " tokens and ", batch.slots.size(), " slots of special tokens");
+  require(
+      !rules.marked || std::any_of(batch.slots.begin(), batch.slots.end(), [](int slot) { return slot >= 0; }),
+      "the method acts on special tokens, and none are marked in a batch: take it from a tokenizer, or fill Batch::slots");
 }
 
 PEFT_INLINE Cuts cut_batch(const BatchRules& rules, const Batch& batch, const Grouping& grouping) {

@@ -41,7 +41,10 @@ inline Notes bitwise_environment() {
 #else
       "baseline";
 #endif
-  return {{"library", std::string(version)}, {"products", ops::gemm_backend}, {"instructions", instructions}, {"compiler", __VERSION__}};
+  return {{"library", std::string(version)},
+          {"products", ops::gemm_backend},
+          {"instructions", instructions},
+          {"compiler", __VERSION__}};
 }
 
 /// The keys in which two sets of notes differ, as "key: now X, then Y".

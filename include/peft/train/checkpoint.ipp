@@ -28,7 +28,8 @@ PEFT_INLINE std::string differences(const Notes& now, const Notes& then) {
   for (const auto& [key, value] : now) {
     const auto found = then.find(key);
     if (found == then.end() || found->second != value)
-      text += (text.empty() ? "" : "; ") + key + ": now " + value + ", then " + (found == then.end() ? "nothing" : found->second);
+      text += (text.empty() ? "" : "; ") + key + ": now " + value + ", then " +
+              (found == then.end() ? "nothing" : found->second);
   }
   return text;
 }
@@ -82,8 +83,8 @@ PEFT_INLINE RunState from_notes(const Notes& n, const std::string& where) {
     const std::string digits = text(key);
     std::int64_t value = 0;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    require(error == std::errc{} && end == digits.data() + digits.size() && value >= 0, where, ": ", key, " is \"", digits,
-            "\", expected a count");
+    require(error == std::errc{} && end == digits.data() + digits.size() && value >= 0, where, ": ", key, " is \"",
+            digits, "\", expected a count");
     return value;
   };
   RunState s{whole("step"), whole("epoch"), whole("cursor"), number("epoch_loss"), {}, {}, {}, {}};
@@ -113,7 +114,8 @@ void write_checkpoint(const std::filesystem::path& path, const Layout& layout, c
                       const std::map<std::string, std::vector<T>>& buffers) {
   std::vector<NamedTensor> tensors;
   for (const auto& [name, values] : buffers)
-    tensors.push_back({name, sizeof(T) == 8 ? DType::F64 : DType::F32, {static_cast<std::int64_t>(values.size())}, values.data()});
+    tensors.push_back(
+        {name, sizeof(T) == 8 ? DType::F64 : DType::F32, {static_cast<std::int64_t>(values.size())}, values.data()});
   const std::vector<double>& losses = state.history.losses;
   tensors.push_back({losses_name, DType::F64, {static_cast<std::int64_t>(losses.size())}, losses.data()});
   Notes metadata = to_notes(state);
@@ -134,20 +136,23 @@ RunState read_checkpoint(const std::filesystem::path& path, const Layout& layout
     return found != metadata.end() && found->second == value;
   };
   require(has("format", "peft.hpp run"), where, ": no checkpoint of a run");
-  require(has("version", run_version), where, ": the run was saved by another version of this library, which cannot be gone on with; start another run");
-  require(metadata.contains(std::string(checksum_key)), where, ": its metadata has no ", checksum_key, ", with which every run is saved; it is damaged");
+  require(has("version", run_version), where,
+          ": the run was saved by another version of this library, which cannot be gone on with; start another run");
+  require(metadata.contains(std::string(checksum_key)), where, ": its metadata has no ", checksum_key,
+          ", with which every run is saved; it is damaged");
   check_checksum(file);
   require(has("layout", describe(layout)), where,
           ": the checkpoint is of another model or method: its tensors have other names or shapes");
   RunState state = from_notes(metadata, where);
   const std::string changed = differences(identity, state.identity);
-  require(changed.empty(), where, ": cannot resume a run with other options or inputs (", changed, "); give the same ones, or start another run");
+  require(changed.empty(), where, ": cannot resume a run with other options or inputs (", changed,
+          "); give the same ones, or start another run");
   for (auto& [name, values] : buffers) {
     const TensorRef& ref = file.at(name);
-    require(ref.dtype == (sizeof(T) == 8 ? DType::F64 : DType::F32), where, ": ", name, " is stored as ", peft::name(ref.dtype),
-            ": the run had another precision");
-    require(static_cast<std::size_t>(ref.size()) == values.size(), where, ": ", name, " has ", ref.size(), " numbers, expected ",
-            values.size());
+    require(ref.dtype == (sizeof(T) == 8 ? DType::F64 : DType::F32), where, ": ", name, " is stored as ",
+            peft::name(ref.dtype), ": the run had another precision");
+    require(static_cast<std::size_t>(ref.size()) == values.size(), where, ": ", name, " has ", ref.size(),
+            " numbers, expected ", values.size());
     ref.template read<T>(values);
     const std::string odd = not_finite_in(layout, std::span<const T>(values));
     require(odd.empty(), where, ": ", name, " of ", odd, "; start the run again");
@@ -157,10 +162,14 @@ RunState read_checkpoint(const std::filesystem::path& path, const Layout& layout
 }
 
 #ifdef PEFT_SEPARATE
-template void write_checkpoint(const std::filesystem::path&, const Layout&, const RunState&, const std::map<std::string, std::vector<float>>&);
-template void write_checkpoint(const std::filesystem::path&, const Layout&, const RunState&, const std::map<std::string, std::vector<double>>&);
-template RunState read_checkpoint(const std::filesystem::path&, const Layout&, const Notes&, std::map<std::string, std::vector<float>>&);
-template RunState read_checkpoint(const std::filesystem::path&, const Layout&, const Notes&, std::map<std::string, std::vector<double>>&);
+template void write_checkpoint(const std::filesystem::path&, const Layout&, const RunState&,
+                               const std::map<std::string, std::vector<float>>&);
+template void write_checkpoint(const std::filesystem::path&, const Layout&, const RunState&,
+                               const std::map<std::string, std::vector<double>>&);
+template RunState read_checkpoint(const std::filesystem::path&, const Layout&, const Notes&,
+                                  std::map<std::string, std::vector<float>>&);
+template RunState read_checkpoint(const std::filesystem::path&, const Layout&, const Notes&,
+                                  std::map<std::string, std::vector<double>>&);
 #endif
 
 }  // namespace peft

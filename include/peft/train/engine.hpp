@@ -19,8 +19,8 @@
 
 namespace peft {
 
-/// Runs batches through a model: cuts them into groups, gives the groups to workers, and sums what comes back in the groups'
-/// order, so that every number is the same for any number of workers.
+/// Runs batches through a model: cuts them into groups, gives the groups to workers, and sums what comes back in the
+/// groups' order, so that every number is the same for any number of workers.
 template <class M>
 class Engine {
  public:
@@ -32,7 +32,8 @@ class Engine {
   explicit Engine(M& model, int workers = 0, Grouping grouping = {})
       : model_(model),
         grouping_(grouping),
-        first_use_(model.backbone(), M::Task::reads == Reads::words, M::Task::reads == Reads::first && !M::Backbone::Family::dense_in_head),
+        first_use_(model.backbone(), M::Task::reads == Reads::words,
+                   M::Task::reads == Reads::first && !M::Backbone::Family::dense_in_head),
         total_("peft::total_gradient", static_cast<std::size_t>(model.layout().gradient_size())),
         gradients_(model.attached().bind(model.layout(), total_.data(), model.layout().gradient_size())) {
     require_kokkos("an engine");
@@ -52,20 +53,25 @@ class Engine {
   /// For what runs once per step, on the whole model.
   Worker<E>& worker() { return once_; }
 
-  /// Makes room for steps on batches of up to `sequences` sequences of up to `longest` tokens, a decoder's up to `decoder_longest`. Returns bytes per worker.
-  std::size_t plan(int sequences, int longest, bool training, int decoder_longest = 0) { return make_room(room_for(sequences, longest, decoder_longest), training); }
+  /// Makes room for steps on batches of up to `sequences` sequences of up to `longest` tokens, a decoder's up to
+  /// `decoder_longest`. Returns bytes per worker.
+  std::size_t plan(int sequences, int longest, bool training, int decoder_longest = 0) {
+    return make_room(room_for(sequences, longest, decoder_longest), training);
+  }
   /// What `plan` would return; takes no memory.
   std::size_t foresee(int sequences, int longest, bool training, int decoder_longest = 0) {
     return lanes_.front()->foresee(room_for(sequences, longest, decoder_longest), training).first;
   }
   /// What a worker with room enough writes to in groups up to `shape`.
-  std::size_t foresee(const GroupShape& shape, bool training) { return lanes_.front()->foresee(shape, training).second; }
+  std::size_t foresee(const GroupShape& shape, bool training) {
+    return lanes_.front()->foresee(shape, training).second;
+  }
   /// The largest group of those that a batch is cut into, by each of its numbers.
   GroupShape largest_group(const Batch& batch) const { return cut_batch(rules(), batch, grouping_).largest; }
   const std::map<std::string, std::size_t>& planned_by_name() const { return lanes_.front()->planned_by_name(); }
 
-  /// Derived tensors (`prepare`): call after every change of the values. What a delta samples for a training step, it draws
-  /// from the step's `seed`; outside training it takes no sample.
+  /// Derived tensors (`prepare`): call after every change of the values. What a delta samples for a training step, it
+  /// draws from the step's `seed`; outside training it takes no sample.
   void prepare(std::uint64_t seed = 0, bool training = false) {
     seed_ = seed;
     sampling_ = training;
@@ -75,9 +81,7 @@ class Engine {
     once_.fence();
   }
 
-  void zero_gradients() {
-    ops::fill(worker(), Mat<T, E>(total_.data(), 1, static_cast<Extent>(total_.size())), T(0));
-  }
+  void zero_gradients() { ops::fill(worker(), Mat<T, E>(total_.data(), 1, static_cast<Extent>(total_.size())), T(0)); }
 
   /// What the mean of a batch's loss is taken over, and how many examples it holds.
   std::int64_t counted(const Batch& batch) const { return model_.task().counted(batch); }
@@ -92,7 +96,8 @@ class Engine {
     return run_step(batch, weight, seed, training, false);
   }
 
-  /// After the last `accumulate` of a step: gradients of derived tensors go back to what they were derived from, penalties add.
+  /// After the last `accumulate` of a step: gradients of derived tensors go back to what they were derived from,
+  /// penalties add.
   void finish_gradients() {
     each([&](auto& context, const auto& d, auto& all, auto& grads) {
       if constexpr (requires { d.finish(context, all, grads); }) d.finish(context, all, grads);
@@ -134,7 +139,8 @@ class Engine {
   bool gradients_finite() {
     double odd = 0;
     for_each_run(model_.layout(), [&](std::int64_t begin, std::int64_t end, const Group&) {
-      odd += ops::count_not_finite<E, T>(worker(), Mat<const T, E>(total_.data() + begin, 1, static_cast<Extent>(end - begin)));
+      odd += ops::count_not_finite<E, T>(worker(),
+                                         Mat<const T, E>(total_.data() + begin, 1, static_cast<Extent>(end - begin)));
     });
     return odd == 0;
   }
@@ -147,15 +153,17 @@ class Engine {
     const std::vector<int> cuts = begin(batch, true);
     std::vector<double> losses(static_cast<std::size_t>(batch.sequences()));
     run(static_cast<int>(cuts.size()) - 1, [&](Lane<M>& lane, int group) {
-      lane.losses({sequences(batch, cuts[group], cuts[group + 1]), batch.targets, 1, 0, false, decoder(batch, cuts[group], cuts[group + 1])},
-                  std::span(losses).subspan(static_cast<std::size_t>(cuts[group]), static_cast<std::size_t>(cuts[group + 1] - cuts[group])));
+      lane.losses({sequences(batch, cuts[group], cuts[group + 1]), batch.targets, 1, 0, false,
+                   decoder(batch, cuts[group], cuts[group + 1])},
+                  std::span(losses).subspan(static_cast<std::size_t>(cuts[group]),
+                                            static_cast<std::size_t>(cuts[group + 1] - cuts[group])));
     });
     check_outputs<double>(losses, 1, batch.examples);
     return losses;
   }
 
-  /// Logits (n, outputs), row-major, without dropout: a row per sequence, or per token (of the decoder, where there is one) where
-  /// the task reads every row.
+  /// Logits (n, outputs), row-major, without dropout: a row per sequence, or per token (of the decoder, where there is
+  /// one) where the task reads every row.
   std::vector<T> predict(const Batch& batch) {
     const std::vector<int> cuts = begin(batch, false);
     const std::size_t outputs = model_.outputs();
@@ -164,22 +172,27 @@ class Engine {
     const auto row = [&](int s) { return static_cast<std::size_t>(each_row ? offsets[s] : s); };
     std::vector<T> logits(row(batch.sequences()) * outputs);
     run(static_cast<int>(cuts.size()) - 1, [&](Lane<M>& lane, int group) {
-      GroupStep g{sequences(batch, cuts[group], cuts[group + 1]), {}, 0, 0, false, decoder(batch, cuts[group], cuts[group + 1])};
+      GroupStep g{sequences(batch, cuts[group], cuts[group + 1]), {}, 0, 0, false,
+                  decoder(batch, cuts[group], cuts[group + 1])};
       const std::size_t from = row(cuts[group]), n = row(cuts[group + 1]) - from;
       lane.predict(g, std::span<T>(logits).subspan(from * outputs, n * outputs));
     });
-    check_outputs<T>(logits, outputs, each_row ? std::span<const std::int64_t>() : std::span<const std::int64_t>(batch.examples));
+    check_outputs<T>(logits, outputs,
+                     each_row ? std::span<const std::int64_t>() : std::span<const std::int64_t>(batch.examples));
     return logits;
   }
 
  private:
-  /// Throws Error where a number that a batch gave is not finite: it would be scored as if it were one. `examples` of the rows, where known.
+  /// Throws Error where a number that a batch gave is not finite: it would be scored as if it were one. `examples` of
+  /// the rows, where known.
   template <class Number>
-  void check_outputs(std::span<const Number> numbers, std::size_t columns, std::span<const std::int64_t> examples) const {
+  void check_outputs(std::span<const Number> numbers, std::size_t columns,
+                     std::span<const std::int64_t> examples) const {
     const std::size_t at = first_not_finite(numbers);
     if (at < numbers.size())
-      fail(examples.empty() ? cat("row ", at / columns, " of a batch") : cat("example ", examples[at / columns]), ": the model gives ", numbers[at],
-           columns > 1 ? cat(" as logit ", at % columns) : "", "; ", why_not_finite(model_));
+      fail(examples.empty() ? cat("row ", at / columns, " of a batch") : cat("example ", examples[at / columns]),
+           ": the model gives ", numbers[at], columns > 1 ? cat(" as logit ", at % columns) : "", "; ",
+           why_not_finite(model_));
   }
   double run_step(const Batch& batch, double weight, std::uint64_t seed, bool training, bool backward) {
     model_.task().check(batch);
@@ -187,7 +200,7 @@ class Engine {
     std::vector<double> losses(cuts.size() - 1, 0);
     run(static_cast<int>(cuts.size()) - 1, [&](Lane<M>& lane, int group) {
       GroupStep g{sequences(batch, cuts[group], cuts[group + 1]), batch.targets, weight, seed, training,
-                  decoder(batch, cuts[group], cuts[group + 1]), backward};
+                  decoder(batch, cuts[group], cuts[group + 1]),   backward};
       losses[group] = lane.step(g);
       if (backward)
         team_.in_order(group, [&] {
@@ -208,21 +221,32 @@ class Engine {
   /// Where there is one segment, or none is known, a tokenizer's second text is of it too.
   Sequences sequences(const Batch& b, int begin, int end) const {
     const bool typed = model_.backbone().types() > 1;
-    return {b.offsets, b.ids, typed ? std::span<const std::int32_t>(b.types) : std::span<const std::int32_t>(), b.examples, begin, end, b.slots};
+    return {b.offsets,  b.ids, typed ? std::span<const std::int32_t>(b.types) : std::span<const std::int32_t>(),
+            b.examples, begin, end,
+            b.slots};
   }
 
   GroupShape room_for(int sequences, int longest, int decoder_longest) const {
     check_length(rules(), longest);
     // Lanes add the virtual rows; a group's size counts them.
-    const int extra = model_.attached().input_rows(), rows = grouping_.tokens + (longest + decoder_longest + extra) * model_.task().together();
-    return {rows - extra, std::min(sequences, rows / (1 + extra)), longest, decoder_longest > 0 ? rows : 0, decoder_longest};
+    const int extra = model_.attached().input_rows(),
+              rows = grouping_.tokens + (longest + decoder_longest + extra) * model_.task().together();
+    return {rows - extra, std::min(sequences, rows / (1 + extra)), longest, decoder_longest > 0 ? rows : 0,
+            decoder_longest};
   }
 
   BatchRules rules() const {
     const auto& backbone = model_.backbone();
     const auto& attached = model_.attached();
-    return {backbone.vocabulary(), backbone.types(), backbone.longest(), model_.task().together(), attached.input_rows(),
-            attached.prefix_rows(model_.values()), decodes, M::Task::reads == Reads::words, acts_on_special_tokens<Plain>()};
+    return {backbone.vocabulary(),
+            backbone.types(),
+            backbone.longest(),
+            model_.task().together(),
+            attached.input_rows(),
+            attached.prefix_rows(model_.values()),
+            decodes,
+            M::Task::reads == Reads::words,
+            acts_on_special_tokens<Plain>()};
   }
 
   /// Checks a batch against the model, cuts it, and makes room when it is larger than any before.

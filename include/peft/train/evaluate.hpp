@@ -15,10 +15,11 @@ namespace peft {
 template <class T>
 using LogitsOf = std::function<std::vector<T>(const Batch&)>;
 
-/// Logits of the first `count` examples of a data set, in its order and without dropout, a batch at a time: no more of them are in memory at once.
-/// A row of `labels` per sequence, or per token where the task reads every row.
+/// Logits of the first `count` examples of a data set, in its order and without dropout, a batch at a time: no more of
+/// them are in memory at once. A row of `labels` per sequence, or per token where the task reads every row.
 template <class T>
-void predict_pieces(const LogitsOf<T>& logits_of, const Tokenized& data, const std::function<void(const LogitPiece<T>&)>& use, std::size_t batch = 64,
+void predict_pieces(const LogitsOf<T>& logits_of, const Tokenized& data,
+                    const std::function<void(const LogitPiece<T>&)>& use, std::size_t batch = 64,
                     std::size_t count = static_cast<std::size_t>(-1));
 
 /// All of them together, row-major.
@@ -38,7 +39,8 @@ template <class M>
 metric::Scores evaluate(Engine<M>& engine, const Tokenized& data, metric::Kind kind) {
   using T = typename M::T;
   Scorer scorer(kind, static_cast<std::size_t>(engine.model().task().labels), data);
-  predict_pieces<T>([&](const Batch& b) { return engine.predict(b); }, data, [&](const LogitPiece<T>& piece) { scorer.add(piece); });
+  predict_pieces<T>([&](const Batch& b) { return engine.predict(b); }, data,
+                    [&](const LogitPiece<T>& piece) { scorer.add(piece); });
   return scorer.scores();
 }
 

@@ -10,18 +10,24 @@
 namespace peft {
 
 template <class T>
-void predict_pieces(const LogitsOf<T>& logits_of, const Tokenized& data, const std::function<void(const LogitPiece<T>&)>& use, std::size_t batch, std::size_t count) {
+void predict_pieces(const LogitsOf<T>& logits_of, const Tokenized& data,
+                    const std::function<void(const LogitPiece<T>&)>& use, std::size_t batch, std::size_t count) {
   count = std::min(count, data.size());
-  in_batches(count, batch, [&](Batch& b, std::size_t i) { data.add_to(b, i); }, [&](const Batch& b, std::size_t first) {
-    const std::vector<T> logits = logits_of(b);
-    use({first, std::min(batch, count - first), logits});
-  });
+  in_batches(
+      count, batch, [&](Batch& b, std::size_t i) { data.add_to(b, i); },
+      [&](const Batch& b, std::size_t first) {
+        const std::vector<T> logits = logits_of(b);
+        use({first, std::min(batch, count - first), logits});
+      });
 }
 
 template <class T>
 std::vector<T> predict(const LogitsOf<T>& logits_of, const Tokenized& data, std::size_t batch) {
   std::vector<T> logits;
-  predict_pieces<T>(logits_of, data, [&](const LogitPiece<T>& piece) { logits.insert(logits.end(), piece.logits.begin(), piece.logits.end()); }, batch);
+  predict_pieces<T>(
+      logits_of, data,
+      [&](const LogitPiece<T>& piece) { logits.insert(logits.end(), piece.logits.begin(), piece.logits.end()); },
+      batch);
   return logits;
 }
 
@@ -35,8 +41,10 @@ PEFT_INLINE double largest_difference(const LogitsOf<float>& a, const LogitsOf<f
 }
 
 #ifdef PEFT_SEPARATE
-template void predict_pieces(const LogitsOf<float>&, const Tokenized&, const std::function<void(const LogitPiece<float>&)>&, std::size_t, std::size_t);
-template void predict_pieces(const LogitsOf<double>&, const Tokenized&, const std::function<void(const LogitPiece<double>&)>&, std::size_t, std::size_t);
+template void predict_pieces(const LogitsOf<float>&, const Tokenized&,
+                             const std::function<void(const LogitPiece<float>&)>&, std::size_t, std::size_t);
+template void predict_pieces(const LogitsOf<double>&, const Tokenized&,
+                             const std::function<void(const LogitPiece<double>&)>&, std::size_t, std::size_t);
 template std::vector<float> predict(const LogitsOf<float>&, const Tokenized&, std::size_t);
 template std::vector<double> predict(const LogitsOf<double>&, const Tokenized&, std::size_t);
 #endif

@@ -17,8 +17,8 @@ namespace peft {
 /// The losses of a batch's sequences, perhaps Engine::sequence_losses.
 using SequenceLosses = std::function<std::vector<double>(const Batch&)>;
 
-/// How likely a model finds the targets of text pairs: the mean loss of a token, its exponential, and as the main score, which
-/// is better the greater it is, the mean log-likelihood.
+/// How likely a model finds the targets of text pairs: the mean loss of a token, its exponential, and as the main
+/// score, which is better the greater it is, the mean log-likelihood.
 metric::Scores score_likelihood(const SequenceLosses& losses_of, const TokenizedPairs& data, std::size_t batch = 64);
 template <class M>
 metric::Scores score_likelihood(Engine<M>& engine, const TokenizedPairs& data, std::size_t batch = 64) {
@@ -26,15 +26,17 @@ metric::Scores score_likelihood(Engine<M>& engine, const TokenizedPairs& data, s
 }
 
 /// Appends a prompt and an answer: one sequence of a causal model, or source and decoder rows.
-void add_answer(Batch& b, std::span<const std::int32_t> prompt, const std::vector<std::int32_t>& answer, bool paired, std::int32_t start,
-                std::int64_t example);
+void add_answer(Batch& b, std::span<const std::int32_t> prompt, const std::vector<std::int32_t>& answer, bool paired,
+                std::int32_t start, std::int64_t example);
 
 /// The loss of each class's words after each prompt, (pairs, classes). classes: the token ids of each, with their end.
-std::vector<double> class_losses(const SequenceLosses& losses_of, const TokenizedPairs& data, const std::vector<std::vector<std::int32_t>>& classes,
-                                 std::int32_t start, std::size_t batch = 64);
+std::vector<double> class_losses(const SequenceLosses& losses_of, const TokenizedPairs& data,
+                                 const std::vector<std::vector<std::int32_t>>& classes, std::int32_t start,
+                                 std::size_t batch = 64);
 template <class M>
-std::vector<double> class_losses(Engine<M>& engine, const TokenizedPairs& data, const std::vector<std::vector<std::int32_t>>& classes,
-                                 std::int32_t start, std::size_t batch = 64) {
+std::vector<double> class_losses(Engine<M>& engine, const TokenizedPairs& data,
+                                 const std::vector<std::vector<std::int32_t>>& classes, std::int32_t start,
+                                 std::size_t batch = 64) {
   return class_losses([&](const Batch& b) { return engine.sequence_losses(b); }, data, classes, start, batch);
 }
 

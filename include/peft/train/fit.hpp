@@ -27,16 +27,17 @@ struct FitOptionsWith {
   double clip = 0;                // of the gradient's norm; 0: off
   int accumulate = 1;             // batches per optimizer step
   std::uint64_t seed = 42;        // of dropout
-  int patience = 0;               // evaluations without a gain before stopping; 0: never. The best epoch's values are then kept;
-                                  // those before every delta is `settled` do not count
+  int patience = 0;  // evaluations without a gain before stopping; 0: never. The best epoch's values are then kept;
+      // those before every delta is `settled` do not count
   std::filesystem::path checkpoint{};  // file to save the run in at every epoch and on Ctrl-C; empty: none
-  std::int64_t checkpoint_steps = 0;   // also every so many steps
-  bool resume = false;                 // with the same options, or more epochs
+  std::int64_t checkpoint_steps = 0;  // also every so many steps
+  bool resume = false;  // with the same options, or more epochs
   std::map<std::string, std::string> identity{};  // whatever else must be the same on resuming, by name
   std::function<void(const Progress&)> on_step{};
   std::function<void(const EpochReport&)> on_epoch{};
   std::function<void(const std::string&)> on_warning{}, on_note{};
-  std::function<void()> before_save{};  // may throw, and then nothing is saved and the run ends: whether what it computes with is still what it began with
+  std::function<void()>
+      before_save{};  // may throw, and then nothing is saved and the run ends: whether what it computes with is still what it began with
 };
 
 using FitOptions = FitOptionsWith<AdamW>;
@@ -62,13 +63,16 @@ class FitRun : public TrainingRun<typename M::T> {
     engine_.zero_gradients();
     engine_.prepare(seed, true);
   }
-  double accumulate(const Batch& b, double weight, std::uint64_t seed) override { return engine_.accumulate(b, weight, seed); }
+  double accumulate(const Batch& b, double weight, std::uint64_t seed) override {
+    return engine_.accumulate(b, weight, seed);
+  }
   void finish_gradients() override { engine_.finish_gradients(); }
   bool gradients_finite() override { return engine_.gradients_finite(); }
   void apply(double lr, double clip, std::int64_t step, std::int64_t total) override {
     M& model = engine_.model();
     const double scale = clip > 0 ? clip_factor(engine_.gradient_norm(), clip) : 1;
-    state_.update(optimizer_, engine_.worker(), model.layout(), model.buffer().data(), engine_.total().data(), lr, scale);
+    state_.update(optimizer_, engine_.worker(), model.layout(), model.buffer().data(), engine_.total().data(), lr,
+                  scale);
     engine_.after_step({lr, step, total, scale});
   }
   void prepare() override { engine_.prepare(); }
@@ -76,17 +80,21 @@ class FitRun : public TrainingRun<typename M::T> {
   bool settled(std::int64_t step, std::int64_t total) const override { return engine_.settled(step, total); }
 
   std::vector<T> values() const override {
-    return downloaded<E>(static_cast<const T*>(engine_.model().buffer().data()), static_cast<std::size_t>(layout().size()));
+    return downloaded<E>(static_cast<const T*>(engine_.model().buffer().data()),
+                         static_cast<std::size_t>(layout().size()));
   }
   std::vector<T> gradients() const override {
     const auto total = engine_.total();
     return downloaded<E>(static_cast<const T*>(total.data()), total.size());
   }
   std::string why_not_finite() const override { return peft::why_not_finite(engine_.model()); }
-  void set_values(const std::vector<T>& values) override { upload(E{}, engine_.model().buffer().data(), values.data(), values.size()); }
+  void set_values(const std::vector<T>& values) override {
+    upload(E{}, engine_.model().buffer().data(), values.data(), values.size());
+  }
   std::map<std::string, std::vector<T>> optimizer_state() const override {
     std::map<std::string, std::vector<T>> all;
-    for (const auto& [name, view] : state_.buffers()) all[name] = downloaded<E>(static_cast<const T*>(view.data()), view.size());
+    for (const auto& [name, view] : state_.buffers())
+      all[name] = downloaded<E>(static_cast<const T*>(view.data()), view.size());
     return all;
   }
   void set_optimizer_state(const std::map<std::string, std::vector<T>>& all, std::int64_t steps) override {
@@ -102,12 +110,19 @@ class FitRun : public TrainingRun<typename M::T> {
   typename O::template State<T, E> state_;
 };
 
-/// Trains. `data` gives `steps(epoch)`, batches of an epoch, and `batch(epoch, i)`, the same batch whenever asked (Loader); `evaluate()` gives the dev scores. A run that is resumed goes on bit for bit as if never stopped.
-/// Throws Error when the loss, the gradient or the trained values are no longer finite; that step is not applied, and the last checkpoint stays.
+/// Trains. `data` gives `steps(epoch)`, batches of an epoch, and `batch(epoch, i)`, the same batch whenever asked
+/// (Loader); `evaluate()` gives the dev scores. A run that is resumed goes on bit for bit as if never stopped. Throws
+/// Error when the loss, the gradient or the trained values are no longer finite; that step is not applied, and the last
+/// checkpoint stays.
 template <class M, class Data, class Evaluate, class O = AdamW>
 History fit(Engine<M>& engine, const Data& data, const FitOptionsWith<O>& options, Evaluate&& evaluate) {
-  LoopOptions loop{options.epochs, options.lr, options.schedule, options.warmup, options.clip, options.accumulate, options.seed, options.patience,
-                   options.checkpoint, options.checkpoint_steps, options.resume, options.optimizer.settings(), options.on_step, options.on_epoch,
+  LoopOptions loop{options.epochs,     options.lr,
+                   options.schedule,   options.warmup,
+                   options.clip,       options.accumulate,
+                   options.seed,       options.patience,
+                   options.checkpoint, options.checkpoint_steps,
+                   options.resume,     options.optimizer.settings(),
+                   options.on_step,    options.on_epoch,
                    options.on_warning, options.on_note};
   for (const auto& [key, value] : options.identity) loop.identity[key] = value;
   loop.before_save = options.before_save;

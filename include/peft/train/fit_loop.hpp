@@ -17,8 +17,8 @@
 
 namespace peft {
 
-/// A model in training with its data and its optimizer, whatever their types: what the loop needs of them, so that it is compiled
-/// once and not for each model. T: float, double.
+/// A model in training with its data and its optimizer, whatever their types: what the loop needs of them, so that it
+/// is compiled once and not for each model. T: float, double.
 template <class T>
 class TrainingRun {
  public:

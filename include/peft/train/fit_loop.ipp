@@ -7,11 +7,11 @@
 #include <peft/core/error.hpp>
 #include <peft/core/exact.hpp>
 #include <peft/core/inline.hpp>
+#include <peft/core/interrupt.hpp>
 #include <peft/core/rng.hpp>
 #include <peft/io/check_finite.hpp>
 #include <peft/train/early_stopping.hpp>
 #include <peft/train/fit_loop.hpp>
-#include <peft/core/interrupt.hpp>
 #include <peft/train/meter.hpp>
 
 namespace peft {
@@ -26,17 +26,15 @@ template <class T>
 class TrainingLoop {
  public:
   TrainingLoop(TrainingRun<T>& run, const LoopOptions& options)
-      : run_(run), options_(options), total_(checked_total()), schedule_{options.schedule, warmup_steps(options.warmup, total_), total_},
+      : run_(run),
+        options_(options),
+        total_(checked_total()),
+        schedule_{options.schedule, warmup_steps(options.warmup, total_), total_},
         stopping_(options.patience) {
-    at_.identity = {{"epochs", cat(options.epochs)},
-                    {"lr", exact(options.lr)},
-                    {"schedule", name(options.schedule)},
-                    {"warmup", exact(options.warmup)},
-                    {"clip", exact(options.clip)},
-                    {"accumulate", cat(options.accumulate)},
-                    {"seed", cat(options.seed)},
-                    {"steps", cat(total_)},
-                    {"patience", cat(options.patience)}};
+    at_.identity = {
+        {"epochs", cat(options.epochs)},   {"lr", exact(options.lr)},     {"schedule", name(options.schedule)},
+        {"warmup", exact(options.warmup)}, {"clip", exact(options.clip)}, {"accumulate", cat(options.accumulate)},
+        {"seed", cat(options.seed)},       {"steps", cat(total_)},        {"patience", cat(options.patience)}};
     for (const auto& [key, value] : options.identity) at_.identity[key] = value;
     at_.environment = bitwise_environment();
     for (const auto& [key, value] : options.environment) at_.environment[key] = value;
@@ -54,7 +52,8 @@ class TrainingLoop {
       }
       try {
         stop = close_epoch();
-      } catch (const Interrupted&) {  // by the evaluation, before anything has changed: a run that is resumed begins with it
+      } catch (
+          const Interrupted&) {  // by the evaluation, before anything has changed: a run that is resumed begins with it
         save();
         at_.history.interrupted = true;
         break;
@@ -69,7 +68,9 @@ class TrainingLoop {
  private:
   static constexpr double far = 1e9;  // no label of a data set is as large
 
-  std::int64_t steps_of(std::int64_t epoch) const { return (run_.batches(epoch) + options_.accumulate - 1) / options_.accumulate; }
+  std::int64_t steps_of(std::int64_t epoch) const {
+    return (run_.batches(epoch) + options_.accumulate - 1) / options_.accumulate;
+  }
 
   std::int64_t checked_total() const {
     require(options_.epochs >= 0, "epochs = ", options_.epochs, ": expected 0 or more");
@@ -94,19 +95,23 @@ class TrainingLoop {
 
   void check_finite(const char* what, const std::vector<T>& numbers) const {
     if (const std::string where = not_finite_in(run_.layout(), std::span<const T>(numbers)); !where.empty())
-      fail(what, " is no longer finite after step ", at_.step, " of ", total_, ": ", where, "; nothing was saved", remedy(options_.lr, options_.checkpoint));
+      fail(what, " is no longer finite after step ", at_.step, " of ", total_, ": ", where, "; nothing was saved",
+           remedy(options_.lr, options_.checkpoint));
   }
 
-  /// Refuses a step of which a number is not finite, before it is applied. What nothing was trained for yet, no learning rate can have done.
+  /// Refuses a step of which a number is not finite, before it is applied. What nothing was trained for yet, no
+  /// learning rate can have done.
   [[noreturn]] void refuse(const std::string& what, const std::vector<Batch>& parts) const {
-    std::string why = at_.step > 0 ? not_finite_in(run_.layout(), std::span<const T>(run_.values())) : run_.why_not_finite();
+    std::string why =
+        at_.step > 0 ? not_finite_in(run_.layout(), std::span<const T>(run_.values())) : run_.why_not_finite();
     if (!why.empty()) why = ": " + why;
     if (at_.step > 0) why += remedy(options_.lr, options_.checkpoint);
     double target = 0;
     for (const Batch& b : parts)
       for (const double t : b.targets) target = std::max(target, std::abs(t));
     fail(what, " at step ", at_.step + 1, " of ", total_, "; nothing of this step was applied", why,
-         target > far ? cat("; and a label of its batch is ", target, " in size: are they on the scale that is meant?") : "");
+         target > far ? cat("; and a label of its batch is ", target, " in size: are they on the scale that is meant?")
+                      : "");
   }
 
   void save() {
@@ -117,14 +122,17 @@ class TrainingLoop {
     count();
     at_.stopping = stopping_.state();
     std::map<std::string, std::vector<T>> buffers = run_.optimizer_state();
-    for (const auto& [name, state] : buffers) check_finite(name.c_str(), state);  // a square may outgrow what its gradient did not
+    for (const auto& [name, state] : buffers)
+      check_finite(name.c_str(), state);  // a square may outgrow what its gradient did not
     if (options_.patience > 0) buffers["best"] = best_.empty() ? now : best_;
     buffers["values"] = std::move(now);
     try {
       write_checkpoint(options_.checkpoint, run_.layout(), at_, buffers);
     } catch (const Error& e) {
-      fail(e.what(), saved_ < 0 ? cat("; the run stops after step ", at_.step, " of ", total_, ", and nothing of it is saved")
-                                : cat("; the run stops after step ", at_.step, " of ", total_, ", and can be resumed from step ", saved_, ", where it was last saved"),
+      fail(e.what(),
+           saved_ < 0 ? cat("; the run stops after step ", at_.step, " of ", total_, ", and nothing of it is saved")
+                      : cat("; the run stops after step ", at_.step, " of ", total_, ", and can be resumed from step ",
+                            saved_, ", where it was last saved"),
            ": make room for the file, or give another place");
     }
     saved_ = at_.step;
@@ -133,7 +141,8 @@ class TrainingLoop {
   void resume() {
     const bool saved = options_.resume && !options_.checkpoint.empty() && std::filesystem::exists(options_.checkpoint);
     if (options_.resume && !saved && options_.on_warning)
-      options_.on_warning(cat("there is no run to resume at ", options_.checkpoint.string(), ": it begins from the start"));
+      options_.on_warning(
+          cat("there is no run to resume at ", options_.checkpoint.string(), ": it begins from the start"));
     if (!saved) {
       std::error_code ignored;  // a run that begins anew leaves none behind that could be resumed in its place
       if (!options_.checkpoint.empty()) std::filesystem::remove(options_.checkpoint, ignored);
@@ -147,13 +156,16 @@ class TrainingLoop {
     for (const char* key : {"epochs", "steps"}) fixed.erase(key);
     RunState then = read_checkpoint<T>(options_.checkpoint, run_.layout(), fixed, buffers);
     check_length(then);
-    if (const std::string changed = differences(at_.environment, then.environment); !changed.empty() && options_.on_warning)
+    if (const std::string changed = differences(at_.environment, then.environment);
+        !changed.empty() && options_.on_warning)
       options_.on_warning("resuming under other conditions: the last bits of the results may differ (" + changed + ")");
-    if (then.epoch > options_.epochs || then.step > total_ || then.cursor > (then.epoch < options_.epochs ? run_.batches(then.epoch) : 0))
-      fail(options_.checkpoint.string(), ": the state of the run is damaged: epoch ", then.epoch, ", batch ", then.cursor, ", step ", then.step,
-           " of ", total_);
+    if (then.epoch > options_.epochs || then.step > total_ ||
+        then.cursor > (then.epoch < options_.epochs ? run_.batches(then.epoch) : 0))
+      fail(options_.checkpoint.string(), ": the state of the run is damaged: epoch ", then.epoch, ", batch ",
+           then.cursor, ", step ", then.step, " of ", total_);
     if (then.history.losses.size() != static_cast<std::size_t>(then.step))
-      fail(options_.checkpoint.string(), ": the state of the run is damaged: ", then.history.losses.size(), " losses of ", then.step, " steps");
+      fail(options_.checkpoint.string(), ": the state of the run is damaged: ", then.history.losses.size(),
+           " losses of ", then.step, " steps");
     then.environment = at_.environment;
     then.identity = at_.identity;
     at_ = std::move(then);
@@ -166,8 +178,9 @@ class TrainingLoop {
     if (stopping_.state().any && options_.patience > 0) best_ = buffers["best"];
   }
 
-  /// A run may be given more epochs than it was planned with. The steps that are done keep their rates; those to come take the rates of the
-  /// longer run's schedule, which needs nothing but their number. So a run that is lengthened and stopped again goes on as any other.
+  /// A run may be given more epochs than it was planned with. The steps that are done keep their rates; those to come
+  /// take the rates of the longer run's schedule, which needs nothing but their number. So a run that is lengthened and
+  /// stopped again goes on as any other.
   void check_length(const RunState& then) const {
     const Notes length{{"epochs", at_.identity.at("epochs")}, {"steps", at_.identity.at("steps")}};
     const std::string changed = differences(length, then.identity);
@@ -176,17 +189,22 @@ class TrainingLoop {
       const auto found = then.identity.find(key);
       return found == then.identity.end() ? 0 : exact(found->second, options_.checkpoint.string() + ": " + key);
     };
-    const std::string cannot = cat(options_.checkpoint.string(), ": cannot resume a run with other options (", changed, ")");
+    const std::string cannot =
+        cat(options_.checkpoint.string(), ": cannot resume a run with other options (", changed, ")");
     const double before = planned("epochs"), steps = planned("steps");
     require(options_.epochs > before && steps == static_cast<double>(steps_of_first(before)), cannot,
             "; give the same ones (--epochs may be more), or start another run");
-    require(run_.settled(0, total_), cannot, ": the method has a schedule of its own over all steps, which has begun; give the same, or start another run");
+    require(
+        run_.settled(0, total_), cannot,
+        ": the method has a schedule of its own over all steps, which has begun; give the same, or start another run");
     if (!options_.on_note) return;
-    const Schedule old{options_.schedule, warmup_steps(options_.warmup, static_cast<std::int64_t>(steps)), static_cast<std::int64_t>(steps)};
-    const double last = options_.lr * old.factor(std::max<std::int64_t>(then.step - 1, 0)), next = options_.lr * schedule_.factor(then.step);
-    options_.on_note(cat("the run goes on to ", options_.epochs, " epochs instead of ", before, ": ", then.step, " of ", total_,
-                         " steps are done, the rest follows the ", name(options_.schedule), " schedule of ", total_, " steps, from a rate of ", next,
-                         " on (the last was ", last, ")"));
+    const Schedule old{options_.schedule, warmup_steps(options_.warmup, static_cast<std::int64_t>(steps)),
+                       static_cast<std::int64_t>(steps)};
+    const double last = options_.lr * old.factor(std::max<std::int64_t>(then.step - 1, 0)),
+                 next = options_.lr * schedule_.factor(then.step);
+    options_.on_note(cat("the run goes on to ", options_.epochs, " epochs instead of ", before, ": ", then.step, " of ",
+                         total_, " steps are done, the rest follows the ", name(options_.schedule), " schedule of ",
+                         total_, " steps, from a rate of ", next, " on (the last was ", last, ")"));
   }
 
   /// The rest of an epoch; false when it was interrupted, and saved, before its end.
@@ -220,10 +238,14 @@ class TrainingLoop {
     }
     run_.begin_step(seed);
     double loss = 0;
-    for (const Batch& b : parts) loss += run_.accumulate(b, 1. / static_cast<double>(std::max<std::int64_t>(counted, 1)), seed);
+    for (const Batch& b : parts)
+      loss += run_.accumulate(b, 1. / static_cast<double>(std::max<std::int64_t>(counted, 1)), seed);
     run_.finish_gradients();
     if (!std::isfinite(loss)) refuse(cat("the loss is ", loss), parts);
-    if (!run_.gradients_finite()) refuse(cat("the loss is finite (", loss, ") but not its gradient, ", not_finite_in(run_.layout(), std::span<const T>(run_.gradients())), ","), parts);
+    if (!run_.gradients_finite())
+      refuse(cat("the loss is finite (", loss, ") but not its gradient, ",
+                 not_finite_in(run_.layout(), std::span<const T>(run_.gradients())), ","),
+             parts);
     run_.apply(lr, options_.clip, at_.step + 1, total_);
     ++at_.step;
     at_.cursor = end;
@@ -237,7 +259,8 @@ class TrainingLoop {
   bool close_epoch() {
     run_.prepare();
     check_finite("a trained value", run_.values());  // before it is scored
-    EpochReport report{static_cast<int>(at_.epoch) + 1, at_.epoch_loss / static_cast<double>(std::max<std::int64_t>(steps_of(at_.epoch), 1)),
+    EpochReport report{static_cast<int>(at_.epoch) + 1,
+                       at_.epoch_loss / static_cast<double>(std::max<std::int64_t>(steps_of(at_.epoch), 1)),
                        run_.evaluate(), false};
     report.best = run_.settled(at_.step, total_) && stopping_.update(report.dev.main);
     if (report.best && options_.patience > 0) best_ = run_.values();
@@ -268,7 +291,8 @@ template <class T>
 History training_loop(TrainingRun<T>& run, const LoopOptions& options) {
   try {
     return TrainingLoop<T>(run, options)();
-  } catch (const Error&) {  // what the run computes with may have changed, which is then the cause of whatever was found wrong
+  } catch (
+      const Error&) {  // what the run computes with may have changed, which is then the cause of whatever was found wrong
     if (options.before_save) options.before_save();
     throw;
   }

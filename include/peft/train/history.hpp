@@ -15,7 +15,8 @@ struct EpochReport {
   bool best = false;
 };
 
-/// What a run was, over all the times that it was started: one that was stopped and resumed reads like one that never was.
+/// What a run was, over all the times that it was started: one that was stopped and resumed reads like one that never
+/// was.
 struct History {
   std::vector<EpochReport> epochs;
   std::int64_t steps = 0, examples = 0, tokens = 0;

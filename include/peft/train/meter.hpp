@@ -14,8 +14,8 @@ using report::peak_memory;
 using report::reset_peak_memory;
 using report::resident_memory;
 
-/// CPU seconds of the process so far, all its threads: unlike a clock's they do not grow while other processes run. A thread
-/// that spins at a barrier counts too, so methods are best compared with one worker.
+/// CPU seconds of the process so far, all its threads: unlike a clock's they do not grow while other processes run. A
+/// thread that spins at a barrier counts too, so methods are best compared with one worker.
 inline double cpu_time() {
   std::timespec t{};
   ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);

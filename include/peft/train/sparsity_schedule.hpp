@@ -11,10 +11,10 @@
 
 #include <peft/core/error.hpp>
 #include <peft/core/exact.hpp>
+#include <peft/core/interrupt.hpp>
 #include <peft/core/rng.hpp>
 #include <peft/model/peft_files.hpp>
 #include <peft/train/fit.hpp>
-#include <peft/core/interrupt.hpp>
 
 namespace peft {
 
@@ -28,14 +28,16 @@ inline const char* name(XiPath path) {
   return path == XiPath::linear ? "linear" : path == XiPath::log_linear ? "log-linear" : "exp-linear";
 }
 
-/// SoRA's schedule (Ding et al., 2023, Algorithm 1): train to convergence at the first xi, then raise xi step by step, a few
-/// epochs each, and keep the model of every step. Defaults as the paper's xi and epochs; its last xi is not known.
+/// SoRA's schedule (Ding et al., 2023, Algorithm 1): train to convergence at the first xi, then raise xi step by step,
+/// a few epochs each, and keep the model of every step. Defaults as the paper's xi and epochs; its last xi is not
+/// known.
 struct SparsitySchedule {
   XiPath path = XiPath::linear;
   double first = 1e-4, last = 7e-4;
   int steps = 7;         // the first one included
   int epochs = 5;        // of a later step; of the first step: FitOptions::epochs
-  double later_lr = -1;  // of later steps; below 0: FitOptions::lr. 0: gates only shrink, as in the released code, whose
+  double later_lr =
+      -1;  // of later steps; below 0: FitOptions::lr. 0: gates only shrink, as in the released code, whose
                          // exhausted learning-rate schedule returns zero in every step but the first
   std::filesystem::path folder{};  // for the pruned models, in step-0, step-1, ...; empty: none
   std::string base_model{};        // the backbone's name in their files; empty: its folder
@@ -44,9 +46,11 @@ struct SparsitySchedule {
   std::vector<double> values() const {
     require(steps >= 1, "a sparsity schedule of ", steps, " steps: expected 1 or more");
     require(epochs >= 1, "a sparsity schedule with ", epochs, " epochs a step: expected 1 or more");
-    require(std::isfinite(first) && std::isfinite(last) && 0 <= first && first <= last, "a sparsity schedule from xi = ", first, " to ", last,
+    require(std::isfinite(first) && std::isfinite(last) && 0 <= first && first <= last,
+            "a sparsity schedule from xi = ", first, " to ", last,
             ": expected two numbers from 0 on, the last the largest");
-    require(path != XiPath::exp_linear || first > 0, "an exp-linear sparsity schedule cannot begin at xi = 0; give a first value above");
+    require(path != XiPath::exp_linear || first > 0,
+            "an exp-linear sparsity schedule cannot begin at xi = 0; give a first value above");
     std::vector<double> all;
     for (int k = 0; k < steps; ++k) {
       const double u = steps > 1 ? static_cast<double>(k) / (steps - 1) : 0;
@@ -74,7 +78,11 @@ std::vector<ModuleRank> ranks_of(const M& model) {
   for_each_delta<Plain>([&](auto i) {
     const auto& tensors = std::get<i>(model.values().all).modules;
     const auto& modules = model.attached().placement(i).modules;
-    if constexpr (requires { tensors[0].g; tensors[0].A; tensors[0].B; })
+    if constexpr (requires {
+                    tensors[0].g;
+                    tensors[0].A;
+                    tensors[0].B;
+                  })
       for (std::size_t k = 0; k < modules.size(); ++k) {
         ModuleRank m{modules[k].path, modules[k].in, modules[k].out, static_cast<int>(cols(tensors[k].g)), 0};
         for (const float g : to_host(tensors[k].g)) m.kept += g != 0;
@@ -134,10 +142,10 @@ struct SparsityCallbacks {
   std::function<void(const SparsityStep&)> after{};
 };
 
-/// Runs the schedule. Each step is a run of `fit` from the values of the step before, with a new optimizer and learning-rate
-/// schedule, on further epochs of `data`; `train` and `dev` give scores. Its gates must take xi as it is (ConstantXi,
-/// ReferenceXi). With a checkpoint, each step has its own beside it, and a run that is resumed goes on in the step it was in.
-/// When a run is interrupted, the last step is the one it was in, without scores.
+/// Runs the schedule. Each step is a run of `fit` from the values of the step before, with a new optimizer and
+/// learning-rate schedule, on further epochs of `data`; `train` and `dev` give scores. Its gates must take xi as it is
+/// (ConstantXi, ReferenceXi). With a checkpoint, each step has its own beside it, and a run that is resumed goes on in
+/// the step it was in. When a run is interrupted, the last step is the one it was in, without scores.
 template <class M, class Data, class O, class Train, class Dev>
 std::vector<SparsityStep> fit_sparsity_schedule(Engine<M>& engine, const Data& data, const FitOptionsWith<O>& options,
                                                 const SparsitySchedule& schedule, Train&& train, Dev&& dev,
@@ -155,7 +163,8 @@ std::vector<SparsityStep> fit_sparsity_schedule(Engine<M>& engine, const Data& d
     now.identity["epochs of the first step"] = cat(options.epochs);  // more would move all that follows
     now.identity["sparsity"] = cat("step ", k, " of ", schedule.steps, ", xi ", exact(s.xi));
     if (!options.checkpoint.empty()) {
-      now.checkpoint.replace_filename(cat(options.checkpoint.stem().string(), "-step-", k, options.checkpoint.extension().string()));
+      now.checkpoint.replace_filename(
+          cat(options.checkpoint.stem().string(), "-step-", k, options.checkpoint.extension().string()));
       if (k > 0) now.resume = options.resume && std::filesystem::exists(now.checkpoint);
     }
     if (k > 0) {
@@ -180,7 +189,8 @@ std::vector<SparsityStep> fit_sparsity_schedule(Engine<M>& engine, const Data& d
       if (!schedule.folder.empty()) {
         const auto folder = schedule.folder / cat("step-", k);
         if constexpr (HasPeftFiles<ContentsOf<M>>)
-          save_adapter(engine.model(), folder, schedule.base_model.empty() ? engine.model().backbone().folder() : schedule.base_model);
+          save_adapter(engine.model(), folder,
+                       schedule.base_model.empty() ? engine.model().backbone().folder() : schedule.base_model);
         else
           save(engine.model(), folder);
       }
@@ -198,7 +208,8 @@ inline std::string sparsity_table(const std::vector<SparsityStep>& curve) {
   if (!curve.empty())
     for (const ModuleRank& m : curve[0].ranks) text += "\t" + m.path;
   for (const SparsityStep& s : curve) {
-    text += cat("\n", s.step, "\t", exact(s.xi), "\t", s.parameters(), "\t", s.kept(), "\t", exact(s.train.main), "\t", exact(s.dev.main));
+    text += cat("\n", s.step, "\t", exact(s.xi), "\t", s.parameters(), "\t", s.kept(), "\t", exact(s.train.main), "\t",
+                exact(s.dev.main));
     for (const ModuleRank& m : s.ranks) text += cat("\t", m.kept);
   }
   return text + "\n";

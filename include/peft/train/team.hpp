@@ -5,14 +5,16 @@
 
 namespace peft {
 
-/// Workers that share out the groups of a batch. What must be the same for any number of them happens in the groups' order.
+/// Workers that share out the groups of a batch. What must be the same for any number of them happens in the groups'
+/// order.
 class Team {
  public:
-  /// f(worker, group) for groups 0 .. groups - 1, taken in order by whichever of the `workers` is free. The first exception is
-  /// thrown again here; the others stop then.
+  /// f(worker, group) for groups 0 .. groups - 1, taken in order by whichever of the `workers` is free. The first
+  /// exception is thrown again here; the others stop then.
   void run(int workers, int groups, const std::function<void(int worker, int group)>& f);
 
-  /// Called by f once for every group, if for any: `then` runs when all groups before this one have had their turn. Not when a group has failed.
+  /// Called by f once for every group, if for any: `then` runs when all groups before this one have had their turn. Not
+  /// when a group has failed.
   void in_order(int group, const std::function<void()>& then);
 
  private:

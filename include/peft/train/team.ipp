@@ -40,7 +40,8 @@ PEFT_INLINE void Team::run(int workers, int groups, const std::function<void(int
 }
 
 PEFT_INLINE void Team::in_order(int group, const std::function<void()>& then) {
-  while (turn_.load(std::memory_order_acquire) != group && !failed_.load(std::memory_order_relaxed)) std::this_thread::yield();
+  while (turn_.load(std::memory_order_acquire) != group && !failed_.load(std::memory_order_relaxed))
+    std::this_thread::yield();
   if (failed_.load(std::memory_order_relaxed)) return;
   then();
   turn_.store(group + 1, std::memory_order_release);
@@ -59,8 +60,9 @@ PEFT_INLINE void require_threads(int workers) {
   }
   const int there = had + static_cast<int>(threads.size());
   over.count_down();
-  require(problem.empty(), workers, " workers: the system gives this process ", there, there == 1 ? " thread" : " threads",
-          " and no more (", problem, "); take fewer workers, or raise its limits (ulimit -u and -v, a container's number of processes)");
+  require(problem.empty(), workers, " workers: the system gives this process ", there,
+          there == 1 ? " thread" : " threads", " and no more (", problem,
+          "); take fewer workers, or raise its limits (ulimit -u and -v, a container's number of processes)");
   had = std::max<int>(had, workers);
 }
 

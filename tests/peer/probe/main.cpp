@@ -25,10 +25,18 @@ namespace {
 
 using Ids = std::vector<std::int32_t>;
 
-const std::map<std::string, std::vector<float> (*)(const Question&)> families = {
-    {"bert", ask_bert},       {"roberta", ask_roberta},    {"xlm-roberta", ask_roberta}, {"camembert", ask_roberta},
-    {"distilbert", ask_distilbert}, {"deberta-v2", ask_deberta}, {"gpt2", ask_gpt2},     {"llama", ask_llama},
-    {"mistral", ask_llama},   {"qwen2", ask_llama},        {"t5", ask_t5},               {"mt5", ask_t5}};
+const std::map<std::string, std::vector<float> (*)(const Question&)> families = {{"bert", ask_bert},
+                                                                                 {"roberta", ask_roberta},
+                                                                                 {"xlm-roberta", ask_roberta},
+                                                                                 {"camembert", ask_roberta},
+                                                                                 {"distilbert", ask_distilbert},
+                                                                                 {"deberta-v2", ask_deberta},
+                                                                                 {"gpt2", ask_gpt2},
+                                                                                 {"llama", ask_llama},
+                                                                                 {"mistral", ask_llama},
+                                                                                 {"qwen2", ask_llama},
+                                                                                 {"t5", ask_t5},
+                                                                                 {"mt5", ask_t5}};
 
 Ids integers(const std::string& text) {
   std::istringstream in(text);
@@ -81,7 +89,9 @@ int main(int argc, char** argv) {
     const std::string type = peft::read_model_type(a[2]);
     peft::require(families.contains(type), "the probe knows no model_type ", type);
     const auto numbers = families.at(type)({a[2], a[1], std::stoi(a[3]), read_batch(argv[4])});
-    std::ofstream(argv[5], std::ios::binary).write(reinterpret_cast<const char*>(numbers.data()), static_cast<std::streamsize>(numbers.size() * sizeof(float)));
+    std::ofstream(argv[5], std::ios::binary)
+        .write(reinterpret_cast<const char*>(numbers.data()),
+               static_cast<std::streamsize>(numbers.size() * sizeof(float)));
     return 0;
   } catch (const std::exception& e) {
     std::cerr << "error: " << e.what() << "\n";

@@ -7,7 +7,8 @@
 namespace peft {
 
 /// DistilBERT's sizes and choices under BERT's names, by which transformers knows them too; its config.json says `dim`,
-/// `hidden_dim`, `n_layers`, `n_heads`, `dropout`, `attention_dropout`, `activation` and `seq_classif_dropout`. Defaults are its own.
+/// `hidden_dim`, `n_layers`, `n_heads`, `dropout`, `attention_dropout`, `activation` and `seq_classif_dropout`.
+/// Defaults are its own.
 struct DistilbertConfig : EncoderConfig {
   DistilbertConfig() {
     model_type = "distilbert";
@@ -18,8 +19,9 @@ struct DistilbertConfig : EncoderConfig {
   }
 };
 
-/// Reads the text of a DistilBERT config.json; `where` names it in errors. Throws Error naming the key for another model, for
-/// a value of the wrong type and for one that no model can have. Positions made of sinusoids are in the checkpoint as others are.
+/// Reads the text of a DistilBERT config.json; `where` names it in errors. Throws Error naming the key for another
+/// model, for a value of the wrong type and for one that no model can have. Positions made of sinusoids are in the
+/// checkpoint as others are.
 DistilbertConfig parse_distilbert_config(std::string_view text, const std::string& where);
 /// Reads a config.json, or the one in a model folder.
 DistilbertConfig read_distilbert_config(const std::filesystem::path& path);

@@ -22,8 +22,9 @@ inline void read_encoder(const JsonFields& fields, EncoderConfig& config, int le
   config.max_position_embeddings = whole(fields, "max_position_embeddings", 1, 1 << 20, config.max_position_embeddings);
   config.type_vocab_size = whole(fields, "type_vocab_size", least_types, 1 << 10, config.type_vocab_size);
   config.layer_norm_eps = epsilon(fields, "layer_norm_eps", config.layer_norm_eps);
-  config.hidden_act = activation(fields, "hidden_act", fields.text("hidden_act", "gelu"),
-                                 {ActivationKind::Gelu, ActivationKind::GeluTanh, ActivationKind::Relu, ActivationKind::Silu});
+  config.hidden_act =
+      activation(fields, "hidden_act", fields.text("hidden_act", "gelu"),
+                 {ActivationKind::Gelu, ActivationKind::GeluTanh, ActivationKind::Relu, ActivationKind::Silu});
   config.hidden_dropout_prob = probability(fields, "hidden_dropout_prob", 0.1);
   config.attention_probs_dropout_prob = probability(fields, "attention_probs_dropout_prob", 0.1);
   config.classifier_dropout = probability(fields, dropout_key, config.hidden_dropout_prob);

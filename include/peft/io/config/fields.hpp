@@ -69,8 +69,10 @@ inline ActivationKind activation(const JsonFields& fields, std::string_view key,
   fields.refuse(key, cat("one of ", known, " (others are not supported)"));
 }
 
-/// Puts a family's own keys in the place of the names that transformers knows for them in every family (its attribute_map).
-inline void use_own_keys(nlohmann::json& document, const std::string& where, std::initializer_list<std::pair<const char*, const char*>> names) {
+/// Puts a family's own keys in the place of the names that transformers knows for them in every family (its
+/// attribute_map).
+inline void use_own_keys(nlohmann::json& document, const std::string& where,
+                         std::initializer_list<std::pair<const char*, const char*>> names) {
   if (!document.is_object()) return;
   for (const auto& [common, own] : names) {
     const auto given = document.find(common);
@@ -104,14 +106,16 @@ inline std::vector<std::string> labels(const nlohmann::json& map) {
   return result;
 }
 
-/// Does label2id, which says the same the other way round, give each class its number? Python writes that as a text at times.
+/// Does label2id, which says the same the other way round, give each class its number? Python writes that as a text at
+/// times.
 inline bool same_labels(const nlohmann::json& map, const std::vector<std::string>& labels) {
   for (std::size_t i = 0; i < labels.size(); ++i)
     if (const auto id = map.find(labels[i]); id == map.end() || (*id != i && *id != std::to_string(i))) return false;
   return true;
 }
 
-/// The classes: how many, and their names. As in transformers num_labels counts, and names that do not fit it go; a backbone is none the worse.
+/// The classes: how many, and their names. As in transformers num_labels counts, and names that do not fit it go; a
+/// backbone is none the worse.
 inline void read_labels(const JsonFields& fields, CheckpointConfig& config) {
   const auto note = [&](const auto&... what) { config.notes.push_back(cat(fields.where(), ": ", what...)); };
   const auto *map = fields.find("id2label"), *back = fields.find("label2id");
@@ -133,15 +137,18 @@ inline void read_labels(const JsonFields& fields, CheckpointConfig& config) {
   }
 }
 
-/// A token: `missing` where the key is, -1 where it is null, or no row of the vocabulary (some files have -1, or a token that was
-/// added to the tokenizer alone).
+/// A token: `missing` where the key is, -1 where it is null, or no row of the vocabulary (some files have -1, or a
+/// token that was added to the tokenizer alone).
 inline int token(const JsonFields& fields, std::string_view key, int vocabulary, int missing) {
-  const int id = fields.given(key) ? whole(fields, key, std::numeric_limits<int>::min(), std::numeric_limits<int>::max(), -1) : missing;
+  const int id = fields.given(key)
+                     ? whole(fields, key, std::numeric_limits<int>::min(), std::numeric_limits<int>::max(), -1)
+                     : missing;
   return id < vocabulary ? std::max(id, -1) : -1;
 }
 
 /// One token or a list of them.
-inline std::vector<int> tokens(const JsonFields& fields, std::string_view key, int vocabulary, const std::vector<int>& missing) {
+inline std::vector<int> tokens(const JsonFields& fields, std::string_view key, int vocabulary,
+                               const std::vector<int>& missing) {
   std::vector<int> all = missing, out;
   if (const auto* value = fields.find(key); value != nullptr && value->is_array()) {
     all.clear();
@@ -160,11 +167,15 @@ inline std::vector<int> tokens(const JsonFields& fields, std::string_view key, i
 inline void refuse_changed_weights(const JsonFields& fields) {
   if (const auto* q = fields.find("quantization_config"); q != nullptr) {
     const auto method = q->is_object() ? q->find("quant_method") : q->end();
-    fields.refuse("quantization_config", cat("none (quantised weights", q->is_object() && method != q->end() ? cat(", here by ", shown(*method)) : std::string(),
-                                             ", are not read: take the model that was quantised, or dequantise it where it was, by model.dequantize() and save_pretrained)"));
+    fields.refuse(
+        "quantization_config",
+        cat("none (quantised weights",
+            q->is_object() && method != q->end() ? cat(", here by ", shown(*method)) : std::string(),
+            ", are not read: take the model that was quantised, or dequantise it where it was, by model.dequantize() and save_pretrained)"));
   }
   for (const char* key : {"pruned_heads", "per_layer_config"})
-    if (const auto* value = fields.find(key); value != nullptr && !value->empty()) fields.refuse(key, "none (layers that differ in size are not supported)");
+    if (const auto* value = fields.find(key); value != nullptr && !value->empty())
+      fields.refuse(key, "none (layers that differ in size are not supported)");
 }
 
 /// The fields of CheckpointConfig but the dropout; `config` holds the family's defaults.
@@ -179,17 +190,21 @@ inline void read_common(const JsonFields& fields, CheckpointConfig& config) {
   config.architectures = fields.texts("architectures");
   refuse_changed_weights(fields);
   if (fields.find("auto_map") != nullptr)
-    config.notes.push_back(cat(fields.where(), ": auto_map names code that came with the model; it is not run, and the model is read as a plain ", config.model_type));
+    config.notes.push_back(
+        cat(fields.where(),
+            ": auto_map names code that came with the model; it is not run, and the model is read as a plain ",
+            config.model_type));
 }
 
-/// A file, or the config.json of a model folder, given to `parse(text, where)`. One without a model_type gets that which
-/// `infer(path)` finds.
+/// A file, or the config.json of a model folder, given to `parse(text, where)`. One without a model_type gets that
+/// which `infer(path)` finds.
 template <class Parse, class Infer>
 auto read_file(const std::filesystem::path& path, const Parse& parse, const Infer& infer) {
   const auto file = std::filesystem::is_directory(path) ? path / "config.json" : path;
   const MappedFile content(file);
   auto document = parse_json(content.text(), file.string());
-  if (!document.is_object() || document.value("model_type", nlohmann::json()) != nullptr) return parse(content.text(), file.string());
+  if (!document.is_object() || document.value("model_type", nlohmann::json()) != nullptr)
+    return parse(content.text(), file.string());
   document["model_type"] = infer(path);
   return parse(to_text(document, -1, file.string()), file.string());
 }

@@ -10,7 +10,11 @@ namespace peft {
 PEFT_INLINE Gpt2Config parse_gpt2_config(std::string_view text, const std::string& where) {
   using namespace config_reader;
   auto document = parse_json(text, where);
-  use_own_keys(document, where, {{"hidden_size", "n_embd"}, {"num_attention_heads", "n_head"}, {"num_hidden_layers", "n_layer"}, {"max_position_embeddings", "n_positions"}});
+  use_own_keys(document, where,
+               {{"hidden_size", "n_embd"},
+                {"num_attention_heads", "n_head"},
+                {"num_hidden_layers", "n_layer"},
+                {"max_position_embeddings", "n_positions"}});
   const JsonFields fields(document, where);
   Gpt2Config config;
   config.model_type = model_type(fields, {"gpt2"});

@@ -10,19 +10,21 @@ namespace peft {
 
 namespace config_reader {
 
-// The last tokens that some layer sees, or 0 where all see everything before a token: Mistral's layers have a window of 4096 where the
-// file does not say null; Qwen2's, where it says so, those from max_window_layers on.
+// The last tokens that some layer sees, or 0 where all see everything before a token: Mistral's layers have a window of
+// 4096 where the file does not say null; Qwen2's, where it says so, those from max_window_layers on.
 PEFT_INLINE int window(const JsonFields& fields, const std::string& type, int layers) {
   const auto tokens = [&] { return whole(fields, "sliding_window", 1, 1 << 30, 4096); };
   const bool none = fields.given("sliding_window") && fields.find("sliding_window") == nullptr;
   if (type == "mistral") return none ? 0 : tokens();
   if (type != "qwen2") return 0;
-  bool slides = fields.boolean("use_sliding_window", false) && whole(fields, "max_window_layers", 0, 1 << 20, 28) < layers;
+  bool slides =
+      fields.boolean("use_sliding_window", false) && whole(fields, "max_window_layers", 0, 1 << 20, 28) < layers;
   if (fields.find("layer_types") != nullptr) {
     slides = false;
     for (const std::string& kind : fields.texts("layer_types")) {
       if (kind != "full_attention" && kind != "attention" && kind != "sliding_attention")
-        fields.refuse("layer_types", cat("\"full_attention\" or \"sliding_attention\" for every layer, not ", shown(kind)));
+        fields.refuse("layer_types",
+                      cat("\"full_attention\" or \"sliding_attention\" for every layer, not ", shown(kind)));
       slides = slides || kind == "sliding_attention";
     }
   }

@@ -18,7 +18,9 @@ PEFT_INLINE std::string by_classes(const std::vector<std::string>& architectures
     for (const auto& [type, start] : classes) {
       if (!name.starts_with(start)) continue;
       const std::string rest = name.substr(start.size());
-      if (std::any_of(std::begin(endings), std::end(endings), [&](std::string_view end) { return rest.starts_with(end); })) return std::string(type);
+      if (std::any_of(std::begin(endings), std::end(endings),
+                      [&](std::string_view end) { return rest.starts_with(end); }))
+        return std::string(type);
     }
   return {};
 }
@@ -40,7 +42,9 @@ PEFT_INLINE std::string infer(const JsonFields& fields, const std::filesystem::p
     }
   if (type == "llama" && fields.given("sliding_window")) type = "mistral";
   if (type.empty())
-    fail(fields.where(), ": \"model_type\" is missing, and neither its architectures nor the names of its tensors tell it; add a line such as \"model_type\": \"bert\"");
+    fail(
+        fields.where(),
+        ": \"model_type\" is missing, and neither its architectures nor the names of its tensors tell it; add a line such as \"model_type\": \"bert\"");
   return type;
 }
 

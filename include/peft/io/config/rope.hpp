@@ -47,10 +47,13 @@ inline Rope read_rope(const JsonFields& fields, int positions) {
   const auto* object = newer != nullptr ? newer : older;
   if (object == nullptr) return rope;
   std::string where = cat(fields.where(), newer != nullptr ? ": rope_parameters" : ": rope_scaling");
-  if (const auto full = object->is_object() ? object->find("full_attention") : object->end(); object->is_object() && full != object->end()) {
+  if (const auto full = object->is_object() ? object->find("full_attention") : object->end();
+      object->is_object() && full != object->end()) {
     // One for each kind of layer, which here must be alike.
     for (const auto& [kind, other] : object->items())
-      if (other.is_object() && other != *full) JsonFields(*object, where).refuse(kind, "the same as full_attention's (layers that turn differently are not supported)");
+      if (other.is_object() && other != *full)
+        JsonFields(*object, where)
+            .refuse(kind, "the same as full_attention's (layers that turn differently are not supported)");
     object = &*full;
     where += ": full_attention";
   }
@@ -63,7 +66,8 @@ inline Rope read_rope(const JsonFields& fields, int positions) {
   // Beside the object, as Phi-3 has it, it counts more.
   const auto original = [&](std::optional<int> missing) {
     const JsonFields& from = fields.find("original_max_position_embeddings") != nullptr ? fields : scaling;
-    return missing ? whole(from, "original_max_position_embeddings", 1, 1 << 30, *missing) : whole(from, "original_max_position_embeddings", 1, 1 << 30);
+    return missing ? whole(from, "original_max_position_embeddings", 1, 1 << 30, *missing)
+                   : whole(from, "original_max_position_embeddings", 1, 1 << 30);
   };
   if (rope.kind == Rope::Kind::Llama3) {
     rope.low_freq_factor = scaling.number("low_freq_factor", 0, 1e6);

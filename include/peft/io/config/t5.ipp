@@ -17,12 +17,12 @@ PEFT_INLINE void feed_forward(const JsonFields& fields, const char* missing, T5C
   const std::string text = fields.text("feed_forward_proj", missing);
   constexpr std::string_view gated = "gated-";
   config.gated = text.starts_with(gated);
-  config.activation =
-      text == "gated-gelu"
-          ? ActivationKind::GeluTanh  // what T5 1.1 was trained with under that name
-          : activation(fields, "feed_forward_proj", std::string_view(text).substr(config.gated ? gated.size() : 0),
-                       known);
-  if (fields.find("dense_act_fn") != nullptr) config.activation = activation(fields, "dense_act_fn", fields.text("dense_act_fn"), known);
+  config.activation = text == "gated-gelu"
+                          ? ActivationKind::GeluTanh  // what T5 1.1 was trained with under that name
+                          : activation(fields, "feed_forward_proj",
+                                       std::string_view(text).substr(config.gated ? gated.size() : 0), known);
+  if (fields.find("dense_act_fn") != nullptr)
+    config.activation = activation(fields, "dense_act_fn", fields.text("dense_act_fn"), known);
   config.gated = fields.boolean("is_gated_act", config.gated);
 }
 
@@ -31,7 +31,11 @@ PEFT_INLINE void feed_forward(const JsonFields& fields, const char* missing, T5C
 PEFT_INLINE T5Config parse_t5_config(std::string_view text, const std::string& where) {
   using namespace config_reader;
   auto document = parse_json(text, where);
-  use_own_keys(document, where, {{"hidden_size", "d_model"}, {"num_attention_heads", "num_heads"}, {"num_hidden_layers", "num_layers"}, {"head_dim", "d_kv"}});
+  use_own_keys(document, where,
+               {{"hidden_size", "d_model"},
+                {"num_attention_heads", "num_heads"},
+                {"num_hidden_layers", "num_layers"},
+                {"head_dim", "d_kv"}});
   const JsonFields fields(document, where);
   T5Config config;
   config.model_type = model_type(fields, {"t5", "mt5"});
@@ -57,7 +61,8 @@ PEFT_INLINE T5Config parse_t5_config(std::string_view text, const std::string& w
   config.scale_decoder_outputs = !mt5 && fields.boolean("scale_decoder_outputs", config.tie_word_embeddings);
   config.initializer_range = fields.number("initializer_factor", 0, 100, 1.0) / std::sqrt(config.d_model);
   read_common(fields, config);
-  config.decoder_start_token_id = whole(fields, "decoder_start_token_id", -1, config.vocab_size - 1, config.pad_token_id);
+  config.decoder_start_token_id =
+      whole(fields, "decoder_start_token_id", -1, config.vocab_size - 1, config.pad_token_id);
   if (config.decoder_start_token_id < 0) config.decoder_start_token_id = config.pad_token_id;
   if (config.decoder_start_token_id < 0)
     fields.refuse("decoder_start_token_id", "a token (or pad_token_id in its place): what a decoder begins with");

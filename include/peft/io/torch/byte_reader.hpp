@@ -13,10 +13,12 @@
 
 namespace peft {
 
-/// Goes forward through bytes that are not trusted. Numbers are little endian. Throws Error where the bytes end too early.
+/// Goes forward through bytes that are not trusted. Numbers are little endian. Throws Error where the bytes end too
+/// early.
 class ByteReader {
  public:
-  ByteReader(std::span<const std::byte> bytes, std::string where, std::size_t at = 0) : bytes_(bytes), where_(std::move(where)), at_(at) {}
+  ByteReader(std::span<const std::byte> bytes, std::string where, std::size_t at = 0)
+      : bytes_(bytes), where_(std::move(where)), at_(at) {}
 
   std::size_t at() const { return at_; }
   std::size_t left() const { return bytes_.size() - std::min(at_, bytes_.size()); }

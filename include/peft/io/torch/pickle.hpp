@@ -14,9 +14,10 @@
 
 namespace peft::pickle {
 
-/// A pickle's machine with what a state dict needs of it (Python's pickletools describes the opcodes, torch/_utils.py what is called):
-/// containers, texts, numbers, and of all that could be called the rebuilding of tensors. Nothing of Python runs. Objects are filled in
-/// as the pickle goes on; any other opcode, and any name that is not in the table of those known, is an Error that says which.
+/// A pickle's machine with what a state dict needs of it (Python's pickletools describes the opcodes, torch/_utils.py
+/// what is called): containers, texts, numbers, and of all that could be called the rebuilding of tensors. Nothing of
+/// Python runs. Objects are filled in as the pickle goes on; any other opcode, and any name that is not in the table of
+/// those known, is an Error that says which.
 class Unpickler {
  public:
   /// Texts of the objects point into `bytes`.

@@ -17,18 +17,53 @@ PEFT_INLINE constexpr std::size_t most_arguments = 8;
 namespace opcode {
 
 enum : std::uint8_t {
-  mark = '(', stop = '.', pop = '0', binfloat = 'G', binint = 'J', binint1 = 'K', binint2 = 'M', none = 'N', binpersid = 'Q', reduce = 'R',
-  binstring = 'T', short_binstring = 'U', binunicode = 'X', append = 'a', build = 'b', global = 'c', appends = 'e', binget = 'h',
-  long_binget = 'j', binput = 'q', long_binput = 'r', setitem = 's', tuple = 't', setitems = 'u', empty_tuple = ')', empty_list = ']',
-  empty_dict = '}', proto = 0x80, tuple1 = 0x85, tuple2, tuple3, newtrue, newfalse, long1, short_binunicode = 0x8c, binunicode8 = 0x8d,
-  stack_global = 0x93, memoize, frame
+  mark = '(',
+  stop = '.',
+  pop = '0',
+  binfloat = 'G',
+  binint = 'J',
+  binint1 = 'K',
+  binint2 = 'M',
+  none = 'N',
+  binpersid = 'Q',
+  reduce = 'R',
+  binstring = 'T',
+  short_binstring = 'U',
+  binunicode = 'X',
+  append = 'a',
+  build = 'b',
+  global = 'c',
+  appends = 'e',
+  binget = 'h',
+  long_binget = 'j',
+  binput = 'q',
+  long_binput = 'r',
+  setitem = 's',
+  tuple = 't',
+  setitems = 'u',
+  empty_tuple = ')',
+  empty_list = ']',
+  empty_dict = '}',
+  proto = 0x80,
+  tuple1 = 0x85,
+  tuple2,
+  tuple3,
+  newtrue,
+  newfalse,
+  long1,
+  short_binunicode = 0x8c,
+  binunicode8 = 0x8d,
+  stack_global = 0x93,
+  memoize,
+  frame
 };
 
 }  // namespace opcode
 
 PEFT_INLINE void Unpickler::hold(std::size_t more) {
   held_ += more;
-  if (held_ + stack_.size() + marks_.size() + memo_.size() > most_objects) from_.refuse("there are more than ", most_objects, " objects in it; that is no checkpoint");
+  if (held_ + stack_.size() + marks_.size() + memo_.size() > most_objects)
+    from_.refuse("there are more than ", most_objects, " objects in it; that is no checkpoint");
 }
 
 PEFT_INLINE Id Unpickler::add(Object object) {
@@ -44,7 +79,8 @@ PEFT_INLINE Id Unpickler::add(Kind kind, std::int64_t number, std::string_view t
 }
 
 PEFT_INLINE Id& Unpickler::top() {
-  if (stack_.size() == (marks_.empty() ? 0 : marks_.back())) from_.refuse("the pickle takes more objects than it has made");
+  if (stack_.size() == (marks_.empty() ? 0 : marks_.back()))
+    from_.refuse("the pickle takes more objects than it has made");
   return stack_.back();
 }
 
@@ -96,11 +132,14 @@ PEFT_INLINE void Unpickler::name(std::string_view module, std::string_view name)
   const std::string whole = cat(module, ".", name);
   if (const Known* found = known_as(whole)) {
     Object object;
-    object.kind = Kind::callable, object.callable = found->callable, object.dtype = found->dtype, object.text = found->name;
+    object.kind = Kind::callable, object.callable = found->callable, object.dtype = found->dtype,
+    object.text = found->name;
     return push(add(std::move(object)));
   }
-  from_.refuse("it wants to call ", whole.substr(0, 100), ". Such a file can run code; nothing is read from it but plain tensors of F64, F32, F16, BF16, I64 to I8, U8 and "
-               "BOOL. Take the model's .safetensors files, or one that holds its state_dict() and no more");
+  from_.refuse(
+      "it wants to call ", whole.substr(0, 100),
+      ". Such a file can run code; nothing is read from it but plain tensors of F64, F32, F16, BF16, I64 to I8, U8 and "
+      "BOOL. Take the model's .safetensors files, or one that holds its state_dict() and no more");
 }
 
 PEFT_INLINE void Unpickler::get(std::uint32_t place) {
@@ -134,7 +173,8 @@ PEFT_INLINE Id Unpickler::dict_of(const std::vector<Id>& arguments) {
 /// (storage, offset, shape, strides, ..), with the dtype as the seventh where it is not the storage's own.
 PEFT_INLINE Id Unpickler::tensor_of(const Object& function, const std::vector<Id>& arguments) {
   const bool typed = function.callable == Callable::tensor_with_dtype;
-  if (arguments.size() < (typed ? 7 : 4)) from_.refuse(function.text, " is called with ", arguments.size(), " arguments");
+  if (arguments.size() < (typed ? 7 : 4))
+    from_.refuse(function.text, " is called with ", arguments.size(), " arguments");
   const auto is = [&](std::size_t i, Kind kind) { return at(arguments[i]).kind == kind; };
   if (!is(0, Kind::storage) || !is(1, Kind::integer) || !is(2, Kind::tuple) || !is(3, Kind::tuple) ||
       (typed && !(is(6, Kind::callable) && at(arguments[6]).callable == Callable::dtype)))
@@ -153,17 +193,15 @@ PEFT_INLINE void Unpickler::call() {
   const std::vector<Id> arguments = given.items;
   const Object function = popped(Kind::callable, "something to call");
   switch (function.callable) {
-    case Callable::ordered_dict:
-      return push(dict_of(arguments));
+    case Callable::ordered_dict: return push(dict_of(arguments));
     case Callable::tensor:
-    case Callable::tensor_with_dtype:
-      return push(tensor_of(function, arguments));
+    case Callable::tensor_with_dtype: return push(tensor_of(function, arguments));
     case Callable::parameter:
-      if (arguments.empty() || at(arguments[0]).kind != Kind::tensor) from_.refuse(function.text, " is called without a tensor");
+      if (arguments.empty() || at(arguments[0]).kind != Kind::tensor)
+        from_.refuse(function.text, " is called without a tensor");
       return push(arguments[0]);
     case Callable::storage_class:
-    case Callable::dtype:
-      from_.refuse("it calls ", function.text, ", which is not how PyTorch saves a tensor");
+    case Callable::dtype: from_.refuse("it calls ", function.text, ", which is not how PyTorch saves a tensor");
   }
 }
 
@@ -176,14 +214,17 @@ PEFT_INLINE void Unpickler::build() {
 /// The persistent id ("storage", class, key, device, elements[, view]) of a storage.
 PEFT_INLINE void Unpickler::storage() {
   const Object& given = popped(Kind::tuple, "the tuple of a storage");
-  if (given.items.size() < 5 || given.items.size() > 6) from_.refuse("a storage is described by ", given.items.size(), " parts, expected 5 or 6");
+  if (given.items.size() < 5 || given.items.size() > 6)
+    from_.refuse("a storage is described by ", given.items.size(), " parts, expected 5 or 6");
   const std::vector<Id> parts = given.items;
-  if (text_of(parts[0], "the kind of a storage") != "storage") from_.refuse("something other than a storage is outside of the pickle");
+  if (text_of(parts[0], "the kind of a storage") != "storage")
+    from_.refuse("something other than a storage is outside of the pickle");
   const Object &type = at(parts[1]), &count = at(parts[4]);
   if (type.kind != Kind::callable || type.callable != Callable::storage_class) from_.refuse("a storage has no class");
   if (count.kind != Kind::integer || count.number < 0) from_.refuse("a storage has no number of elements");
   if (parts.size() == 6 && at(parts[5]).kind != Kind::none)
-    from_.refuse("a storage is a view of another, as PyTorch before 0.4 wrote them; load it with PyTorch and save it again");
+    from_.refuse(
+        "a storage is a view of another, as PyTorch before 0.4 wrote them; load it with PyTorch and save it again");
   Object object;
   object.kind = Kind::storage, object.dtype = type.dtype, object.number = count.number;
   object.text = text_of(parts[2], "the key of a storage");
@@ -199,10 +240,12 @@ PEFT_INLINE void Unpickler::step(std::uint8_t code) {
   };
   switch (code) {
     case opcode::proto:
-      if (const int version = from_.number<std::uint8_t>(); version > 5) from_.refuse("the pickle's protocol is ", version, ", expected 2 to 5");
+      if (const int version = from_.number<std::uint8_t>(); version > 5)
+        from_.refuse("the pickle's protocol is ", version, ", expected 2 to 5");
       return;
     case opcode::frame:
-      if (from_.number<std::uint64_t>() > from_.left()) from_.refuse("a frame goes beyond the end; the file was cut off");
+      if (from_.number<std::uint64_t>() > from_.left())
+        from_.refuse("a frame goes beyond the end; the file was cut off");
       return;
     case opcode::mark: return marks_.push_back(stack_.size());
     case opcode::pop: return static_cast<void>(pop());
@@ -252,13 +295,16 @@ PEFT_INLINE void Unpickler::step(std::uint8_t code) {
     case opcode::binpersid: return storage();
     case opcode::reduce: return call();
     case opcode::build: return build();
-    default: from_.refuse("the pickle's opcode ", int{code}, " is none that a file of tensors needs (a whole object instead of its state_dict()?)");
+    default:
+      from_.refuse("the pickle's opcode ", int{code},
+                   " is none that a file of tensors needs (a whole object instead of its state_dict()?)");
   }
 }
 
 PEFT_INLINE Id Unpickler::read() {
   stack_.clear(), marks_.clear(), memo_.clear();
-  if (from_.left() == 0 || from_.number<std::uint8_t>() != opcode::proto) from_.refuse("there is no pickle of protocol 2 or later here");
+  if (from_.left() == 0 || from_.number<std::uint8_t>() != opcode::proto)
+    from_.refuse("there is no pickle of protocol 2 or later here");
   step(opcode::proto);
   for (;;) {
     const auto code = from_.number<std::uint8_t>();
@@ -266,7 +312,8 @@ PEFT_INLINE Id Unpickler::read() {
     hold(0);
     step(code);
   }
-  if (stack_.size() != 1 || !marks_.empty()) from_.refuse("the pickle leaves ", stack_.size(), " objects, expected one");
+  if (stack_.size() != 1 || !marks_.empty())
+    from_.refuse("the pickle leaves ", stack_.size(), " objects, expected one");
   return stack_.back();
 }
 

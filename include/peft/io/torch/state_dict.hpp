@@ -23,10 +23,12 @@ struct StateDict {
   std::deque<std::vector<std::byte>> copies;
 };
 
-/// The tensors of the dict `root` by name: views into the storages, or copies where a tensor's elements lie otherwise (a transposed view).
-/// A dict that holds nothing but another with tensors, {"state_dict": {..}}, is that one. Throws Error naming `file` and the tensor where
-/// it leaves its storage, a name occurs twice, or there are tensors in more than one place (an optimizer's, say).
-StateDict read_state_dict(const Unpickler& objects, Id root, const Storages& storages, std::size_t file_size, const std::string& file);
+/// The tensors of the dict `root` by name: views into the storages, or copies where a tensor's elements lie otherwise
+/// (a transposed view). A dict that holds nothing but another with tensors, {"state_dict": {..}}, is that one. Throws
+/// Error naming `file` and the tensor where it leaves its storage, a name occurs twice, or there are tensors in more
+/// than one place (an optimizer's, say).
+StateDict read_state_dict(const Unpickler& objects, Id root, const Storages& storages, std::size_t file_size,
+                          const std::string& file);
 
 }  // namespace peft::pickle
 

@@ -13,14 +13,16 @@
 
 namespace peft::pickle {
 
-/// For every object whether a tensor is in it, however deep: found from the tensors upwards, so that neither cycles nor shared parts matter.
+/// For every object whether a tensor is in it, however deep: found from the tensors upwards, so that neither cycles nor
+/// shared parts matter.
 PEFT_INLINE std::vector<bool> holding_tensors(const Unpickler& objects) {
   std::vector<bool> holds(objects.count());
   std::vector<std::vector<Id>> holders(objects.count());
   std::vector<Id> found;
   for (Id id = 0; id < objects.count(); ++id) {
     const Object& object = objects.at(id);
-    if (object.kind == Kind::tensor) found.push_back(id), holds[id] = true;
+    if (object.kind == Kind::tensor)
+      found.push_back(id), holds[id] = true;
     else
       for (const Id item : object.items) holders[item].push_back(id);
   }
@@ -44,27 +46,34 @@ PEFT_INLINE Id dict_of_tensors(const Unpickler& objects, Id root, const std::str
     bool direct = false;
     for (std::size_t i = 0; i < dict.items.size(); i += 2) {
       const Id value = dict.items[i + 1];
-      if (objects.at(value).kind == Kind::tensor) direct = true;
-      else if (holds[value]) inner.emplace_back(objects.at(dict.items[i]).text, value);
+      if (objects.at(value).kind == Kind::tensor)
+        direct = true;
+      else if (holds[value])
+        inner.emplace_back(objects.at(dict.items[i]).text, value);
     }
     if (direct && inner.empty()) return root;
     if (inner.empty()) break;  // a tensor is a key
     if (direct || inner.size() > 1)
-      fail(file, " holds tensors under \"", inner.front().first, "\" beside ", direct ? std::string("others") : cat("those under \"", inner.back().first, "\""),
-           ": it is the state of a run, not of a model. Save the model's alone: python3 -c \"import torch; torch.save(torch.load('", file,
-           "', 'cpu', weights_only=True)['state_dict'], 'pytorch_model.bin')\", with the name that the model has there for state_dict");
+      fail(
+          file, " holds tensors under \"", inner.front().first, "\" beside ",
+          direct ? std::string("others") : cat("those under \"", inner.back().first, "\""),
+          ": it is the state of a run, not of a model. Save the model's alone: python3 -c \"import torch; torch.save(torch.load('",
+          file,
+          "', 'cpu', weights_only=True)['state_dict'], 'pytorch_model.bin')\", with the name that the model has there for state_dict");
     root = inner.front().second;
   }
   fail(file, ": there is no dict of tensors in it; expected a model's state_dict()");
 }
 
 /// The last element's place in a storage from the first's, or nothing when that number is beyond the storage.
-PEFT_INLINE std::optional<std::int64_t> last_place(const std::vector<std::int64_t>& shape, const std::vector<std::int64_t>& strides, std::int64_t first,
+PEFT_INLINE std::optional<std::int64_t> last_place(const std::vector<std::int64_t>& shape,
+                                                   const std::vector<std::int64_t>& strides, std::int64_t first,
                                                    std::int64_t elements) {
   std::int64_t last = first;
   for (std::size_t i = 0; i < shape.size(); ++i) {
     std::int64_t step = 0;
-    if (__builtin_mul_overflow(shape[i] - 1, strides[i], &step) || __builtin_add_overflow(last, step, &last)) return std::nullopt;
+    if (__builtin_mul_overflow(shape[i] - 1, strides[i], &step) || __builtin_add_overflow(last, step, &last))
+      return std::nullopt;
   }
   if (last >= elements) return std::nullopt;
   return last;
@@ -80,7 +89,8 @@ PEFT_INLINE bool is_contiguous(const std::vector<std::int64_t>& shape, const std
 }
 
 /// The elements in row-major order of a tensor whose elements are `strides` apart, from `first` on.
-PEFT_INLINE std::vector<std::byte> gathered(const std::byte* first, std::size_t element, const std::vector<std::int64_t>& shape,
+PEFT_INLINE std::vector<std::byte> gathered(const std::byte* first, std::size_t element,
+                                            const std::vector<std::int64_t>& shape,
                                             const std::vector<std::int64_t>& strides, std::size_t count) {
   std::vector<std::byte> to(count * element);
   std::vector<std::int64_t> index(shape.size());
@@ -111,18 +121,23 @@ class TensorMaker {
     const auto storage = bytes_of(objects_.at(object.items[0]), where);
     const auto element = size_of(tensor.dtype);
     const auto elements = static_cast<std::int64_t>(storage.size() / element);
-    if (tensor.shape.size() != strides.size()) fail(where, " has the shape ", shape_text(tensor.shape), " and the strides ", shape_text(strides));
+    if (tensor.shape.size() != strides.size())
+      fail(where, " has the shape ", shape_text(tensor.shape), " and the strides ", shape_text(strides));
     std::int64_t count = 1;
     for (const auto extent : tensor.shape) {
       if (extent == 0) return tensor;
-      if (__builtin_mul_overflow(count, extent, &count)) fail(where, ": the shape ", shape_text(tensor.shape), " overflows");
+      if (__builtin_mul_overflow(count, extent, &count))
+        fail(where, ": the shape ", shape_text(tensor.shape), " overflows");
     }
     const auto last = object.number < 0 ? std::nullopt : last_place(tensor.shape, strides, object.number, elements);
     if (!last)
-      fail(where, ": the shape ", shape_text(tensor.shape), " with strides ", shape_text(strides), " from element ", object.number, " on does not lie in its storage of ",
-           elements, " elements; the file is damaged");
-    if (is_contiguous(tensor.shape, strides)) tensor.bytes = storage.subspan(static_cast<std::size_t>(object.number) * element, static_cast<std::size_t>(count) * element);
-    else tensor.bytes = copy(object, tensor, strides, storage, count, where);
+      fail(where, ": the shape ", shape_text(tensor.shape), " with strides ", shape_text(strides), " from element ",
+           object.number, " on does not lie in its storage of ", elements, " elements; the file is damaged");
+    if (is_contiguous(tensor.shape, strides))
+      tensor.bytes =
+          storage.subspan(static_cast<std::size_t>(object.number) * element, static_cast<std::size_t>(count) * element);
+    else
+      tensor.bytes = copy(object, tensor, strides, storage, count, where);
     return tensor;
   }
 
@@ -135,7 +150,8 @@ class TensorMaker {
     if (items.size() > most) fail(where, " has ", items.size(), " dimensions, at most ", most, " were expected");
     std::vector<std::int64_t> values;
     for (const Id item : items) {
-      if (objects_.at(item).kind != Kind::integer || objects_.at(item).number < 0) fail(where, " has a shape or strides that are no integers from 0 on");
+      if (objects_.at(item).kind != Kind::integer || objects_.at(item).number < 0)
+        fail(where, " has a shape or strides that are no integers from 0 on");
       values.push_back(objects_.at(item).number);
     }
     return values;
@@ -146,25 +162,31 @@ class TensorMaker {
     if (found == storages_.end()) fail(where, ": its storage \"", storage.text, "\" is not in the file");
     const auto element = size_of(storage.dtype), size = found->second.size();
     if (size % element != 0 || size / element != static_cast<std::uint64_t>(storage.number))
-      fail(where, ": its storage \"", storage.text, "\" has ", size, " bytes, expected ", storage.number, " elements of ", peft::name(storage.dtype));
+      fail(where, ": its storage \"", storage.text, "\" has ", size, " bytes, expected ", storage.number,
+           " elements of ", peft::name(storage.dtype));
     return found->second;
   }
 
-  /// Tensors that share their elements share the copy. All copies together are no larger than the file, so that a file of a few
-  /// bytes cannot ask for all memory.
-  std::span<const std::byte> copy(const Object& object, const TensorRef& tensor, const std::vector<std::int64_t>& strides, std::span<const std::byte> storage,
+  /// Tensors that share their elements share the copy. All copies together are no larger than the file, so that a file
+  /// of a few bytes cannot ask for all memory.
+  std::span<const std::byte> copy(const Object& object, const TensorRef& tensor,
+                                  const std::vector<std::int64_t>& strides, std::span<const std::byte> storage,
                                   std::int64_t count, const std::string& where) {
-    const auto [found, made] = copied_.try_emplace({storage.data(), object.number, tensor.dtype, tensor.shape, strides});
+    const auto [found, made] =
+        copied_.try_emplace({storage.data(), object.number, tensor.dtype, tensor.shape, strides});
     if (!made) return found->second;
     const auto element = size_of(tensor.dtype);
     if (static_cast<std::uint64_t>(count) > left_to_copy_ / element)
-      fail(where, ": the shape ", shape_text(tensor.shape), " with strides ", shape_text(strides), " repeats the elements of its storage; such views are not read");
+      fail(where, ": the shape ", shape_text(tensor.shape), " with strides ", shape_text(strides),
+           " repeats the elements of its storage; such views are not read");
     left_to_copy_ -= static_cast<std::size_t>(count) * element;
-    copies_.push_back(gathered(storage.data() + static_cast<std::size_t>(object.number) * element, element, tensor.shape, strides, static_cast<std::size_t>(count)));
+    copies_.push_back(gathered(storage.data() + static_cast<std::size_t>(object.number) * element, element,
+                               tensor.shape, strides, static_cast<std::size_t>(count)));
     return found->second = copies_.back();
   }
 
-  using Elements = std::tuple<const std::byte*, std::int64_t, DType, std::vector<std::int64_t>, std::vector<std::int64_t>>;
+  using Elements =
+      std::tuple<const std::byte*, std::int64_t, DType, std::vector<std::int64_t>, std::vector<std::int64_t>>;
 
   const Unpickler& objects_;
   const Storages& storages_;
@@ -174,7 +196,8 @@ class TensorMaker {
   std::deque<std::vector<std::byte>> copies_;
 };
 
-PEFT_INLINE StateDict read_state_dict(const Unpickler& objects, Id root, const Storages& storages, std::size_t file_size, const std::string& file) {
+PEFT_INLINE StateDict read_state_dict(const Unpickler& objects, Id root, const Storages& storages,
+                                      std::size_t file_size, const std::string& file) {
   const Object& dict = objects.at(dict_of_tensors(objects, root, file));
   TensorMaker maker(objects, storages, file_size, file);
   StateDict result;

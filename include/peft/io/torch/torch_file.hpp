@@ -11,7 +11,8 @@
 
 namespace peft {
 
-/// A file that torch.save wrote of a state dict, mapped read-only: pytorch_model.bin, adapter_model.bin. Nothing in it is run.
+/// A file that torch.save wrote of a state dict, mapped read-only: pytorch_model.bin, adapter_model.bin. Nothing in it
+/// is run.
 class TorchFile : public TensorFile {
  public:
   /// Throws Error naming the file (and the tensor) when it is missing, damaged, or holds anything but tensors.
@@ -21,8 +22,8 @@ class TorchFile : public TensorFile {
   using TensorFile::TensorFile;
 };
 
-/// The tensors of such a file given as all its bytes: a zip archive of a pickle and a file per storage (PyTorch 1.6 and later), or
-/// pickles with the storages behind them. The tensors point into the bytes or into the copies.
+/// The tensors of such a file given as all its bytes: a zip archive of a pickle and a file per storage (PyTorch 1.6 and
+/// later), or pickles with the storages behind them. The tensors point into the bytes or into the copies.
 pickle::StateDict read_torch_file(std::span<const std::byte> bytes, const std::string& file);
 
 }  // namespace peft

@@ -42,7 +42,8 @@ PEFT_INLINE pickle::StateDict read_zip(Bytes bytes, const std::string& file) {
     const auto part = name.substr(root.size() + 1);
     if (part.starts_with("data/")) storages.emplace(part.substr(5), content);
     if (part == "constants.pkl") fail(file, " is a TorchScript program, not a model's state_dict()");
-    if (part == "byteorder" && std::string_view(reinterpret_cast<const char*>(content.data()), content.size()) != "little")
+    if (part == "byteorder" &&
+        std::string_view(reinterpret_cast<const char*>(content.data()), content.size()) != "little")
       fail(file, " was saved on a big-endian machine; load it with PyTorch and save it again");
   }
   pickle::Unpickler unpickler(objects, file + ": data.pkl");
@@ -60,8 +61,8 @@ PEFT_INLINE pickle::Storages read_storages(pickle::Unpickler& unpickler, const s
     if (object.kind != pickle::Kind::storage) continue;
     const auto [found, made] = wanted.emplace(object.text, &object);
     if (!made && (found->second->dtype != object.dtype || found->second->number != object.number))
-      fail(file, ": the storage \"", object.text, "\" is once ", found->second->number, " elements of ", name(found->second->dtype), " and once ", object.number, " of ",
-           name(object.dtype));
+      fail(file, ": the storage \"", object.text, "\" is once ", found->second->number, " elements of ",
+           name(found->second->dtype), " and once ", object.number, " of ", name(object.dtype));
   }
   pickle::Storages storages;
   ByteReader& rest = unpickler.rest();
@@ -72,8 +73,10 @@ PEFT_INLINE pickle::Storages read_storages(pickle::Unpickler& unpickler, const s
     const auto elements = rest.number<std::int64_t>();
     const auto size = size_of(storage->dtype);
     if (elements != storage->number || static_cast<std::uint64_t>(elements) > rest.left() / size)
-      rest.refuse("the storage \"", text, "\" has ", elements, " elements, expected ", storage->number, " in ", rest.left(), " bytes; the file is damaged or was cut off");
-    if (!storages.emplace(text, rest.bytes(static_cast<std::uint64_t>(elements) * size)).second) rest.refuse("the storage \"", text, "\" comes twice");
+      rest.refuse("the storage \"", text, "\" has ", elements, " elements, expected ", storage->number, " in ",
+                  rest.left(), " bytes; the file is damaged or was cut off");
+    if (!storages.emplace(text, rest.bytes(static_cast<std::uint64_t>(elements) * size)).second)
+      rest.refuse("the storage \"", text, "\" comes twice");
   }
   if (rest.left() != 0) rest.refuse(rest.left(), " bytes follow the last storage");
   return storages;
@@ -83,7 +86,8 @@ PEFT_INLINE pickle::Storages read_storages(pickle::Unpickler& unpickler, const s
 PEFT_INLINE pickle::StateDict read_older(Bytes bytes, const std::string& file) {
   pickle::Unpickler unpickler(bytes.subspan(magic.size()), file);
   const auto version = unpickler.read();
-  if (unpickler.at(version).number != protocol) fail(file, ": PyTorch's protocol is ", unpickler.at(version).number, ", expected ", protocol);
+  if (unpickler.at(version).number != protocol)
+    fail(file, ": PyTorch's protocol is ", unpickler.at(version).number, ", expected ", protocol);
   const auto machine = unpickler.read();
   const auto& properties = unpickler.at(machine).items;
   for (std::size_t i = 0; i + 1 < properties.size(); i += 2)

@@ -16,9 +16,9 @@ struct ZipEntry {
   std::span<const std::byte> bytes;
 };
 
-/// The files of a zip archive (PKWARE's APPNOTE, also with ZIP64's sizes) that is given as all its bytes, in the order of its directory.
-/// Only stored files, as PyTorch writes them: their bytes are the archive's own. Throws Error naming `file` for compressed or encrypted
-/// ones, files that overlap or lie outside, and names that occur twice.
+/// The files of a zip archive (PKWARE's APPNOTE, also with ZIP64's sizes) that is given as all its bytes, in the order
+/// of its directory. Only stored files, as PyTorch writes them: their bytes are the archive's own. Throws Error naming
+/// `file` for compressed or encrypted ones, files that overlap or lie outside, and names that occur twice.
 std::vector<ZipEntry> read_stored_zip(std::span<const std::byte> bytes, const std::string& file);
 
 }  // namespace peft

@@ -15,7 +15,12 @@ namespace zip {
 
 using Bytes = std::span<const std::byte>;
 
-enum Signature : std::uint32_t { local_file = 0x04034b50, directory_file = 0x02014b50, end64 = 0x06064b50, end64_place = 0x07064b50 };
+enum Signature : std::uint32_t {
+  local_file = 0x04034b50,
+  directory_file = 0x02014b50,
+  end64 = 0x06064b50,
+  end64_place = 0x07064b50
+};
 PEFT_INLINE constexpr std::size_t end_size = 22, end64_place_size = 20, longest_comment = 65535;
 // What a field of 16 or 32 bits holds when ZIP64's field has the number.
 PEFT_INLINE constexpr std::uint64_t elsewhere16 = 0xffff, elsewhere32 = 0xffffffff;
@@ -25,7 +30,8 @@ struct Directory {
 };
 
 PEFT_INLINE void expect(ByteReader& from, Signature signature, const char* what) {
-  if (from.number<std::uint32_t>() != signature) from.refuse("there is no ", what, " before it; the archive is damaged");
+  if (from.number<std::uint32_t>() != signature)
+    from.refuse("there is no ", what, " before it; the archive is damaged");
 }
 
 /// The last record of the archive, behind which there may be a comment.
@@ -60,7 +66,8 @@ PEFT_INLINE Directory find_directory(Bytes bytes, const std::string& file) {
   } else if (disk != 0 || first_disk != 0 || here != found.count) {
     fail(file, ": the archive has several parts");
   }
-  if (found.begin > last || found.size > last - found.begin) fail(file, ": the archive's directory lies outside of the file");
+  if (found.begin > last || found.size > last - found.begin)
+    fail(file, ": the archive's directory lies outside of the file");
   return found;
 }
 
@@ -90,15 +97,19 @@ PEFT_INLINE Placed read_entry(ByteReader& directory, Bytes bytes, const std::str
   const auto flags = directory.number<std::uint16_t>(), method = directory.number<std::uint16_t>();
   directory.bytes(4 + 4);  // time, checksum
   std::uint64_t stored = directory.number<std::uint32_t>(), size = directory.number<std::uint32_t>();
-  const auto name_size = directory.number<std::uint16_t>(), extra_size = directory.number<std::uint16_t>(), comment = directory.number<std::uint16_t>();
+  const auto name_size = directory.number<std::uint16_t>(), extra_size = directory.number<std::uint16_t>(),
+             comment = directory.number<std::uint16_t>();
   directory.bytes(2 + 2 + 4);
   std::uint64_t begin = directory.number<std::uint32_t>();
   const auto name = directory.text(name_size);
-  ByteReader wide(extra_field(ByteReader(directory.bytes(extra_size), directory.where()), 1), cat(directory.where(), ": ZIP64 field of ", name));
+  ByteReader wide(extra_field(ByteReader(directory.bytes(extra_size), directory.where()), 1),
+                  cat(directory.where(), ": ZIP64 field of ", name));
   widen(size, wide), widen(stored, wide), widen(begin, wide);
   directory.bytes(comment);
   if ((flags & 1) != 0) fail(file, ": ", name, " is encrypted");
-  if (method != 0 || stored != size) fail(file, ": ", name, " is compressed (method ", method, "); PyTorch stores plainly: unzip the file, and zip it again with \"zip -0 -r\"");
+  if (method != 0 || stored != size)
+    fail(file, ": ", name, " is compressed (method ", method,
+         "); PyTorch stores plainly: unzip the file, and zip it again with \"zip -0 -r\"");
   if (begin > bytes.size()) fail(file, ": ", name, " begins at ", begin, ", outside of the file");
   ByteReader local(bytes, cat(file, ": ", name), begin);
   expect(local, local_file, "file's header");

@@ -93,15 +93,11 @@ inline std::vector<std::string> words(std::string_view line, bool lowercase) {
   }
   marked += ' ';
   const auto behind = [](std::string& out, char a, char b) { out += {a, ' ', b, ' '}; };
-  marked = each_pair(
-      marked, [](char a, char b) { return !digit(a) && stop(b); }, behind);
+  marked = each_pair(marked, [](char a, char b) { return !digit(a) && stop(b); }, behind);
   marked = each_pair(
       marked, [](char a, char b) { return stop(a) && !digit(b); },
-      [](std::string& out, char a, char b) {
-        out += {' ', a, ' ', b};
-      });
-  return split(each_pair(
-      marked, [](char a, char b) { return digit(a) && b == '-'; }, behind));
+      [](std::string& out, char a, char b) { out += {' ', a, ' ', b}; });
+  return split(each_pair(marked, [](char a, char b) { return digit(a) && b == '-'; }, behind));
 }
 
 }  // namespace words_13a

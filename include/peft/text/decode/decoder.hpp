@@ -19,7 +19,10 @@ struct Decoder {
   std::string between = " ";  // tokens, once all steps are done
 
   std::string operator()(Tokens tokens) const {
-    const auto size = [&] { return std::accumulate(tokens.begin(), tokens.end(), std::size_t{0}, [](std::size_t n, const std::string& token) { return n + token.size(); }); };
+    const auto size = [&] {
+      return std::accumulate(tokens.begin(), tokens.end(), std::size_t{0},
+                             [](std::size_t n, const std::string& token) { return n + token.size(); });
+    };
     const Growth growth("the tokenizer's decoder", size());
     for (const Step& step : steps) {
       if (const auto* replaced = std::get_if<ReplaceDecoder>(&step))

@@ -17,7 +17,8 @@
 
 namespace peft {
 
-/// Byte-pair encoding of `vocab.json` ({"token": id}) and `merges.txt` (two tokens a line, perhaps a first line "#version").
+/// Byte-pair encoding of `vocab.json` ({"token": id}) and `merges.txt` (two tokens a line, perhaps a first line
+/// "#version").
 inline Bpe read_vocab_and_merges(const std::filesystem::path& vocab, const std::filesystem::path& merges) {
   const nlohmann::json document = parse_json_file(vocab);
   const JsonFields ids(document, vocab.string());
@@ -50,10 +51,11 @@ inline Bpe read_vocab_and_merges(const std::filesystem::path& vocab, const std::
 }
 
 /// The tokenizer of a folder of a byte-level model (GPT-2, RoBERTa, Qwen2) as its class makes it of these two files.
-inline TokenizerParts read_byte_level(const std::filesystem::path& folder, const TokenizerConfig& config, const TokenizerClass& made_by,
-                                      const RoleTokens& roles) {
+inline TokenizerParts read_byte_level(const std::filesystem::path& folder, const TokenizerConfig& config,
+                                      const TokenizerClass& made_by, const RoleTokens& roles) {
   using Kind = TokenizerClass::Kind;
-  TokenizerParts out{{{}, {}, read_vocab_and_merges(folder / "vocab.json", folder / "merges.txt")}, {{ByteLevelDecoder{}}, ""}};
+  TokenizerParts out{{{}, {}, read_vocab_and_merges(folder / "vocab.json", folder / "merges.txt")},
+                     {{ByteLevelDecoder{}}, ""}};
   const Vocabulary& vocabulary = out.pipeline.vocabulary();
   ByteLevelSplit split{config.add_prefix_space.value_or(false)};
   if (made_by.kind == Kind::Qwen2) {

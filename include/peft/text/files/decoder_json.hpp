@@ -34,12 +34,14 @@ inline Decoder::Step read_decoder_step(const JsonFields& fields) {
   refuse_type(fields, "BPEDecoder, ByteLevel, ByteFallback, Fuse, Metaspace, Replace, Strip, WordPiece and Sequence");
 }
 
-/// `decoder` of tokenizer.json; null for tokens with spaces between them. One that cannot be read is refused when it is used.
+/// `decoder` of tokenizer.json; null for tokens with spaces between them. One that cannot be read is refused when it is
+/// used.
 inline Decoder read_decoder(const JsonFields& root) {
   Decoder out;
   if (root.find("decoder") != nullptr) out.between.clear();
   try {
-    for (const JsonFields& fields : steps_of(root, "decoder", "decoders")) out.steps.push_back(read_decoder_step(fields));
+    for (const JsonFields& fields : steps_of(root, "decoder", "decoders"))
+      out.steps.push_back(read_decoder_step(fields));
   } catch (const Error& error) {
     out.steps = {UnreadDecoder{cat("text cannot be put together from tokens: ", error.what())}};
   }

@@ -8,8 +8,8 @@
 
 namespace peft::tokenizer_json {
 
-/// {"pattern": {"String": ...} or {"Regex": ...}, "content": ...}, of a normaliser or a decoder. Runs of spaces, which T5's have,
-/// are matched by hand.
+/// {"pattern": {"String": ...} or {"Regex": ...}, "content": ...}, of a normaliser or a decoder. Runs of spaces, which
+/// T5's have, are matched by hand.
 inline Replace read_replace(const JsonFields& fields) {
   const JsonFields pattern = child(fields, "pattern");
   Replace out{pattern.text("String", ""), fields.text("content")};

@@ -19,14 +19,16 @@
 
 namespace peft {
 
-/// A SentencePiece model as a tokenizer class of transformers turns it into a fast tokenizer. Read here rather than by the library:
-/// the few fields become the parts that tokenizer.json has, too, and what is compared with is that tokenizer, not SentencePiece.
+/// A SentencePiece model as a tokenizer class of transformers turns it into a fast tokenizer. Read here rather than by
+/// the library: the few fields become the parts that tokenizer.json has, too, and what is compared with is that
+/// tokenizer, not SentencePiece.
 namespace sentencepiece {
 
 using Kind = TokenizerClass::Kind;
 using Pieces = std::vector<std::pair<std::string, double>>;
 
-/// The vocabulary: XLM-RoBERTa and CamemBERT have fairseq's, T5 has its sentinels behind the pieces, the last one first.
+/// The vocabulary: XLM-RoBERTa and CamemBERT have fairseq's, T5 has its sentinels behind the pieces, the last one
+/// first.
 inline Pieces vocabulary_of(const SentencePieceModel& model, Kind kind, int extra_ids) {
   Pieces out;
   std::size_t skip = 0;
@@ -64,7 +66,8 @@ inline std::vector<std::pair<std::string, std::string>> merges_of(const Pieces& 
         all.push_back({score, characters, length - characters, left, right});
     }
     std::sort(all.begin() + static_cast<std::ptrdiff_t>(first), all.end(), [&](const Merge& a, const Merge& b) {
-      return std::pair(vocabulary.find(a.left), vocabulary.find(a.right)) < std::pair(vocabulary.find(b.left), vocabulary.find(b.right));
+      return std::pair(vocabulary.find(a.left), vocabulary.find(a.right)) <
+             std::pair(vocabulary.find(b.left), vocabulary.find(b.right));
     });
   }
   std::stable_sort(all.begin(), all.end(), [](const Merge& a, const Merge& b) {
@@ -81,7 +84,8 @@ inline std::variant<WordPiece, Bpe, Unigram> model_of(const SentencePieceModel& 
   Vocabulary vocabulary;
   std::vector<double> scores;
   for (const auto& [text, score] : pieces) {
-    require(vocabulary.find(text) == Vocabulary::none, file, ": piece ", scores.size(), ", \"", text, "\", comes a second time");
+    require(vocabulary.find(text) == Vocabulary::none, file, ": piece ", scores.size(), ", \"", text,
+            "\", comes a second time");
     vocabulary.set(text, static_cast<std::int64_t>(scores.size()));
     scores.push_back(score);
   }
@@ -89,10 +93,15 @@ inline std::variant<WordPiece, Bpe, Unigram> model_of(const SentencePieceModel& 
   try {
     if (model.model_type == 1) {
       const bool fairseq = kind == Kind::XlmRoberta || kind == Kind::Camembert;
-      return Unigram(std::move(vocabulary), std::move(scores), fairseq ? 3 : kind == Kind::Llama ? 0 : model.unk_id, bytes);
+      return Unigram(std::move(vocabulary), std::move(scores),
+                     fairseq               ? 3
+                     : kind == Kind::Llama ? 0
+                                           : model.unk_id,
+                     bytes);
     }
     const auto merges = merges_of(pieces, vocabulary);
-    Bpe out(std::move(vocabulary), merges.size(), {.unk_token = model.unk_piece, .fuse_unk = true, .byte_fallback = bytes});
+    Bpe out(std::move(vocabulary), merges.size(),
+            {.unk_token = model.unk_piece, .fuse_unk = true, .byte_fallback = bytes});
     std::uint32_t rank = 0;
     for (const auto& [left, right] : merges) out.add_merge(rank++, left, right);
     return out;
@@ -101,7 +110,8 @@ inline std::variant<WordPiece, Bpe, Unigram> model_of(const SentencePieceModel& 
   }
 }
 
-inline Normalizer normalizer_of(const SentencePieceModel& model, const TokenizerConfig& config, Kind kind, const std::string& file) {
+inline Normalizer normalizer_of(const SentencePieceModel& model, const TokenizerConfig& config, Kind kind,
+                                const std::string& file) {
   Normalizer out;
   const std::string mark = MetaspaceSplit().replacement;
   if (kind == Kind::Llama) {
@@ -146,7 +156,8 @@ inline SequenceTemplate sequence_of(const Vocabulary& vocabulary, Kind kind, con
   using Part = SequenceTemplate::Kind;
   const auto id = [&](const char* token) {
     const std::int32_t found = vocabulary.find(token);
-    require(found != Vocabulary::none, file, ": none of its ", vocabulary.size(), " pieces is \"", token, "\", which is put around a text");
+    require(found != Vocabulary::none, file, ": none of its ", vocabulary.size(), " pieces is \"", token,
+            "\", which is put around a text");
     return found;
   };
   if (kind == Kind::DebertaV2) return SequenceTemplate::bert(id("[CLS]"), id("[SEP]"));
@@ -164,10 +175,14 @@ inline TokenizerClass class_of_pieces(const SentencePieceModel& model) {
   const auto has = [&](std::string_view text) {
     return std::any_of(model.pieces.begin(), model.pieces.end(), [&](const auto& piece) { return piece.text == text; });
   };
-  return {model.model_type == 2 ? Kind::Llama : has("[CLS]") && has("[SEP]") ? Kind::DebertaV2 : has("</s>") ? Kind::T5 : Kind::Generic};
+  return {model.model_type == 2          ? Kind::Llama
+          : has("[CLS]") && has("[SEP]") ? Kind::DebertaV2
+          : has("</s>")                  ? Kind::T5
+                                         : Kind::Generic};
 }
 
-inline TokenizerParts read_sentencepiece(const std::filesystem::path& path, const TokenizerConfig& config, TokenizerClass& made_by) {
+inline TokenizerParts read_sentencepiece(const std::filesystem::path& path, const TokenizerConfig& config,
+                                         TokenizerClass& made_by) {
   using Kind = TokenizerClass::Kind;
   using Prepend = MetaspaceSplit::Prepend;
   const SentencePieceModel model(path);
@@ -184,9 +199,10 @@ inline TokenizerParts read_sentencepiece(const std::filesystem::path& path, cons
                       : later && !config.legacy.value_or(true)         ? Prepend::First
                                                                        : Prepend::Always;
   if (kind == Kind::Generic && !model.dummy_prefix) metaspace.prepend = Prepend::Never;
-  TokenizerParts out{{sentencepiece::normalizer_of(model, config, kind, file), sentencepiece::splitter_of(config, kind, metaspace),
-                      sentencepiece::model_of(model, pieces, kind, file)},
-                     sentencepiece::decoder_of(kind, metaspace)};
+  TokenizerParts out{
+      {sentencepiece::normalizer_of(model, config, kind, file), sentencepiece::splitter_of(config, kind, metaspace),
+       sentencepiece::model_of(model, pieces, kind, file)},
+      sentencepiece::decoder_of(kind, metaspace)};
   out.sequence = sentencepiece::sequence_of(out.pipeline.vocabulary(), kind, file);
   for (const auto& piece : model.pieces)
     if (piece.type == SentencePieceModel::Control || piece.type == SentencePieceModel::UserDefined)

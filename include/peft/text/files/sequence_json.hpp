@@ -37,7 +37,8 @@ inline std::vector<SequenceTemplate::Piece> read_template(const JsonFields& proc
   }
   std::size_t special = 0;
   for (const auto& piece : out) special += piece.ids.size();
-  require(special <= most_special, processor.where(), ": ", name, " puts ", special, " special tokens around a text, at most ", most_special, " were expected");
+  require(special <= most_special, processor.where(), ": ", name, " puts ", special,
+          " special tokens around a text, at most ", most_special, " were expected");
   const auto times = [&](Kind kind) {
     return std::count_if(out.begin(), out.end(), [&](const auto& piece) { return piece.kind == kind; });
   };

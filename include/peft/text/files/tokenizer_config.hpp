@@ -5,13 +5,13 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
-#include <set>
 #include <peft/core/error.hpp>
 #include <peft/io/json.hpp>
 #include <peft/io/json_fields.hpp>
 #include <peft/text/files/tokenizer_class.hpp>
 #include <peft/text/files/tokenizer_json.hpp>
 #include <peft/text/role_tokens.hpp>
+#include <set>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -26,7 +26,8 @@ struct TokenizerConfig {
   std::vector<AddedToken> special{};  // roles and further tokens, as far as more than their content is given
   std::vector<std::string> further{}; // additional_special_tokens
   std::vector<AddedToken> added{};    // by ascending id
-  std::optional<bool> lowercase{}, chinese{}, strip_accents{}, add_prefix_space{}, add_bos{}, add_eos{}, legacy{}, split_by_punct{};
+  std::optional<bool> lowercase{}, chinese{}, strip_accents{}, add_prefix_space{}, add_bos{}, add_eos{}, legacy{},
+      split_by_punct{};
   bool accents_follow_case = false;  // "strip_accents": null
   std::optional<int> extra_ids{};
   std::optional<TokenizerClass> made_by{};
@@ -39,8 +40,9 @@ struct TokenizerConfig {
   std::set<std::string> known_{};  // `further`, to be asked
 
   static constexpr std::pair<const char*, std::string RoleTokens::*> role_keys[] = {
-      {"cls_token", &RoleTokens::cls},   {"sep_token", &RoleTokens::sep}, {"pad_token", &RoleTokens::pad}, {"unk_token", &RoleTokens::unk},
-      {"mask_token", &RoleTokens::mask}, {"bos_token", &RoleTokens::bos}, {"eos_token", &RoleTokens::eos}};
+      {"cls_token", &RoleTokens::cls}, {"sep_token", &RoleTokens::sep},   {"pad_token", &RoleTokens::pad},
+      {"unk_token", &RoleTokens::unk}, {"mask_token", &RoleTokens::mask}, {"bos_token", &RoleTokens::bos},
+      {"eos_token", &RoleTokens::eos}};
 
   void read_flags(const JsonFields& root);
   void read_special(const JsonFields& root);
@@ -50,7 +52,8 @@ struct TokenizerConfig {
 };
 
 // A string, or an object with its content, which is remembered.
-inline std::string TokenizerConfig::special_token(const JsonFields& root, const std::string& key, const nlohmann::json& value) {
+inline std::string TokenizerConfig::special_token(const JsonFields& root, const std::string& key,
+                                                  const nlohmann::json& value) {
   if (value.is_null()) return "";
   if (value.is_string()) return value.get<std::string>();
   const JsonFields fields(value, root.where() + ": " + key);
@@ -109,7 +112,8 @@ inline void TokenizerConfig::read_flags(const JsonFields& root) {
   flag("do_lower_case", lowercase);
   flag("tokenize_chinese_chars", chinese);
   flag("strip_accents", strip_accents);
-  if (root.given("add_prefix_space")) add_prefix_space = root.boolean("add_prefix_space", false);  // null is false: so it is converted
+  if (root.given("add_prefix_space"))
+    add_prefix_space = root.boolean("add_prefix_space", false);  // null is false: so it is converted
   flag("add_bos_token", add_bos);
   flag("add_eos_token", add_eos);
   flag("legacy", legacy);
@@ -122,7 +126,8 @@ inline void TokenizerConfig::read_flags(const JsonFields& root) {
 inline TokenizerConfig TokenizerConfig::read(const std::filesystem::path& folder) {
   namespace fs = std::filesystem;
   TokenizerConfig out;
-  const auto file = folder / files[0], map = folder / files[1], added = folder / files[2], model = folder / "config.json";
+  const auto file = folder / files[0], map = folder / files[1], added = folder / files[2],
+             model = folder / "config.json";
   out.has_chat_template = fs::exists(folder / "chat_template.jinja") || fs::exists(folder / "chat_template.json");
   bool by_id = false;
   if (fs::exists(file)) {
@@ -143,7 +148,8 @@ inline TokenizerConfig TokenizerConfig::read(const std::filesystem::path& folder
     }
     if (fs::exists(added)) out.read_added_tokens(added);
   }
-  std::stable_sort(out.added.begin(), out.added.end(), [](const AddedToken& a, const AddedToken& b) { return a.id < b.id; });
+  std::stable_sort(out.added.begin(), out.added.end(),
+                   [](const AddedToken& a, const AddedToken& b) { return a.id < b.id; });
   if (!out.made_by && fs::exists(model)) {
     const nlohmann::json document = parse_json_file(model);
     const JsonFields root(document, model.string());

@@ -63,11 +63,12 @@ class Vocabulary {
   std::size_t rows() const { return rows_; }            ///< the largest id plus 1: rows that an embedding needs
   std::size_t longest() const { return longest_; }      ///< bytes of the longest token
 
-  /// Throws Error for tokens so long that looking for them at every place of a text takes too long; of real ones the longest is a
-  /// line of 128 spaces.
+  /// Throws Error for tokens so long that looking for them at every place of a text takes too long; of real ones the
+  /// longest is a line of 128 spaces.
   void require_short() const {
     constexpr std::size_t most = 1024;
-    require(longest_ <= most, "a token of ", longest_, " bytes, at most ", most, " were expected of a model that looks for them at every place of a text");
+    require(longest_ <= most, "a token of ", longest_, " bytes, at most ", most,
+            " were expected of a model that looks for them at every place of a text");
   }
 
   /// Calls `use(token, id)` for every token, in the order they came.

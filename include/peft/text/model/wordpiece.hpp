@@ -4,8 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <peft/core/error.hpp>
-#include <peft/text/unicode/utf8.hpp>
 #include <peft/text/model/vocabulary.hpp>
+#include <peft/text/unicode/utf8.hpp>
 #include <string>
 #include <string_view>
 #include <utility>

@@ -13,7 +13,8 @@
 
 namespace peft {
 
-/// Steps from a text to its normal form. Another kind of step joins the variant. Throws Error for a text that grows beyond bounds.
+/// Steps from a text to its normal form. Another kind of step joins the variant. Throws Error for a text that grows
+/// beyond bounds.
 struct Normalizer {
   using Step = std::variant<BertNormalizer, UnicodeForm, Lowercase, Strip, StripAccents, Replace, Prepend, NmtCleaning,
                             ByteCharacters, Precompiled>;

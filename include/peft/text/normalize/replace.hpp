@@ -10,8 +10,8 @@
 
 namespace peft {
 
-/// Writes `content` for every occurrence of a text, for every run of it that is long enough, or for what a regular expression
-/// matches.
+/// Writes `content` for every occurrence of a text, for every run of it that is long enough, or for what a regular
+/// expression matches.
 struct Replace {
   std::string pattern, content;
   std::size_t run = 0;  // 0: each occurrence by itself; else all of a run of this many or more, as in " {2,}"

@@ -43,22 +43,14 @@ struct Pattern {
   // The end of the match that begins at `at`; `at` itself when there is none.
   std::size_t match(std::string_view text, std::size_t at) const {
     switch (kind) {
-      case Kind::Literal:
-        return !literal.empty() && text.substr(at).starts_with(literal) ? at + literal.size() : at;
-      case Kind::Gpt2:
-        return known_regex::gpt2(text, at);
-      case Kind::Cl100k:
-        return known_regex::cl100k(text, at, digits);
-      case Kind::WordOrMarks:
-        return known_regex::word_or_marks(text, at);
-      case Kind::Space:
-        return known_regex::one(text, at, characters::is_space);
-      case Kind::Number:
-        return known_regex::one(text, at, characters::is_number);
-      case Kind::Punctuation:
-        return known_regex::one(text, at, characters::is_punctuation);
-      case Kind::Regex:
-        break;
+      case Kind::Literal: return !literal.empty() && text.substr(at).starts_with(literal) ? at + literal.size() : at;
+      case Kind::Gpt2: return known_regex::gpt2(text, at);
+      case Kind::Cl100k: return known_regex::cl100k(text, at, digits);
+      case Kind::WordOrMarks: return known_regex::word_or_marks(text, at);
+      case Kind::Space: return known_regex::one(text, at, characters::is_space);
+      case Kind::Number: return known_regex::one(text, at, characters::is_number);
+      case Kind::Punctuation: return known_regex::one(text, at, characters::is_punctuation);
+      case Kind::Regex: break;
     }
     return at;
   }

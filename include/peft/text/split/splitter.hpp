@@ -12,8 +12,8 @@
 
 namespace peft {
 
-/// From normalised text to the words that the model sees. Another kind of step joins the variant. Throws Error for a text that grows
-/// beyond bounds.
+/// From normalised text to the words that the model sees. Another kind of step joins the variant. Throws Error for a
+/// text that grows beyond bounds.
 struct Splitter {
   using Step = std::variant<BertSplit, PatternSplit, ByteLevelSplit, MetaspaceSplit>;
   std::vector<Step> steps;

@@ -9,7 +9,8 @@ namespace peft::utf8 {
 
 inline constexpr char32_t replacement = 0xFFFD;
 
-// The part of `next` for what is not ASCII, `lead` being the byte before `text[at]`. Not inlined: it is called everywhere.
+// The part of `next` for what is not ASCII, `lead` being the byte before `text[at]`. Not inlined: it is called
+// everywhere.
 [[gnu::noinline]] inline char32_t after_lead(std::string_view text, std::size_t& at, unsigned lead) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   if (lead < 0xC2 || lead > 0xF4) return replacement;
