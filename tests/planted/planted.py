@@ -59,10 +59,9 @@ def copy_tree():
 
 
 def configure(rows):
-    """Every tree that the faults ask for, of the program no more than they need."""
-    methods = ";".join(sorted({word for row in rows for word in row.get("methods", "").split()}))
+    """Every tree that the faults ask for."""
     for preset in sorted({preset_of(row) for row in rows}):
-        made = run(["cmake", "--preset", preset, "-DPEFT_UNITY=OFF", f"-DPEFT_PROGRAM_ONLY={methods}"])
+        made = run(["cmake", "--preset", preset, "-DPEFT_UNITY=OFF"])
         if made.returncode != 0:
             sys.exit(f"the copy cannot be configured:\n{made.stdout}")
 

@@ -31,6 +31,17 @@ def csv(rows, header="text,label"):
     return "\n".join([header, *(",".join(map(str, r)) for r in rows)]) + "\n"
 
 
+def unit_of(program, method="lora", family="bert"):
+    """The part of the program that trains this."""
+    return pathlib.Path(program).with_name("finetune_units") / family / method
+
+
+def held(program):
+    """The pairs of method and family that this build runs."""
+    folders = pathlib.Path(program).with_name("finetune_units").iterdir()
+    return sorted((unit.name, folder.name) for folder in folders for unit in folder.iterdir() if unit.is_file() and os.access(unit, os.X_OK) and not unit.suffix)
+
+
 def plain_signals():
     """In a child, before the program begins: a shell's background jobs, and what they start, ignore Ctrl-C."""
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP, signal.SIGXCPU):

@@ -183,7 +183,7 @@ class BadOptions(Case):
     def test_sites(self):
         self.bad("attn.x", "attn.q", "ff.down", sites="attn.q,attn.x")
         self.bad("attn.norm", "lora", sites="attn.norm")
-        self.bad("attn.q", "head", method="head", sites="attn.q")
+        self.bad("--sites", "--method head", "lora", method="head", sites="attn.q")
         self.bad("names no site", sites="attn.q,")
 
     def test_missing_and_unknown(self):

@@ -11,7 +11,7 @@ import threading
 import time
 import unittest
 
-from sandbox import TINY, ProgramCase, Sandbox
+from sandbox import TINY, ProgramCase, Sandbox, held, unit_of
 
 PROGRAM = None
 GOLDEN = TINY.parent
@@ -26,8 +26,11 @@ class Front(unittest.TestCase):
         (self.box.path / "bin").mkdir()
         self.box.program = self.box.path / "bin" / "finetune"
         shutil.copy(PROGRAM, self.box.program)
-        unit = self.box.write("bin/finetune_run", '#!/bin/sh\nprintf "%s\\n" "$$" "$@"\nexit 7\n')
+        unit = self.box.write("unit", '#!/bin/sh\nprintf "%s\\n" "$$" "$@"\nexit 7\n')
         unit.chmod(0o755)
+        for method, family in (("lora", "bert"), ("sora", "bert"), ("diff-prune", "bert"), ("p-tuning-v2", "bert")):
+            unit_of(self.box.program, method, family).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(unit, unit_of(self.box.program, method, family))
 
     def run_front(self, *options, env=None, **changes):
         return subprocess.run(self.box.command(*options, **changes), capture_output=True, text=True, timeout=60, cwd=self.box.path,
@@ -54,8 +57,8 @@ class Front(unittest.TestCase):
         words = process.communicate()[0].splitlines()
         self.assertEqual(process.returncode, 7)
         self.assertEqual(words[:3], [str(process.pid), "lora", "bert"])
-        (self.box.path / "bin/finetune_run").unlink()
-        self.refused("finetune_run", "No such file")
+        unit_of(self.box.program).unlink()
+        self.refused("--method lora on a bert checkpoint", "is not built", "finetune_lora_bert")
 
     def test_every_option_arrives(self):
         """Each option of --help, given a value that is not the standard, is handed over, and the front reads that again as it is."""
@@ -99,6 +102,29 @@ class Front(unittest.TestCase):
         self.refused("it is a file", "give its folder, data", data="data/train.csv")
         self.refused("--load none/there", "no such folder", load="none/there")
         self.refused("an address", "bert-base-uncased", model="https://example.org/bert-base-uncased")
+
+    def test_options_of_other_methods(self):
+        """What a method does not read is refused, whatever its value, and the methods are named that read it."""
+        for method, option, value, reader in (("read", "sites", "attn.q", "lora"), ("bitfit", "rank", 8, "adalora"), ("ia3", "alpha", 16, "dora"),
+                                              ("lst", "delta-dropout", 0.1, "read")):
+            self.refused(f"--{option}", f"--method {method} does not read it", reader, method=method, **{option: value})
+        self.refused("--method lora", "sparsity is one of sora", sparsity=0.1)
+        self.refused("--method read", "rank is one of adalora", method="read", set="rank=3")
+        self.refused("--method read", "sites", method="read", set="sites=attn.q")
+
+    def test_builder(self):
+        """Who calls the front may have the unit made, and is told why there is none."""
+        builder = self.box.write("builder", '#!/bin/sh\nprintf "%s" "$1" > asked\ncase $1 in *sora) echo no such thing; exit 1;; esac\n')
+        builder.chmod(0o755)
+        env = {"FINETUNE_BUILD": str(builder)}
+        self.assertEqual(self.run_front(env=env).returncode, 7)
+        self.assertEqual((self.box.path / "asked").read_text(), str(unit_of(self.box.program)))
+        done = self.run_front(env=env, method="sora")
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertEqual(done.stderr, "error: --method sora on a bert checkpoint: no such thing\n")
+        done = self.run_front(env=env, method="bitfit", rank=3)  # refused before anything is built
+        self.assertNotIn("bitfit", (self.box.path / "asked").read_text())
+        self.assertIn("none/builder could not build it", self.run_front(env={"FINETUNE_BUILD": "none/builder"}).stderr)
 
     def test_home(self):
         home = {"HOME": str(self.box.path)}
@@ -158,7 +184,7 @@ class Front(unittest.TestCase):
         self.refused("--json", "no folder", json="none/x", **out)
         self.refused("--predict", "is a folder", predict=data, **out)
         self.refused("--task pairs", "backbone that writes", task="pairs", **out)
-        self.refused("--method vera", "roberta", "lora", model=GOLDEN / "tiny-roberta", method="vera", **out)
+        self.refused("--method prefix", "deberta-v2", "scores the distance", "lora", model=GOLDEN / "tiny-deberta-v3", method="prefix", **out)
         self.assertEqual(sorted(self.box.path.rglob("*")), before)
         self.refused("--out", "data/train.csv", out=data / "train.csv/x")
 
@@ -236,7 +262,7 @@ class Run(ProgramCase):
 
     def test_pairs(self):
         """The units hold what the table of methods says; some builds hold less of it."""
-        held = self.held()
+        here = set(held(self.box.program))
         text = subprocess.run([str(self.box.program), "--help"], capture_output=True, text=True, check=True).stdout.split("\nMethods", 1)[1]
         listed, method = set(), None
         for line in text.splitlines():
@@ -244,15 +270,8 @@ class Run(ProgramCase):
                 method = found.group(1)
             elif found := re.match(r" +on (.+)", line):
                 listed |= {(method, family) for family in found.group(1).split(", ")}
-        self.assertGreater(len(held), 0)
-        self.assertEqual(held - listed, set())
-        if len({method for method, _ in held}) == len({method for method, _ in listed}):
-            self.assertEqual(listed - held, set())
-
-    def held(self):
-        """The pairs of method and family that this build runs."""
-        done = subprocess.run([str(self.box.program.parent / "finetune_run")], capture_output=True, text=True, check=True)
-        return {tuple(line.split()) for line in done.stdout.splitlines()}
+        self.assertGreater(len(here), 0)
+        self.assertEqual(here - listed, set())
 
     def test_export(self):
         """Whatever a reader's run can merge is merged, and gives the logits of the run when it is opened as a plain checkpoint."""
@@ -261,7 +280,7 @@ class Run(ProgramCase):
             shutil.copytree(GOLDEN / name, self.box.path / family)
             for file in ("vocab.txt", "tokenizer_config.json"):
                 shutil.copy(TINY / file, self.box.path / family / file)
-        for method, family in sorted(self.held()):
+        for method, family in held(self.box.program):
             if family not in models or family == "bert" and method in ("head", "lora", "sora", "bitfit", "full"):
                 continue  # the latter are held elsewhere
             with self.subTest(method=method, family=family):
@@ -272,7 +291,7 @@ class Run(ProgramCase):
                     continue
                 self.assertEqual(done.returncode, 0, done.stderr)
                 self.assertLess(self.box.json("run.json")["merge_error"], 5e-5)
-                if ("head", family) in self.held():
+                if ("head", family) in held(self.box.program):
                     self.good(model=self.box.path / plain, method="head", epochs=0, predict="plain.tsv")
                     logits = [[float(x) for line in (self.box.path / f).read_text().splitlines()[1:] for x in line.split("\t")] for f in ("run.tsv", "plain.tsv")]
                     self.assertLess(max(abs(a - b) for a, b in zip(*logits)), 5e-5)
@@ -318,7 +337,7 @@ class Run(ProgramCase):
         def trains():
             try:
                 owner = (self.box.path / folder / "run.lock").read_text().split()[1]
-                return os.readlink(f"/proc/{owner}/exe").endswith("finetune_run")
+                return os.readlink(f"/proc/{owner}/exe").endswith("/bert/lora")
             except (OSError, IndexError):
                 return False
         def stand():
@@ -352,7 +371,7 @@ class Run(ProgramCase):
         self.assertEqual(done.stderr, "")
 
     def test_epochs_of_a_method_with_a_schedule(self):
-        if ("adalora", "bert") not in self.held():
+        if ("adalora", "bert") not in held(self.box.program):
             self.skipTest("this build has no adalora")
         self.good(method="adalora", epochs=1, out="out")
         done = self.box.run("--resume", method="adalora", epochs=2, out="out")

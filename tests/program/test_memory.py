@@ -11,7 +11,7 @@ import sys
 import unittest
 
 import files
-from sandbox import ProgramCase, csv
+from sandbox import ProgramCase, csv, unit_of
 
 MIB = 1 << 20
 POINTS = int(os.environ.get("PEFT_MEMORY_POINTS", "12"))
@@ -73,8 +73,8 @@ class AddressSpace(Case):
         return self.limited(lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)), **changes)
 
     def starts(self, limit):
-        """Can the part that trains, which then lists what it holds, be loaded at all?"""
-        unit = self.box.program.parent / "finetune_run"
+        """Can the part that trains, which by itself says what it is, be loaded at all?"""
+        unit = unit_of(self.box.program)
         return subprocess.run([unit], capture_output=True, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit))).returncode == 0
 
     def test_runs_or_says_why_not(self):

@@ -12,7 +12,7 @@ import sys
 import unittest
 
 import files
-from sandbox import TINY, Sandbox
+from sandbox import TINY, Sandbox, held
 
 PROGRAM = None
 CHECKPOINTS = {"bert": "tiny-bert", "distilbert": "tiny-distilbert", "roberta": "tiny-roberta", "deberta-v2": "tiny-deberta-v3",
@@ -43,7 +43,7 @@ SETTINGS = {
     "vera": [["rank=5", "d=0.3", "projection=7"]],
 }
 READ_ON = {"bert": [["variant=gated", "width=4", "norm_after=1"], ["variant=layers", "width=4"]],
-           "t5": [["variant=full", "width=4", "cell=rnn"]]}
+           "t5": [["variant=full", "width=4", "cell=rnn"], ["variant=gated", "width=4"], ["variant=layers", "width=4"]]}
 
 
 class Saved(unittest.TestCase):
@@ -61,11 +61,6 @@ class Saved(unittest.TestCase):
             else:
                 files.write_json(made / "tokenizer.json", files.unigram(["[PAD]", "[CLS]", "[SEP]", "<unk>"], (["[CLS]"], ["[SEP]"])))
         files.pair_data(cls.box.path / "pairs", train=16, dev=6)
-
-    def held(self):
-        """The pairs of method and family that this build runs."""
-        unit = self.box.program.with_name("finetune_run")
-        return [tuple(line.split()) for line in subprocess.run([str(unit)], capture_output=True, text=True).stdout.splitlines()]
 
     def options(self, family):
         options = {"model": family, "max_length": 24, "workers": 1}
@@ -95,20 +90,20 @@ class Saved(unittest.TestCase):
 
     def test_every_method_on_every_family(self):
         jobs = []
-        for method, family in self.held():
+        for method, family in held(self.box.program):
             forms = SETTINGS.get(method, [[]]) + (READ_ON.get(family, []) if method == "read" else [])
             jobs += [(method, family, settings, f"{family}-{method}-{k}") for k, settings in enumerate(forms)]
         for family in {family for _, family, *_ in jobs} - WRITERS:
             self.assertEqual(self.box.run(**self.options(family) | {"method": "head", "epochs": 0, "predict": f"{family}.0"}).returncode, 0)
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
             complaints = [c for found in pool.map(lambda job: self.trained_and_loaded(*job), jobs) for c in found]
-        print(f"{len(jobs)} of {len(self.held())} pairs of method and family", file=sys.stderr)
+        print(f"{len(jobs)} of {len(held(self.box.program))} pairs of method and family", file=sys.stderr)
         self.assertEqual(complaints, [], "\n".join(complaints))
 
     def test_a_head_with_its_own_pooler_goes_onto_a_checkpoint_with_one(self):
         bare = files.copy("tiny-bert", self.box.path / "bare")
         files.change_tensors(bare, lambda tensors: {n: t for n, t in tensors.items() if "pooler" not in n})
-        for method in {"bitfit", "sora"} & {method for method, family in self.held() if family == "bert"}:
+        for method in {"bitfit", "sora"} & {method for method, family in held(self.box.program) if family == "bert"}:
             common = self.options("bert") | {"method": method}
             for name, changes in (("1", {"model": "bare", "epochs": 1, "lr": 0.03, "out": f"{method}-bare"}), ("2", {"epochs": 0, "load": f"{method}-bare"})):
                 done = self.box.run(**common | changes | {"predict": f"{method}-bare.{name}"})

@@ -2,6 +2,7 @@
 #include <peft/model/t5.hpp>
 #include <peft/side/gru.hpp>
 #include <peft/side/lstm.hpp>
+#include <peft/side/read_layers.hpp>
 #include <peft/side/read_pair.hpp>
 #include <peft/side/read_pair_full.hpp>
 #include <peft/side/rnn.hpp>
@@ -61,4 +62,18 @@ TEST_CASE("READ by its equations on an encoder-decoder", "[gradcheck]") {
   gated.encoder.joiner.gated = gated.decoder.joiner.gated = true;
   gated.dropout = 0.2;
   check_full(gated, 4);
+}
+
+TEST_CASE("READ without recurrence on an encoder-decoder follows the decoder's layers", "[gradcheck]") {
+  for (const double dropout : {0., 0.2}) {
+    Method<SideNet<ReadLayers<3>>> method;
+    std::get<0>(method.deltas).delta.dropout = dropout;
+    for (const pairs::Size& size : pairs::sizes) {
+      const auto backbone = pairs::t5(size);
+      Model<T5<double, Space>, Method<SideNet<ReadLayers<3>>>, LanguageModel> model(backbone, {}, method);
+      gradients::expect_right(model, pairs::batch(), {.deviation = 1.5}, true, {}, small);
+      const int layers = backbone->layers() - backbone->shape().encoder_layers;
+      CHECK(model.trainable() == layers * (2 * size.width * 3 + 3));
+    }
+  }
 }

@@ -15,6 +15,7 @@
 
 #include "../output.hpp"
 #include "../predict_file.hpp"
+#include "pairs.hpp"
 
 using namespace peft;
 namespace fs = std::filesystem;
@@ -29,12 +30,24 @@ Complaint resumes_something(const Plan& p) {
 }
 
 Complaint method_is_there(const Plan& p) {
-  if (p.method->families.contains(p.family->name)) return {};
-  std::vector<std::string> there;
-  for (const MethodInfo& m : methods)
-    if (m.families.contains(p.family->name)) there.emplace_back(m.name);
-  return cat("--method ", p.options.method, ": this program does not have it for a ", p.family->name,
-             " checkpoint; there are ", listed(there));
+  const std::string_view reason = reason_against(p.method->name, p.family->name);
+  if (reason.empty()) return {};
+  return cat("--method ", p.options.method, ": not for a ", p.family->name, " checkpoint (", std::string(reason),
+             "); there are ", listed(methods_on(p.family->name)));
+}
+
+/// What a method does not read would be ignored.
+Complaint options_are_read(const Plan& p) {
+  Complaint complaint;
+  options_of_methods.each([&](std::string_view option) {
+    if (complaint || !p.given.contains(std::string(option)) || p.method->reads.contains(option)) return;
+    std::vector<std::string> readers;
+    for (const MethodInfo& m : methods)
+      if (m.reads.contains(option)) readers.emplace_back(m.name);
+    complaint =
+        cat("--", std::string(option), ": --method ", p.options.method, " does not read it; of ", listed(readers));
+  });
+  return complaint;
 }
 
 Complaint export_can_be_done(const Plan& p) {
@@ -195,6 +208,7 @@ Complaint texts_are_written(const Plan& p) {
 constexpr Check table[] = {
     {"resume", resumes_something},
     {"method", method_is_there},
+    {"options of methods", options_are_read},
     {"task", task_suits_the_family},
     {"pooling", pooling_suits_the_task},
     {"head's rate", head_has_a_rate},

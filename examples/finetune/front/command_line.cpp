@@ -10,8 +10,8 @@
 #include <iostream>
 #include <sstream>
 
-#include "methods.hpp"
 #include "option_table.hpp"
+#include "pairs.hpp"
 #include "process.hpp"
 
 using namespace peft;
@@ -81,18 +81,18 @@ std::string method_list() {
     text << "  " << std::left << std::setw(18) << m.name << std::setw(8) << m.lr << m.summary << "\n";
     const auto indent = std::string(28, ' ');
     if (!m.settings.text.empty()) text << indent << m.settings.text << "\n";
-    text << indent << "on " << listed(m.families.list()) << "\n";
+    text << indent << "on " << listed(families_with(m.name)) << "\n";
   }
   return text.str();
 }
 
 }  // namespace
 
-Options parse_command_line(int argc, char** argv) {
+CommandLine parse_command_line(int argc, char** argv) {
   CLI::App app{
       "Fine-tunes a checkpoint of BERT, DistilBERT, RoBERTa, DeBERTa-v2/v3, T5, GPT-2 or Llama with one of the methods listed below."};
-  Options options;
-  declare(app, options);
+  CommandLine line;
+  declare(app, line.options);
   app.set_version_flag("-V,--version", "finetune of peft.hpp " + std::string(version));
   app.get_formatter()->column_width(26);
   app.footer(method_list());
@@ -106,8 +106,11 @@ Options parse_command_line(int argc, char** argv) {
     if (e.get_exit_code() == 0) std::exit(end_process(app.exit(e)));  // --help, --version
     fail(e.what(), " (--help lists all options)");
   }
-  for (const OptionInfo& option : option_table())
-    require(!option.required || app.count("--" + std::string(option.name)) > 0, "--", std::string(option.name),
-            " is missing: ", std::string(option.help));
-  return options;
+  for (const OptionInfo& option : option_table()) {
+    const std::string name(option.name);
+    const bool given = app.count("--" + name) > 0;
+    require(!option.required || given, "--", name, " is missing: ", std::string(option.help));
+    if (given) line.given.insert(name);
+  }
+  return line;
 }

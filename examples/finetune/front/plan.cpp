@@ -21,10 +21,14 @@ void settle(std::string& given, const MethodInfo& method, const FamilyInfo& fami
   const auto row = setting_of(method, family.writes, name);
   if (!row) {
     std::vector<std::string> known;
-    for (const Words& words : {method.settings, settings_of_all, family.writes ? settings_of_writers : Words{}})
+    for (const Words& words : settings_of(method, family.writes))
       words.each([&](std::string_view word) { known.emplace_back(word.substr(0, word.find('='))); });
-    fail("--set ", given, ": expected NAME=VALUE; --method ", std::string(method.name), " has the settings ",
-         listed(known), near_names(name, known));
+    std::vector<std::string> others;
+    for (const MethodInfo& m : methods)
+      if (setting_of(m, family.writes, name)) others.emplace_back(m.name);
+    fail("--set ", given, ": expected NAME=VALUE; --method ", std::string(method.name),
+         known.empty() ? " has no settings" : " has the settings " + listed(known), near_names(name, known),
+         others.empty() ? "" : cat("; ", name, " is one of ", listed(others)));
   }
   std::string value = given.substr(end + 1);
   std::string choices(row->substr(std::min(row->find('=') + 1, row->size())));
@@ -58,8 +62,8 @@ void find_folders(Options& o) {
 
 }  // namespace
 
-Plan plan_of(Options options) {
-  Plan plan{std::move(options)};
+Plan plan_of(CommandLine line) {
+  Plan plan{std::move(line.options), std::move(line.given)};
   find_folders(plan.options);
   const std::filesystem::path folder = plan.options.model;
   const std::string type = read_model_type(folder);

@@ -14,8 +14,8 @@ namespace peft {
 /// READ without its recurrence, the ablation of Nguyen et al. (2023), which does not define it; here a bottleneck of
 /// its own for every layer, none of which sees another:
 ///   phi_L <- phi_L + sum_i O_i f(H_i phi_i + b_i),   f = tanh.
-/// H ~ U(+-1/sqrt(d)), b likewise; O ~ N(0, output_deviation^2), 0: the first step is the backbone's. Trains L (2 d k +
-/// k).
+/// H ~ U(+-1/sqrt(d)), b likewise; O ~ N(0, output_deviation^2), 0: the first step is the backbone's. Beside an
+/// encoder-decoder the layers are the decoder's, whose rows the correction is for. Trains L (2 d k + k).
 template <int k = 128, class F = ops::Tanh>
 struct ReadLayers {
   static_assert(k > 0, "peft::ReadLayers<k>: the width k must be positive");
@@ -28,6 +28,7 @@ struct ReadLayers {
   template <class V>
   struct Params {
     std::vector<V> H, b, O;  // per layer: (k, d) (1, k) (d, k)
+    int before = 0;          // layers of an encoder
   };
   template <class V>
   struct Kept {
@@ -37,23 +38,25 @@ struct ReadLayers {
 
   void declare(auto& fields, auto& p, const Module& m) const {
     const auto bound = uniform(1 / std::sqrt(static_cast<double>(m.in)));
-    p.H.resize(m.shape.layers), p.b.resize(m.shape.layers), p.O.resize(m.shape.layers);
-    for (int i = 0; i < m.shape.layers; ++i) {
+    const int layers = m.shape.layers - (p.before = m.shape.encoder_layers);
+    p.H.resize(layers), p.b.resize(layers), p.O.resize(layers);
+    for (int i = 0; i < layers; ++i) {
       fields.trained(cat("down.", i, ".weight"), p.H[i], width, m.in, bound);
       fields.vector(cat("down.", i, ".bias"), p.b[i], width, bound);
       fields.trained(cat("up.", i, ".weight"), p.O[i], m.in, width, normal(output_deviation));
     }
   }
 
-  void begin(auto&, const auto&, auto& kept, int layers) const { kept.layers = layers; }
-  void tap(auto& c, const auto& p, auto& kept, int i, auto phi) const {
+  void begin(auto&, const auto& p, auto& kept, int layers) const { kept.layers = layers - p.before; }
+  void tap(auto& c, const auto& p, auto& kept, int layer, auto phi) const {
     const Extent n = rows(phi);
-    if (i < 0) {
+    const int i = layer - p.before;
+    if (layer == (p.before > 0 ? -2 : -1)) {
       kept.x = c.keep(kept.layers * n, cols(phi), "taps");
       kept.h = c.keep(kept.layers * n, width, "side");
       kept.slope = c.keep(kept.layers * n, width, "side");
-      return;
     }
+    if (layer < p.before) return;  // the embeddings, and what an encoder gives
     const auto x = step_of(kept.x, i, n), h = step_of(kept.h, i, n);
     store_dropped(c, x, phi, dropout);
     ops::broadcast_row(c.w, h, constant(p.b[i]));
