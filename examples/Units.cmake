@@ -48,7 +48,7 @@ endforeach()
 file(GLOB methods CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR}/finetune/methods finetune/methods/*.hpp)
 add_custom_target(finetune_all)
 # For tests: every method on one family, and every family with three methods.
-set(tested "^finetune_(.+_bert|(head|lora|sora)_(roberta|deberta-v2)|(bitfit|head|lora)_distilbert|(full|lora|read)_t5|(full|lora|prompt)_gpt2|(ia3|lora|read)_llama)$")
+set(tested "^finetune_(.+_bert|(head|lora|sora)_(roberta|deberta-v2)|(bitfit|head|lora)_distilbert|(full|lora|prompt|read)_t5|(full|lora|prompt)_gpt2|(ia3|lora|read)_llama)$")
 if(PEFT_BUILD_TESTS)
   add_custom_target(finetune_tested ALL)
 else()

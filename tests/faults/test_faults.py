@@ -131,9 +131,9 @@ class Calls(Case):
         """Not so: to remove what is in the way or left over, and to write the owner's name into the lock."""
         return call not in ("unlink", "pwrite") or path.endswith("adapter_config.json")
 
-    def check(self, name, faults, step, programs=("lora",)):
+    def check(self, name, faults, step, programs=()):
         given, old, new = self.prepare(name)
-        for program in programs:
+        for program in programs or [given["method"]]:
             calls = self.calls(program, given)
             self.assertGreater(len(calls), 3)
             for fault in faults:
@@ -167,13 +167,13 @@ class Calls(Case):
         """The run ends at the checkpoint that it cannot write, says from where it can go on, and does."""
         given = {**COMMON, "method": "lora", "out": self.out, "epochs": 3}
         log = self.box.path / "calls"
-        self.assertEqual(self.run_with({"FAULT_LOG": log, "FAULT_IN": "lora"}, **given).returncode, 0)
+        self.assertEqual(self.run_with({"FAULT_LOG": log, "FAULT_IN": given["method"]}, **given).returncode, 0)
         new = self.content()
         opened = [int(line.split("\t")[0]) for line in log.read_text().splitlines() if "\topen\t" in line and ".run.safetensors." in line]
         self.assertEqual(len(opened), 3)
         for at in range(opened[1], opened[1] + 4):
             shutil.rmtree(self.out)
-            done = self.run_with({"FAULT_AT": at, "FAULT_DO": "full", "FAULT_IN": "lora"}, **given)
+            done = self.run_with({"FAULT_AT": at, "FAULT_DO": "full", "FAULT_IN": given["method"]}, **given)
             self.tried += 1
             self.assertEqual(done.returncode, 1, done.stdout)
             self.assertRegex(done.stderr, "run.safetensors.*No space left.*after step 2 of 3.*resumed from step 1.*make room")
@@ -240,7 +240,7 @@ class PowerCut(Case):
         self.reset()
         disk, log = Disk(self.out), self.box.path / "calls"
         log.unlink(missing_ok=True)
-        self.assertEqual(self.run_with({"FAULT_LOG": log, "FAULT_IN": "lora"}, "--overwrite", **given).returncode, 0)
+        self.assertEqual(self.run_with({"FAULT_LOG": log, "FAULT_IN": given["method"]}, "--overwrite", **given).returncode, 0)
         seen = set()
         for line in log.read_text().splitlines():
             number, call, path, more = line.split("\t")
