@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Preloaded: a program whose name ends with _run gets the signal AT_SIGNAL where it opens a file whose path contains AT_PATH, once.
+// Preloaded: a unit of the program gets the signal AT_SIGNAL where it opens a file whose path contains AT_PATH, once.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -13,8 +13,7 @@ static void look(const char* path) {
   static int done = 0;
   const char* wanted = getenv("AT_PATH");
   const char* number = getenv("AT_SIGNAL");
-  const size_t length = strlen(program_invocation_name);
-  if (done || !wanted || !number || length < 4 || strcmp(program_invocation_name + length - 4, "_run") != 0 || !strstr(path, wanted)) return;
+  if (done || !wanted || !number || !strstr(program_invocation_name, "/finetune_units/") || !strstr(path, wanted)) return;
   done = 1;
   raise(atoi(number));
 }
