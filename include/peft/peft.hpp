@@ -66,6 +66,7 @@
 #include <peft/text/tokenizer.hpp>
 
 // Training
+#include <peft/optim/clip.hpp>
 #include <peft/optim/sgd.hpp>
 #include <peft/train/evaluate.hpp>
 #include <peft/train/evaluate_text.hpp>

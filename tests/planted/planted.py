@@ -10,6 +10,7 @@ Works in a copy of the tree, build/planted, with a build folder of its own. Stat
 fault does not build.
 """
 import pathlib
+import re
 import shlex
 import subprocess
 import sys
@@ -78,6 +79,8 @@ def finish(row, log):
     else:
         ended = run(["timeout", "600", *shlex.split(row["test"])])
         said, word = ended.stdout, {0: "green", 126: "CANNOT BE RUN", 127: "CANNOT BE RUN"}.get(ended.returncode, "red")
+        if re.search("No tests ran|Ran 0 tests", said):
+            word = "RUNS NO TEST"
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text(said, encoding="utf-8")
     return word

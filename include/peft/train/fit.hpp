@@ -67,10 +67,10 @@ class FitRun : public TrainingRun<typename M::T> {
     return engine_.accumulate(b, weight, seed);
   }
   void finish_gradients() override { engine_.finish_gradients(); }
+  double gradient_norm() override { return engine_.gradient_norm(); }
   bool gradients_finite() override { return engine_.gradients_finite(); }
-  void apply(double lr, double clip, std::int64_t step, std::int64_t total) override {
+  void apply(double lr, double scale, std::int64_t step, std::int64_t total) override {
     M& model = engine_.model();
-    const double scale = clip > 0 ? clip_factor(engine_.gradient_norm(), clip) : 1;
     state_.update(optimizer_, engine_.worker(), model.layout(), model.buffer().data(), engine_.total().data(), lr,
                   scale);
     engine_.after_step({lr, step, total, scale});

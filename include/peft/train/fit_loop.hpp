@@ -33,8 +33,10 @@ class TrainingRun {
   virtual void begin_step(std::uint64_t seed) = 0;
   virtual double accumulate(const Batch& b, double weight, std::uint64_t seed) = 0;
   virtual void finish_gradients() = 0;
+  virtual double gradient_norm() = 0;
   virtual bool gradients_finite() = 0;
-  virtual void apply(double lr, double clip, std::int64_t step, std::int64_t total) = 0;  // step: counted from 1
+  /// `scale`: of the gradient; `step`: counted from 1.
+  virtual void apply(double lr, double scale, std::int64_t step, std::int64_t total) = 0;
   /// After the last step of an epoch: derived tensors follow the values.
   virtual void prepare() = 0;
   virtual metric::Scores evaluate() = 0;

@@ -2,6 +2,7 @@
 #pragma once
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include <peft/core/error.hpp>
@@ -10,6 +11,7 @@
 #include <peft/core/interrupt.hpp>
 #include <peft/core/rng.hpp>
 #include <peft/io/check_finite.hpp>
+#include <peft/optim/clip.hpp>
 #include <peft/train/early_stopping.hpp>
 #include <peft/train/fit_loop.hpp>
 #include <peft/train/meter.hpp>
@@ -242,11 +244,13 @@ class TrainingLoop {
       loss += run_.accumulate(b, 1. / static_cast<double>(std::max<std::int64_t>(counted, 1)), seed);
     run_.finish_gradients();
     if (!std::isfinite(loss)) refuse(cat("the loss is ", loss), parts);
-    if (!run_.gradients_finite())
+    // Clipping reads the whole gradient, and a finite norm is one of finite numbers alone; another may have overflowed.
+    const double norm = options_.clip > 0 ? run_.gradient_norm() : std::numeric_limits<double>::quiet_NaN();
+    if (!std::isfinite(norm) && !run_.gradients_finite())
       refuse(cat("the loss is finite (", loss, ") but not its gradient, ",
                  not_finite_in(run_.layout(), std::span<const T>(run_.gradients())), ","),
              parts);
-    run_.apply(lr, options_.clip, at_.step + 1, total_);
+    run_.apply(lr, clip_factor(norm, options_.clip), at_.step + 1, total_);
     ++at_.step;
     at_.cursor = end;
     at_.epoch_loss += loss;
