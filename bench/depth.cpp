@@ -20,7 +20,7 @@ namespace {
 template <class Method>
 void line(const char* name, const std::shared_ptr<const Bert<float>>& backbone, Method method = {}) {
   using M = Model<Bert<float>, Method>;
-  M model(backbone, Classify{2}, method);
+  M model(backbone, method, Classify{2});
   Engine<M> engine(model, 1);
   const std::size_t bytes = engine.plan(32, 40, true);
   std::cout << name << "\t" << backbone->layers() << "\t" << model.trainable() - 2 * (backbone->width() + 1) << "\t"

@@ -113,7 +113,7 @@ void step(benchmark::State& state, Method method, bool input, bool weight) {
   using M = Model<Backbone, Method>;
   const bool base = state.range(0), full = state.range(1);
   const Batch batch = batch_of(full);
-  M model(backbone(base), Classify{2}, method);
+  M model(backbone(base), method, Classify{2});
   Engine<M> engine(model);
   const std::size_t planned =
       engine.plan(batch.sequences(), batch.longest(), true) * static_cast<std::size_t>(engine.workers());

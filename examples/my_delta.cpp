@@ -41,7 +41,7 @@ int main(int argc, char** argv) {
   const Session kokkos;
   require(testing::gradcheck<RankOne>().worst < 1e-6, "RankOne: backward is not the derivative of forward");
   require(argc == 3, "usage: my_delta CHECKPOINT SST-2");
-  Model<Bert<>, Method<Delta<RankOne, At<Query, Value>>>> model(Bert<>::open(argv[1]), {.labels = 2});
+  Model<Bert<>, Method<Delta<RankOne, At<Query, Value>>>> model(Bert<>::open(argv[1]), {}, {.labels = 2});
   Loader data(Tokenized(read_glue(glue_task("sst2"), argv[2], "train"), Tokenizer::open(argv[1]), {}), {.batch = 32});
   fit(model, data, {.epochs = 1, .lr = 1e-2, .on_step = progress_bar()});
 }

@@ -54,7 +54,7 @@ void check(const std::filesystem::path& model_folder, const std::filesystem::pat
   using Tested = Backbone<float, Space>;
   using M = peft::Model<Tested, Method, Task>;
   const auto file = peft::SafeTensors::open(path);
-  M model(Tested::open(model_folder)->with_dropout(0, 0, 0), task, method);
+  M model(Tested::open(model_folder)->with_dropout(0, 0, 0), method, task);
   peft::Engine<M> engine(model, workers, {40, 2});
   untyped::EngineOn<M> training(engine);
   const auto predict = [&](const peft::Batch& batch) {

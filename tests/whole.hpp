@@ -32,7 +32,7 @@ void check(const Method& method, const Setting& s = {}) {
   using M = Model<Bert<double, Space>, Method, Task>;
   double dropout = 0;
   for (const tiny::Size& size : tiny::sizes) {
-    M model(tiny::bert<double, Space>(size, dropout), Task{s.labels}, method);
+    M model(tiny::bert<double, Space>(size, dropout), method, Task{s.labels});
     REQUIRE(model.layout().fields().size() > 2);
     const Batch data = tiny::batch(s.lengths, s.labels);
     gradients::expect_right(model, data, {.deviation = s.deviation}, true);

@@ -111,7 +111,7 @@ void measure(const Options& o, Method method) {
   report::reset_peak_memory();  // drawing the numbers took more than they do
   f.resident = report::resident_memory();
 
-  M model(backbone, {}, method);
+  M model(backbone, method, {});
   const GroupShape group = group_of(batch, o, model.attached().input_rows());
   {
     Lane<M> lane(model);

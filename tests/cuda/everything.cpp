@@ -96,7 +96,7 @@ std::map<std::string, std::vector<float>> tensors(const M& model, const float* b
 template <class E, class Method, class Task>
 Outcome outcome(const Method& method, Task task, BertActivation activation) {
   using M = Model<Bert<float, E>, Method, Task>;
-  M model(Bert<float, E>::random(small(activation), 5)->with_dropout(0.1, 0.1, 0.1), task, method);
+  M model(Bert<float, E>::random(small(activation), 5)->with_dropout(0.1, 0.1, 0.1), method, task);
   for (const Field& f : model.layout().fields()) {
     auto values = model.read(f);
     for (std::size_t i = 0; i < values.size(); ++i)

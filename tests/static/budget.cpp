@@ -89,7 +89,7 @@ TEST_CASE("toys: a penalty, state, and a budget over all modules") {
   whole::check(method);
 
   using M = Model<Bert<double>, Method<Delta<Budget, At<Query, Value>>>>;
-  M model(tiny::bert(), {3}, method);
+  M model(tiny::bert(), method, {3});
   const auto left = [&] {
     int n = 0;
     for (const Field& f : model.layout().fields())

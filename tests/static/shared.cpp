@@ -120,14 +120,14 @@ struct Compact {
 TEST_CASE("toys: frozen tensors shared by all modules") {
   whole::check_alone<Vera>();
   whole::check(Method<Delta<Vera, At<Query, FfnUp, FfnDown>>>{});
-  Model<Bert<double>, Method<Delta<Vera, At<Query>>>> model(tiny::bert(), {3});
+  Model<Bert<double>, Method<Delta<Vera, At<Query>>>> model(tiny::bert(), {}, {3});
   CHECK(model.trainable() == 2 * (5 + 12) + 3 * 13);
 }
 
 TEST_CASE("toys: a trained rule shared by all modules; modules left out") {
   whole::check_alone<Compact>({}, {.shapes = {{5, 4, 6}, {1, 2, 2}, {12, 8, 10}}, .modules = 3});
   whole::check(Method<Delta<Compact, At<Linear>>>{});
-  Model<Bert<double>, Method<Delta<Compact, At<Linear>>>> model(tiny::bert(tiny::sizes[1]), {3});  // inner width 9
+  Model<Bert<double>, Method<Delta<Compact, At<Linear>>>> model(tiny::bert(tiny::sizes[1]), {}, {3});  // inner width 9
   CHECK(model.find("bert.encoder.layer.0.attention.self.query.s") != nullptr);
   CHECK(model.find("bert.encoder.layer.0.intermediate.dense.s") == nullptr);
 }

@@ -173,7 +173,7 @@ TEST_CASE("toys: a recurrence over depth beside the backbone") {
 TEST_CASE("toys: a side net takes no stash of the backbone") {
   const auto bytes = [](auto method, int layers) {
     using M = Model<Bert<double>, decltype(method)>;
-    M model(tiny::bert({12, 2, layers, 20}), {3}, method);
+    M model(tiny::bert({12, 2, layers, 20}), method, {3});
     return Engine<M>(model, 1).plan(8, 30, true);
   };
   const auto head = bytes(Method<>{}, 12) - bytes(Method<>{}, 2),

@@ -123,7 +123,7 @@ TEST_CASE("toys: a mask sampled in every step, with a penalty") {
   whole::check(Method<Delta<Masked, At<Value, Layers<0, 1>>>>{});
 
   using M = Model<Bert<double>, Method<Delta<Masked, At<Value>>>>;
-  M model(tiny::bert(), {3});
+  M model(tiny::bert(), {}, {3});
   for (const Field& f : model.layout().fields())
     if (f.role == Role::trained && f.name.find("classifier") == std::string::npos)
       model.write(f, std::vector<double>(f.size(), 0.3));

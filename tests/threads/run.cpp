@@ -90,7 +90,7 @@ TEST_CASE("tables of embeddings are added to in order", "[threads]") {
   using M = Model<Bert<float>, Method<Delta<Full>>>;
   std::vector<float> values[2];
   for (const int workers : {1, 4}) {
-    M model(Bert<float>::open(small::folder())->with_dropout(0.1, 0.1, 0.1), Classify{.labels = 3}, {}, 3);
+    M model(Bert<float>::open(small::folder())->with_dropout(0.1, 0.1, 0.1), {}, Classify{.labels = 3}, 3);
     Engine<M> engine(model, workers, {30, 2});
     FitOptions o = small::options();
     o.epochs = 1;

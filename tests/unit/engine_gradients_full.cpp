@@ -9,7 +9,7 @@ TEST_CASE("full fine-tuning: gradients", "[gradcheck]") { tiny::check_gradients(
 
 TEST_CASE("full fine-tuning over long sequences, a score to predict: gradients", "[gradcheck]") {
   using M = Model<Bert<double, Space>, Method<Delta<Full>>>;
-  M model(tiny::bert<double, Space>({8, 1, 1, 5}, 0.1), {1});
+  M model(tiny::bert<double, Space>({8, 1, 1, 5}, 0.1), {}, {1});
   const auto result = testing::gradcheck_model(model, tiny::batch({50, 2, 70}, 1), {.workers = 2});
   INFO(result);
   CHECK(result.worst < 1e-6);

@@ -26,7 +26,7 @@ struct Step {
 };
 template <class M>
 Step<M> step(int workers, const Batch& batch, Grouping grouping = {30, 2}, bool training = true) {
-  M model(tiny::bert<typename M::T>({16, 2, 2, 20}, 0.1), {3});
+  M model(tiny::bert<typename M::T>({16, 2, 2, 20}, 0.1), {}, {3});
   for (const Field& f : model.layout().fields())
     if (f.name.find("lora_B") != std::string::npos) model.write(f, std::vector<typename M::T>(f.size(), 0.1));
   Engine<M> engine(model, workers, grouping);

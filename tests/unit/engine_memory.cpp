@@ -18,7 +18,7 @@ GroupStep group(const Batch& b, bool training = true) {
 }  // namespace
 
 TEST_CASE("the plan is what a step takes, to the byte", "[engine]") {
-  M model(tiny::bert<float>({16, 2, 3, 20}, 0.1), {3});
+  M model(tiny::bert<float>({16, 2, 3, 20}, 0.1), {}, {3});
   for (const auto& lengths :
        {std::vector<int>{12, 12, 12}, std::vector<int>{40, 3, 3}, std::vector<int>{1}, std::vector<int>{70}}) {
     Lane<M> lane(model);
@@ -42,7 +42,7 @@ TEST_CASE("virtual rows are planned once", "[engine]") {
   Method<Delta<Prompt>> method;
   std::get<0>(method.deltas).delta.length = 7;
   using Prompted = Model<Bert<float>, Method<Delta<Prompt>>>;
-  Prompted model(tiny::bert<float>({16, 2, 3, 20}, 0.1), {3}, method);
+  Prompted model(tiny::bert<float>({16, 2, 3, 20}, 0.1), method, {3});
   const Batch batch = tiny::batch({12, 5, 9});
   Lane<Prompted> lane(model);
   const std::size_t planned = lane.plan({batch.tokens(), batch.sequences(), batch.longest()}, true);
@@ -56,7 +56,7 @@ TEST_CASE("virtual rows are planned once", "[engine]") {
 }
 
 TEST_CASE("what steps will take is foreseen without taking it", "[engine]") {
-  M model(tiny::bert<float>({16, 2, 3, 20}, 0.1), {3});
+  M model(tiny::bert<float>({16, 2, 3, 20}, 0.1), {}, {3});
   Engine<M> engine(model, 1, {1 << 20, 1});
   const std::size_t foreseen = engine.foresee(100, 20, true);
   CHECK(foreseen > engine.foresee(100, 20, false));
@@ -76,7 +76,7 @@ TEST_CASE("what steps will take is foreseen without taking it", "[engine]") {
 }
 
 TEST_CASE("a step larger than its plan is refused", "[engine]") {
-  M model(tiny::bert<float>(), {3});
+  M model(tiny::bert<float>(), {}, {3});
   Lane<M> lane(model);
   lane.plan({10, 2, 6}, true);
   const Batch batch = tiny::batch({30, 30});
@@ -84,7 +84,7 @@ TEST_CASE("a step larger than its plan is refused", "[engine]") {
 }
 
 TEST_CASE("memory does not grow with the batch", "[engine]") {
-  M model(tiny::bert<float>(), {3});
+  M model(tiny::bert<float>(), {}, {3});
   const auto bytes = [&](int sequences) { return Engine<M>(model, 1, {64, 2}).plan(sequences, 20, true); };
   CHECK(bytes(100) == bytes(1000));
   CHECK(bytes(100) == bytes(100000));
@@ -93,11 +93,13 @@ TEST_CASE("memory does not grow with the batch", "[engine]") {
 
 TEST_CASE("the backbone's frozen part keeps nothing below the lowest delta", "[engine]") {
   const auto bytes = [](int layers, int first) {
-    M upper(tiny::bert<float>({16, 2, layers, 20}), {3}, [&] {
-      Tuned method;
-      std::get<0>(method.deltas).layers = {first, layers};
-      return method;
-    }());
+    M upper(tiny::bert<float>({16, 2, layers, 20}),
+            [&] {
+              Tuned method;
+              std::get<0>(method.deltas).layers = {first, layers};
+              return method;
+            }(),
+            {3});
     return Engine<M>(upper, 1, {64, 2}).plan(100, 20, true);
   };
   CHECK(bytes(12, 11) == bytes(2, 1));

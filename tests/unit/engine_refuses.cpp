@@ -27,7 +27,7 @@ bool says(const std::string& text, const std::string& part) {
 }  // namespace
 
 TEST_CASE("batches that do not fit the model are refused in words", "[engine]") {
-  RefusedModel model(tiny::bert(), {3});
+  RefusedModel model(tiny::bert(), {}, {3});
   Engine<RefusedModel> engine(model, 2, {24, 2});
   const auto refused = [&](auto&& spoil) {
     Batch b = tiny::batch({4, 6, 5});
@@ -49,7 +49,7 @@ TEST_CASE("batches that do not fit the model are refused in words", "[engine]") 
   // And after all that it works.
   CHECK(std::isfinite(engine.accumulate(tiny::batch({80, 1}), 1, 1)));
 
-  RefusedModel score(tiny::bert(), {1});
+  RefusedModel score(tiny::bert(), {}, {1});
   Engine<RefusedModel> regression(score, 1);
   Batch b = tiny::batch({4}, 1);
   b.targets[0] = std::numeric_limits<double>::infinity();
@@ -60,10 +60,10 @@ TEST_CASE("choices made at run time are checked when a method is attached", "[en
   const auto attach = [](auto&& change) {
     Refused method;
     change(std::get<0>(method.deltas));
-    return refusal([&] { RefusedModel(tiny::bert(), {3}, method); });
+    return refusal([&] { RefusedModel(tiny::bert(), method, {3}); });
   };
   CHECK(says(attach([](auto& d) { d.layers = {1, 3}; }), "Layers<1, 3>: the backbone has layers 0 to 1"));
   CHECK(says(attach([](auto& d) { d.layers = {-1, 1}; }), "Layers<-1, 1>"));
   CHECK(says(attach([](auto& d) { d.layers = {1, 1}; }), "Layers<1, 1>"));
-  CHECK(says(refusal([] { RefusedModel(tiny::bert(), {0}); }), "labels = 0"));
+  CHECK(says(refusal([] { RefusedModel(tiny::bert(), {}, {0}); }), "labels = 0"));
 }

@@ -42,7 +42,7 @@ void check_gradients(Method method = {}, peft::Extent labels = 3, std::vector<in
   using M = Model<Bert<double, Space>, Method, Task>;
   bool dropout = false;
   for (const Size& size : sizes) {
-    M model(bert<double, Space>(size, dropout ? 0.2 : 0), Task{labels}, method);
+    M model(bert<double, Space>(size, dropout ? 0.2 : 0), method, Task{labels});
     const Batch data = batch(lengths, labels);
     gradients::expect_right(model, data, {}, !dropout);
     dropout = true;

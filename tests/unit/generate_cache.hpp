@@ -138,7 +138,7 @@ template <class Backbone, class Method>
 double difference(std::shared_ptr<const Backbone> backbone, Method method) {
   using namespace peft;
   using M = Model<Backbone, Method, LanguageModel>;
-  M model(backbone, LanguageModel{}, method);
+  M model(backbone, method, LanguageModel{});
   for (const Field& f : model.layout().fields())
     if (f.role == Role::trained) {
       auto values = model.read(f);

@@ -49,7 +49,7 @@ template <class Backbone, class Method = peft::Method<>>
 void writes(const char* checkpoint, const std::string& method_file = "", Method method = {}) {
   using namespace peft;
   using M = Model<Backbone, Method, LanguageModel>;
-  M model(Backbone::open(folder(checkpoint)), LanguageModel{}, method);
+  M model(Backbone::open(folder(checkpoint)), method, LanguageModel{});
   if (!method_file.empty()) {
     const SafeTensors file = SafeTensors::open(folder(checkpoint) / method_file);
     for (const Field& f : model.layout().fields())

@@ -35,8 +35,8 @@ std::string refused(const M& model, const Prompts& prompts, const GenerateOption
 TEST_CASE("prompts and options that cannot be are refused in words", "[generate]") {
   Delta<Prompt> prompt;
   prompt.delta.length = 2;
-  const Model<Llama<double>, Method<Delta<Prompt>>, LanguageModel> model(cache::llama(), {},
-                                                                         Method<Delta<Prompt>>(prompt));
+  const Model<Llama<double>, Method<Delta<Prompt>>, LanguageModel> model(cache::llama(), Method<Delta<Prompt>>(prompt),
+                                                                         {});
   const Prompts good{{1, 2, 3}, {4}};
   CHECK(says(refused(model, good, {.max_new_tokens = 0}), "max_new_tokens = 0"));
   CHECK(says(refused(model, good, {.max_new_tokens = -3}), "max_new_tokens = -3"));

@@ -57,8 +57,8 @@ void classifies(const std::string& name) {
   const SafeTensors file = SafeTensors::open(place->golden.string() + ".safetensors");
   const auto wanted = file.at("logits").values<double>();
   const Batch batch = batch_of(file);
-  Model<Backbone, Method<>> model(Backbone::open(place->model),
-                                  Classify{static_cast<int>(wanted.size()) / batch.sequences()}, {});
+  Model<Backbone, Method<>> model(Backbone::open(place->model), {},
+                                  Classify{static_cast<int>(wanted.size()) / batch.sequences()});
   REQUIRE(model.head_from_checkpoint());
   Engine engine(model, 2);
   const double d = golden::difference(engine.predict(batch), wanted, 0.1);

@@ -49,7 +49,7 @@ TEST_CASE("DistilBERT behind virtual tokens follows PEFT", "[golden]") {
 TEST_CASE("DistilBERT's classifier is read with its dense layer, a tagger has none", "[golden]") {
   const auto backbone = Distilbert<float>::open(golden::folder("tiny-distilbert"));
   const SafeTensors file = SafeTensors::open(golden::folder("tiny-distilbert") / "head.safetensors");
-  Model<Distilbert<float>, Method<>> model(backbone, Classify{3});
+  Model<Distilbert<float>, Method<>> model(backbone, {}, Classify{3});
   CHECK(model.head_from_checkpoint());
   Engine<Model<Distilbert<float>, Method<>>> engine(model, 1);
   engine.prepare();
@@ -63,7 +63,7 @@ TEST_CASE("DistilBERT's classifier is read with its dense layer, a tagger has no
   };
   CHECK(names(model) == std::vector<std::string>{"pre_classifier.weight", "pre_classifier.bias", "classifier.weight",
                                                  "classifier.bias"});
-  const Model<Distilbert<float>, Method<>, Tag> tagger(backbone, Tag{5});
+  const Model<Distilbert<float>, Method<>, Tag> tagger(backbone, {}, Tag{5});
   CHECK(names(tagger) == std::vector<std::string>{"classifier.weight", "classifier.bias"});
   CHECK_FALSE(tagger.head_from_checkpoint());  // that is a sequence classifier's
 }

@@ -18,7 +18,7 @@ TEST_CASE("checkpoints stored in half precision give PyTorch's logits", "[golden
     const auto folder = golden::folder(checkpoint);
     const SafeTensors reference = SafeTensors::open(folder / "logits.safetensors");
     using M = Model<Bert<float>, Method<>>;
-    M model(Bert<float>::open(folder), Classify{3});
+    M model(Bert<float>::open(folder), {}, Classify{3});
     CHECK(model.head_from_checkpoint());
     Engine<M> engine(model, 1);
     const Batch batch = golden::read_batch(reference, "batch");

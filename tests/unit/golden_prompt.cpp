@@ -36,14 +36,14 @@ PeftAdapter through_peft(D delta) {
     engine.prepare();
     return engine.predict(batch);
   };
-  Tiny<D> model(backbone, {3}, Method<Delta<D>>(Delta<D>{delta}));
+  Tiny<D> model(backbone, Method<Delta<D>>(Delta<D>{delta}), {3});
   const auto logits = predict(model);
   save_peft(folder.path(), to_adapter(model, "tiny"));
 
   const PeftAdapter adapter = load_peft(folder.path());
   Method<Delta<D>> method;
   configure_from(adapter, std::get<0>(method.deltas));
-  Tiny<D> again(backbone, {3}, method, 7);
+  Tiny<D> again(backbone, method, {3}, 7);
   CHECK(predict(again) != logits);
   from_adapter(again, adapter);
   CHECK(predict(again) == logits);
@@ -82,7 +82,7 @@ TEST_CASE("virtual tokens in PEFT's files", "[golden]") {
   // PEFT has no prefix in some layers only.
   Delta<Prefix> part{prefix};
   part.layers = {1, 3};
-  const Tiny<Prefix> upper(Bert<float>::open(golden::folder("tiny-bert")), {3}, Method<Delta<Prefix>>(part));
+  const Tiny<Prefix> upper(Bert<float>::open(golden::folder("tiny-bert")), Method<Delta<Prefix>>(part), {3});
   CHECK_THROWS_AS(to_adapter(upper, "tiny"), Error);
 }
 

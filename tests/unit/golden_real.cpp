@@ -25,7 +25,7 @@ void check_real(const std::string& name, Method method, double lr = 1e-3) {
   }
   using M = Model<Bert<float>, Method>;
   const SafeTensors file = SafeTensors::open(std::filesystem::path(golden_folder) / (name + ".safetensors"));
-  M model(Bert<float>::open(model_folder)->with_dropout(0, 0, 0), Classify{2}, method);
+  M model(Bert<float>::open(model_folder)->with_dropout(0, 0, 0), method, Classify{2});
   Engine<M> engine(model, 2);
   std::size_t set = 0, known = 0;
   for (const std::string& tensor : file.names()) known += tensor.starts_with("init.");

@@ -34,7 +34,7 @@ json adapter_config_in(const Temporary& folder) { return json::parse(get(folder 
 template <class Method, class Change>
 void there_and_back(const Temporary& folder, const Method& method, Change&& change, const Method& blank = {}) {
   const auto bert = Bert<float>::open(small::folder());
-  On<Method> model(bert, Classify{3}, method);
+  On<Method> model(bert, method, Classify{3});
   disturb(model);
   change(model);
   const auto wanted = logits_of(model);
@@ -46,7 +46,7 @@ void there_and_back(const Temporary& folder, const Method& method, Change&& chan
     configure_from(adapter, std::get<0>(fresh.deltas));
   else
     configure_from(adapter, fresh);
-  On<Method> again(bert, Classify{3}, fresh, 77);
+  On<Method> again(bert, fresh, Classify{3}, 77);
   CHECK(worst(logits_of(again), wanted) > 0.01);
   from_adapter(again, adapter);
   CHECK(worst(logits_of(again), wanted) < 1e-5);
@@ -79,7 +79,7 @@ std::string refused(const Temporary& folder, const char* key, const json& value)
       configure_from(adapter, std::get<0>(method.deltas));
     else
       configure_from(adapter, method);
-    On<Method> model(Bert<float>::open(small::folder()), Classify{3}, method);
+    On<Method> model(Bert<float>::open(small::folder()), method, Classify{3});
     from_adapter(model, adapter);
   });
 }
@@ -120,7 +120,7 @@ TEST_CASE("peft files: VeRA, with and without its projections", "[model][export]
   CHECK(config["projection_prng_key"] == 21);
   CHECK(config["target_modules"].size() == 9);
   // The numbers of the key are those that are stored.
-  On<Method> untouched(Bert<float>::open(small::folder()), Classify{3}, method);
+  On<Method> untouched(Bert<float>::open(small::folder()), method, Classify{3});
   PeftAdapter adapter = to_adapter(untouched, "");
   const auto with = std::find_if(adapter.tensors.begin(), adapter.tensors.end(),
                                  [](const auto& t) { return t.name == "base_model.vera_A"; });
@@ -131,7 +131,7 @@ TEST_CASE("peft files: VeRA, with and without its projections", "[model][export]
     if (!stored) std::erase_if(adapter.tensors, [](const auto& t) { return t.name.starts_with("base_model.vera_"); });
     Method fresh;
     configure_from(adapter, std::get<0>(fresh.deltas));
-    On<Method> model(Bert<float>::open(small::folder()), Classify{3}, fresh);
+    On<Method> model(Bert<float>::open(small::folder()), fresh, Classify{3});
     from_adapter(model, adapter);
     both.push_back(tensors_of(model, [](const Field& f) { return f.name == "shared.vera_B"; }).at(0));
   }
@@ -188,7 +188,7 @@ TEST_CASE("peft files: AdaLoRA, some of its triplets gone, and a whole module's"
   CHECK(lacks(refused<Method>(folder, "init_r", 2), {"lora_E", "up to 2"}) == "");
   // Untrained, every value is zero and none is missing.
   const Temporary fresh;
-  On<Method> model(Bert<float>::open(small::folder()), Classify{3}, method);
+  On<Method> model(Bert<float>::open(small::folder()), method, Classify{3});
   save(model, fresh.path());
   CHECK(adapter_config_in(fresh)["target_modules"].size() == 6);
 }

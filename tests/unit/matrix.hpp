@@ -90,7 +90,7 @@ void check(Make&& make, const Batch& batch, Task task, const Method& method, con
   for (int i = 0; i < 3; ++i) {
     const auto backbone = make(i, s.dropout);
     using Backbone = std::remove_cvref_t<decltype(*backbone)>;
-    Model<Backbone, Method, Task> model(backbone, task, small(method));
+    Model<Backbone, Method, Task> model(backbone, small(method), task);
     gradients::expect_right(model, batch, {.deviation = s.deviation, .every = every}, i == 0, std::to_string(i) + ": ");
   }
 }
@@ -106,8 +106,8 @@ void copies(Make&& make, const Batch& batch, Task task) {
       engine.prepare();
       return engine.predict(batch);
     };
-    Model<Backbone, Method<>, Task> plain(backbone, task, {}, 7);
-    Model<Backbone, Method<SideNet<Ladder<1>>>, Task> model(backbone, task, {}, 7);
+    Model<Backbone, Method<>, Task> plain(backbone, {}, task, 7);
+    Model<Backbone, Method<SideNet<Ladder<1>>>, Task> model(backbone, {}, task, 7);
     const auto wanted = predict(plain), before = predict(model);
     for (const Field& f : model.layout().fields()) {
       auto values = model.read(f);

@@ -30,7 +30,7 @@ void check_distilbert(const Method& method, const matrix::Setting& setting = {})
 template <class Backbone>
 double moved_by_dropout(std::shared_ptr<const Backbone> backbone) {
   using M = Model<Backbone, Method<Delta<Full, At<EmbedNorm, FfnDown>>>>;
-  M model(backbone->with_dropout(0.5, 0, 0), Classify{3});
+  M model(backbone->with_dropout(0.5, 0, 0), {}, Classify{3});
   for (const Field& f : model.layout().fields())
     if (!f.module.empty()) model.write(f, std::vector<double>(static_cast<std::size_t>(f.size()), 0));
   Engine<M> engine(model, 1);

@@ -50,9 +50,9 @@ TEST_CASE("BitFit adds to Llama a bias per linear map and norm, and trains those
 }
 TEST_CASE("biases alone are refused on a Llama that has none") {
   using Alone = Model<Llama<double, Space>, Method<Delta<Bias>>, LanguageModel>;
-  CHECK_THROWS_WITH(Alone(make_llama(0, 0), LanguageModel{}),
+  CHECK_THROWS_WITH(Alone(make_llama(0, 0), {}, LanguageModel{}),
                     ContainsSubstring("no biases to train") && ContainsSubstring("AddedBias"));
-  CHECK(Alone(make_llama(2, 0), LanguageModel{}).trainable() == 3 * 8);
+  CHECK(Alone(make_llama(2, 0), {}, LanguageModel{}).trainable() == 3 * 8);
 }
 
 TEST_CASE("side-tuning, LST and READ beside Llama", "[gradcheck]") {

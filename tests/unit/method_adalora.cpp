@@ -24,7 +24,7 @@ Ada method(int rank, int target, double tinit = 0, double tfinal = 0, int every 
 
 /// Triplets that are left after each of `total` steps.
 std::vector<int> kept(const Ada& m, int total) {
-  M model(tiny::bert(), {3}, m);
+  M model(tiny::bert(), m, {3});
   Engine<M> engine(model, 1);
   const Batch batch = tiny::batch({4, 5, 3});
   AdamW::State<double, Host> state(model.layout());
@@ -58,7 +58,7 @@ TEST_CASE("AdaLoRA: gradients, both penalties included, and a step") {
 }
 
 TEST_CASE("AdaLoRA: what is trained, and how it begins") {
-  M model(tiny::bert(), {3}, method(3, 2));
+  M model(tiny::bert(), method(3, 2), {3});
   std::int64_t expected = 3 * 12 + 3;  // the head
   for (const Module& m : model.attached().placement(0).modules) expected += 3 * (m.in + m.out + 1);
   CHECK(model.attached().placement(0).modules.size() == 12);

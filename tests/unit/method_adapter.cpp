@@ -49,7 +49,8 @@ TEST_CASE("adapters between two norms, the norms trained and followed by an adap
   config.n_head = 2;
   const auto gpt2 = Gpt2<double>::random(config, 1);
   using Refused = Model<Gpt2<double>, SeqBn<2>, LanguageModel>;
-  CHECK(lacks(error_of([&] { Refused(gpt2, LanguageModel{}); }), {"norms come before their parts", "At<Layer>"}) == "");
+  CHECK(lacks(error_of([&] { Refused(gpt2, {}, LanguageModel{}); }), {"norms come before their parts", "At<Layer>"}) ==
+        "");
 }
 
 TEST_CASE("adapters on every hidden site, sequential and parallel: gradients, a step", "[gradcheck]") {
@@ -65,7 +66,7 @@ TEST_CASE("adapters on every hidden site, sequential and parallel: gradients, a 
 TEST_CASE("SoRA's gate on the bottleneck of adapters: gradients, a step, pruned widths") {
   Method<Delta<Adapter<3>>, Gate<Proximal>> method;
   whole::check(method);
-  Model<Bert<double>, decltype(method)> model(tiny::bert(), {3}, method);
+  Model<Bert<double>, decltype(method)> model(tiny::bert(), method, {3});
   const Field* gate = model.find("bert.encoder.layer.1.attention.lora_g");
   REQUIRE(gate != nullptr);
   CHECK(model.trainable() == 2 * 2 * (2 * 3 * 12 + 3 + 12 + 3) + 3 * 13);
@@ -80,7 +81,7 @@ TEST_CASE("adapters: trainable parameters in closed form, and how they begin") {
   constexpr int d = 12, labels = 3, head = labels * (d + 1), w = 5;
   const auto trained = [&](auto method, auto&& set) {
     set(method);
-    Model<Bert<double>, decltype(method)> model(tiny::bert({d, 2, 3, 20}), {labels}, method);
+    Model<Bert<double>, decltype(method)> model(tiny::bert({d, 2, 3, 20}), method, {labels});
     return model.trainable() - head;
   };
   const auto nothing = [](auto&) {};
@@ -96,7 +97,7 @@ TEST_CASE("adapters: trainable parameters in closed form, and how they begin") {
   CHECK(trained(ReleasedHoulsby<w>{}, nothing) == 3 * (2 * place + 4 * d) + 2 * d);
 
   const auto largest = [&](auto method) {
-    Model<Bert<double>, decltype(method)> model(tiny::bert({d, 2, 3, 20}), {labels}, method);
+    Model<Bert<double>, decltype(method)> model(tiny::bert({d, 2, 3, 20}), method, {labels});
     double most = 0;
     for (const auto& p : std::get<0>(model.values().all).modules)
       for (const Mat<double>& m : std::vector<Mat<double>>{p.down, p.up})
@@ -106,7 +107,7 @@ TEST_CASE("adapters: trainable parameters in closed form, and how they begin") {
   const double paper = largest(Houlsby<w>{}), released = largest(ReleasedHoulsby<w>{});  // cut at two deviations
   CHECK((paper > 0.019 && paper <= 0.02));
   CHECK((released > 0.0019 && released <= 0.002));
-  Model<Bert<double>, Method<Delta<ParallelAdapter<w>>>> parallel(tiny::bert({d, 2, 3, 20}), {labels});
+  Model<Bert<double>, Method<Delta<ParallelAdapter<w>>>> parallel(tiny::bert({d, 2, 3, 20}), {}, {labels});
   for (const auto& p : std::get<0>(parallel.values().all).modules)
     for (std::size_t i = 0; i < p.up.size(); ++i) CHECK(p.up.data()[i] == 0);
 }

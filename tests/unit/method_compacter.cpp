@@ -51,7 +51,7 @@ TEST_CASE("low-rank adapters: gradients, a step", "[gradcheck]") {
 
 TEST_CASE("Compacter's matrices are sums of Kronecker products") {
   using M = Model<Bert<double>, Method<Delta<Compacter<>>>>;
-  M model(tiny::bert(), {3}, M::Method{Delta<Compacter<>>{compacter(3, 6)}});
+  M model(tiny::bert(), M::Method{Delta<Compacter<>>{compacter(3, 6)}}, {3});
   Engine<M> engine(model, 1);
   for (const Field& f : model.layout().fields())
     if (f.role == Role::trained) {
@@ -80,7 +80,7 @@ TEST_CASE("Compacter and low-rank adapters: trainable parameters in closed form"
   const auto backbone = tiny::bert(tiny::sizes[1]);
   const auto trained = [&](auto delta) {
     using Method = peft::Method<Delta<decltype(delta)>>;
-    Model<Bert<double>, Method> model(backbone, {3}, Method{Delta<decltype(delta)>{delta}});
+    Model<Bert<double>, Method> model(backbone, Method{Delta<decltype(delta)>{delta}}, {3});
     return model.trainable() - head;
   };
   const auto products = [](int rank, int w) { return 2 * rank * (d + w) + w + d; };

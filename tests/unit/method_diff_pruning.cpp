@@ -42,7 +42,7 @@ TEST_CASE("diff pruning's gradients: gates sampled and not, one per tensor or no
 TEST_CASE("diff pruning trains a change and a gate per number, and one per tensor") {
   using M = Model<Bert<double>, Method<Delta<DiffPruning>>>;
   const auto trainable = [](DiffPruning d) {
-    return M(tiny::bert({16, 2, 3, 9}), {3}, Method<Delta<DiffPruning>>({d})).trainable();
+    return M(tiny::bert({16, 2, 3, 9}), Method<Delta<DiffPruning>>({d}), {3}).trainable();
   };
   const int head = 3 * 16 + 3, layer = 4 * (16 * 16 + 16) + (16 * 9 + 9) + (9 * 16 + 16) + 4 * 16;
   const int numbers = 3 * layer + 2 * 16 + (20 + 80 + 2) * 16 + 16 * 16 + 16, tensors = 3 * 16 + 2 + 3 + 2;
@@ -55,8 +55,8 @@ TEST_CASE("diff pruning trains a change and a gate per number, and one per tenso
 TEST_CASE("diff pruning begins as the backbone, and samples in training alone") {
   const Batch batch = tiny::batch({5, 4, 9});
   DiffPruning d = half_open();
-  Model<Bert<double>, DiffTuned> model(tiny::bert(), {3}, diff_tuned(d), 7);
-  Model<Bert<double>, Method<>> plain(tiny::bert(), {3}, {}, 7);
+  Model<Bert<double>, DiffTuned> model(tiny::bert(), diff_tuned(d), {3}, 7);
+  Model<Bert<double>, Method<>> plain(tiny::bert(), {}, {3}, 7);
   Engine<Model<Bert<double>, DiffTuned>> engine(model, 2, {8, 2});
   Engine<Model<Bert<double>, Method<>>> of_plain(plain, 1, {8, 2});
   engine.prepare();
@@ -81,7 +81,7 @@ TEST_CASE("diff pruning keeps the largest changes of the whole model and trains 
   d.prune_at = 0.5;
   d.gate_lr_factor = 100;
   d.on_prune = [&](std::int64_t kept, std::int64_t of) { told = kept, told_of = of; };
-  M model(tiny::bert(), {3}, diff_tuned(d));
+  M model(tiny::bert(), diff_tuned(d), {3});
   Engine<M> engine(model, 1);
   const auto fields = [&](const char* end, auto&& f) {
     for (const Field& field : model.layout().fields())

@@ -97,13 +97,13 @@ TEST_CASE("DoRA: what it trains, how it begins, how it is merged") {
   using M = Model<Bert<double>, Method<Delta<DoRA<3>, At<Query, FfnDown>>>>;
   const auto bert = tiny::bert();
   Method<Delta<DoRA<3>, At<Query, FfnDown>>> method;
-  M model(bert, Classify{3}, method);
+  M model(bert, method, Classify{3});
   const auto& modules = model.attached().placement(0).modules;
   std::int64_t closed = 3 * bert->width() + 3;
   for (const Module& m : modules) closed += 3 * (m.in + m.out) + m.out;
   CHECK(model.trainable() == closed);
   // The magnitude begins as the norms of the frozen rows, so that the model begins as the backbone.
-  Model<Bert<double>, Method<>> plain(bert, Classify{3});
+  Model<Bert<double>, Method<>> plain(bert, {}, Classify{3});
   Engine<M> engine(model, 1);
   Engine<Model<Bert<double>, Method<>>> other(plain, 1);
   const Batch batch = tiny::batch({1, 7, 3, 12}, 3);

@@ -78,7 +78,7 @@ TEST_CASE("LST trains what its closed form says") {
       Lst method;
       ladder_net(method).reduction = r;
       ladder_net(method).layers = at;
-      Model<Bert<double>, Lst> model(tiny::bert({int(d), 2, 4, int(inner)}), {3}, method);
+      Model<Bert<double>, Lst> model(tiny::bert({int(d), 2, 4, int(inner)}), method, {3});
       const std::int64_t w = d / r, f = inner / r, blocks = at.empty() ? 4 : std::int64_t(at.size());
       CHECK(model.trainable() ==
             3 * d + 3 + d * w + w + blocks * (d * w + w + 1 + 4 * (w * w + w) + 2 * w * f + f + w + 4 * w) + w * d + d);
@@ -89,7 +89,7 @@ TEST_CASE("LST's blocks begin as the strongest part of the backbone's") {
   const auto backbone = tiny::bert({12, 2, 2, 20});
   Lst method;
   ladder_net(method).reduction = 3;  // two rows of each head's six, four of the stream's twelve coordinates
-  Model<Bert<double>, Lst> model(backbone, {3}, method);
+  Model<Bert<double>, Lst> model(backbone, method, {3});
   const auto value = [&](const std::string& name) { return backbone->store().at(name); };
   const std::string layer = "bert.encoder.layer.";
   std::vector<double> score(12);
@@ -135,12 +135,12 @@ TEST_CASE("LST's blocks begin as the strongest part of the backbone's") {
   CHECK(model.read(*model.find("side.layer.1.gate")) == std::vector<double>{0});
 
   ladder_net(method).pruned = false;
-  Model<Bert<double>, Lst> fresh(backbone, {3}, method);
+  Model<Bert<double>, Lst> fresh(backbone, method, {3});
   CHECK(fresh.read(*fresh.find("side.layer.0.output.LayerNorm.weight")) == std::vector<double>(4, 1));
 }
 
 TEST_CASE("Fisher information is the mean of squared derivatives, example by example") {
-  Model<Bert<double>, LadderInPlace> model(tiny::bert({12, 2, 2, 20}, 0.3), {3});  // dropout is left out
+  Model<Bert<double>, LadderInPlace> model(tiny::bert({12, 2, 2, 20}, 0.3), {}, {3});  // dropout is left out
   const FisherInformation information = fisher_information(model, 4, ladder_example);
   Engine engine(model, 1);
   double largest = 0;
@@ -175,10 +175,10 @@ TEST_CASE("LST's blocks begin as what Fisher information says") {
   const auto backbone = tiny::bert({12, 2, 2, 20});
   using Scored = Method<SideNet<Ladder<3, Fisher>>>;
   Scored method;
-  const auto attach = [&] { return Model<Bert<double>, Scored>(backbone, {3}, method); };
+  const auto attach = [&] { return Model<Bert<double>, Scored>(backbone, method, {3}); };
   CHECK(lacks(error_of([&] { attach(); }), {"no information to prune by"}) == "");
   // Another order than the weights' own, so that a ladder by magnitude would not pass.
-  Model<Bert<double>, LadderInPlace> trained(backbone, {3});
+  Model<Bert<double>, LadderInPlace> trained(backbone, {}, {3});
   FisherInformation information = fisher_information(trained, 4, ladder_example);
   ladder_net(method).score.information = std::make_shared<FisherInformation>(information);
   const auto model = attach();
@@ -224,7 +224,7 @@ TEST_CASE("LST's blocks begin as what Fisher information says") {
   expect("intermediate.dense.weight", inner, stream);
   expect("output.dense.weight", stream, inner);
   Method<SideNet<Ladder<3>>> by_size;
-  const Model<Bert<double>, Method<SideNet<Ladder<3>>>> other(backbone, {3}, by_size);
+  const Model<Bert<double>, Method<SideNet<Ladder<3>>>> other(backbone, by_size, {3});
   const char* kept = "side.layer.1.intermediate.dense.weight";
   CHECK(model.read(*model.find(kept)) != other.read(*other.find(kept)));
 

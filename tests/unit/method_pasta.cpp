@@ -28,7 +28,7 @@ TEST_CASE("PASTA's gradients: every choice of special tokens", "[gradcheck]") {
 TEST_CASE("PASTA trains layers x specials x width numbers and the head") {
   using M = Model<Bert<double>, PastaTuned>;
   const auto trainable = [](const Pasta& pasta) {
-    return M(tiny::bert({16, 2, 3, 9}), {3}, pasta_tuned(pasta)).trainable();
+    return M(tiny::bert({16, 2, 3, 9}), pasta_tuned(pasta), {3}).trainable();
   };
   const int head = 3 * 16 + 3;
   CHECK(trainable({2}) == 3 * 2 * 16 + head);
@@ -36,7 +36,7 @@ TEST_CASE("PASTA trains layers x specials x width numbers and the head") {
   CHECK(trainable({3, Specials::no_class}) == 3 * 2 * 16 + head);
   CHECK(trainable({3, Specials::no_separators}) == 3 * 16 + head);
   CHECK(trainable({3, Specials::shared}) == 3 * 16 + head);
-  CHECK(M(tiny::bert({16, 2, 3, 9}), {3}, pasta_tuned({2})).layout().fields().size() == 3 + 2);  // no pooler
+  CHECK(M(tiny::bert({16, 2, 3, 9}), pasta_tuned({2}), {3}).layout().fields().size() == 3 + 2);  // no pooler
 }
 
 TEST_CASE("PASTA changes the tokens that a choice names and no others") {
@@ -44,7 +44,7 @@ TEST_CASE("PASTA changes the tokens that a choice names and no others") {
   const Batch batch = tiny::batch({1, 7, 3, 12});
   // The gradient of each slot's vector, by slot; what a choice leaves out has none.
   const auto gradients = [&](const Pasta& pasta, int workers = 1) {
-    M model(tiny::bert(), {3}, pasta_tuned(pasta));
+    M model(tiny::bert(), pasta_tuned(pasta), {3});
     Engine<M> engine(model, workers, {24, 2});
     engine.prepare();
     engine.zero_gradients();
@@ -69,7 +69,7 @@ TEST_CASE("PASTA changes the tokens that a choice names and no others") {
 
 TEST_CASE("PASTA refuses what it cannot place") {
   using M = Model<Bert<double>, PastaTuned>;
-  M model(tiny::bert(), {3}, pasta_tuned({2}));
+  M model(tiny::bert(), pasta_tuned({2}), {3});
   Engine<M> engine(model, 1);
   const auto refused = [&](const Batch& batch) -> std::string {
     try {

@@ -19,7 +19,7 @@ Prefix prefix(bool projection, double dropout = 0) {
 
 template <class D>
 std::int64_t added(D delta) {
-  Model<Bert<double>, Method<Delta<D>>> model(tiny::bert(), {2}, Method<Delta<D>>(Delta<D>{delta}));
+  Model<Bert<double>, Method<Delta<D>>> model(tiny::bert(), Method<Delta<D>>(Delta<D>{delta}), {2});
   return model.trainable() - 2 * 13;
 }
 
@@ -46,7 +46,7 @@ TEST_CASE("prefix tuning: trained numbers and where they begin") {
   for (const bool projection : {true, false}) {
     Prefix p = prefix(projection);
     p.zero = true;
-    Model<Bert<double>, Method<Delta<Prefix>>> model(tiny::bert(), {2}, Method<Delta<Prefix>>(Delta<Prefix>{p}));
+    Model<Bert<double>, Method<Delta<Prefix>>> model(tiny::bert(), Method<Delta<Prefix>>(Delta<Prefix>{p}), {2});
     Engine<decltype(model)> engine(model, 1);
     engine.prepare();
     for (auto& module : std::get<0>(model.values().all).modules)
@@ -57,7 +57,7 @@ TEST_CASE("prefix tuning: trained numbers and where they begin") {
 TEST_CASE("prefix tuning: the prefix and the text share the backbone's positions") {
   Prefix p = prefix(false);
   p.length = 70;  // of 80
-  Model<Bert<double>, Method<Delta<Prefix>>> model(tiny::bert(), {3}, Method<Delta<Prefix>>(Delta<Prefix>{p}));
+  Model<Bert<double>, Method<Delta<Prefix>>> model(tiny::bert(), Method<Delta<Prefix>>(Delta<Prefix>{p}), {3});
   Engine<decltype(model)> engine(model, 1);
   engine.prepare();
   CHECK(engine.predict(tiny::batch({10})).size() == 3);
@@ -76,7 +76,7 @@ TEST_CASE("prefix tuning: the prefix and the text share the backbone's positions
 TEST_CASE("prefix tuning: dropout is drawn for every sequence, and off outside training") {
   using M = Model<Bert<double>, Method<Delta<Prefix>>>;
   const auto loss = [](double dropout, bool training, std::uint64_t seed, int copies) {
-    M model(tiny::bert(), {3}, Method<Delta<Prefix>>(Delta<Prefix>{prefix(false, dropout)}));
+    M model(tiny::bert(), Method<Delta<Prefix>>(Delta<Prefix>{prefix(false, dropout)}), {3});
     Engine<M> engine(model, 1);
     engine.prepare(seed, training);
     engine.zero_gradients();

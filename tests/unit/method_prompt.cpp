@@ -20,7 +20,7 @@ PTuning encoded(PTuning::Encoder encoder, int layers = 2) {
 template <class D>
 auto made(D delta, std::uint64_t seed = 42) {
   using M = Model<Bert<double>, Method<Delta<D>>>;
-  return std::make_unique<M>(tiny::bert(), Classify{2}, Method<Delta<D>>(Delta<D>{delta}), seed);
+  return std::make_unique<M>(tiny::bert(), Method<Delta<D>>(Delta<D>{delta}), Classify{2}, seed);
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ auto& read_net(auto& method) { return std::get<0>(method.deltas).delta; }
 
 template <class Method>
 std::int64_t read_trained(const Method& method, int layers, Extent d) {
-  Model<Bert<double>, Method> model(tiny::bert({d, 2, layers, 20}), {3}, method);
+  Model<Bert<double>, Method> model(tiny::bert({d, 2, layers, 20}), method, {3});
   return model.trainable() - (3 * d + 3);
 }
 
@@ -105,8 +105,8 @@ TEST_CASE("READ trains as much whatever the depth") {
 
 TEST_CASE("READ begins as the backbone, and takes no stash of it") {
   const auto backbone = tiny::bert();
-  Model<Bert<double>, Plain> model(backbone, {3});
-  Model<Bert<double>, Method<>> head(backbone, {3});
+  Model<Bert<double>, Plain> model(backbone, {}, {3});
+  Model<Bert<double>, Method<>> head(backbone, {}, {3});
   Engine engine(model, 1);
   Engine plain(head, 1);
   const Batch data = tiny::batch({1, 7, 3, 12});
@@ -114,7 +114,7 @@ TEST_CASE("READ begins as the backbone, and takes no stash of it") {
 
   const auto bytes = [](auto method, int layers) {
     using M = Model<Bert<double>, decltype(method)>;
-    M model(tiny::bert({12, 2, layers, 20}), {3}, method);
+    M model(tiny::bert({12, 2, layers, 20}), method, {3});
     return Engine<M>(model, 1).plan(8, 30, true);
   };
   // Ten more layers: of eight first rows the tap, and at the most the sums twice (a GRU's) and the state.

@@ -45,13 +45,13 @@ TEST_CASE("side-tuning trains what its closed form says, and halves the backbone
     Side method;
     blend_net(method).depth = 3;
     blend_net(method).blends = blends;
-    Model<Bert<double>, Side> model(backbone, {3}, method);
+    Model<Bert<double>, Side> model(backbone, method, {3});
     CHECK(model.trainable() ==
           3 * d + 3 + blends + d * w + w + 3 * (4 * (w * w + w) + 2 * w * f + f + w + 4 * w) + w * d + d);
   }
   // With S = 0: the mean of the last layer counts for a half.
-  Model<Bert<double>, Side, ClassifyMean> model(backbone, {3}, {});
-  Model<Bert<double>, Method<>, ClassifyMean> head(backbone, {3});
+  Model<Bert<double>, Side, ClassifyMean> model(backbone, {}, {3});
+  Model<Bert<double>, Method<>, ClassifyMean> head(backbone, {}, {3});
   for (const char* name : {"side.up.weight", "side.up.bias"}) {
     const Field& f = *model.find(name);
     model.write(f, std::vector<double>(std::size_t(f.size()), 0));

@@ -19,7 +19,7 @@ std::vector<double> shrunk(auto xi, double strength, double lr, std::vector<doub
 template <class Start>
 std::vector<double> first_gates() {
   SoRA<3, ScaledByLr, Start> method;
-  Model<Bert<double>, SoRA<3, ScaledByLr, Start>> model(tiny::bert(), {3}, method);
+  Model<Bert<double>, SoRA<3, ScaledByLr, Start>> model(tiny::bert(), method, {3});
   return model.read(*model.find("bert.encoder.layer.1.output.dense.lora_g"));
 }
 
@@ -51,7 +51,7 @@ TEST_CASE("SoRA with the released code's penalty: gradients, parameters, a step"
   const Method method;
   whole::check(method);
 
-  Model<Bert<double>, Method> model(tiny::bert(), {3}, method);
+  Model<Bert<double>, Method> model(tiny::bert(), method, {3});
   std::int64_t expected = 3 * 12 + 3;  // the head
   for (const Module& m : model.attached().placement(0).modules) expected += 2 * (m.in + m.out + 1);
   CHECK(model.trainable() == expected);
@@ -59,7 +59,7 @@ TEST_CASE("SoRA with the released code's penalty: gradients, parameters, a step"
 
 TEST_CASE("SoRA: xi may be raised between steps") {
   using Method = SoRA<2, ConstantXi, Ones>;
-  Model<Bert<double>, Method> model(tiny::bert(), {3}, Method{});
+  Model<Bert<double>, Method> model(tiny::bert(), Method{}, {3});
   Engine<Model<Bert<double>, Method>> engine(model, 1);
   const auto gate = [&] { return model.read(*model.find("bert.encoder.layer.0.attention.self.query.lora_g"))[0]; };
   model.attached().delta<0>().gate.strength = 0.25;

@@ -14,7 +14,7 @@ constexpr int d = 12, layers = 2, head = 3 * (d + 1);
 
 template <class Method>
 std::int64_t trained(const Method& method) {
-  Model<Bert<double>, Method> model(tiny::bert(), {3}, method);
+  Model<Bert<double>, Method> model(tiny::bert(), method, {3});
   return model.trainable() - head;
 }
 template <class Method>
@@ -53,7 +53,7 @@ TEST_CASE("UniPELT's three submodules behind gates: gradients, a step, half open
   CHECK(trained(method) == prefix + lora + adapter + layers * (1 + 2 + 1));
 
   // A gate at a is the same prefix times sigmoid(a).
-  Model<Bert<double>, UniPELT<2, 3>> model(tiny::bert(), {3}, method);
+  Model<Bert<double>, UniPELT<2, 3>> model(tiny::bert(), method, {3});
   Engine<decltype(model)> engine(model, 1);
   for (const double a : {0., 1.5}) {
     model.write(*model.find("bert.encoder.layer.1.attention.self.gate"), {a});

@@ -29,8 +29,8 @@ TEST_CASE("VeRA: what it trains, what is shared, how it begins") {
   using Places = At<Query, FfnDown>;
   Delta<VeRA, Places> part;
   part.delta = small_vera();
-  Model<Bert<double>, Method<Delta<VeRA, Places>>> model(tiny::bert(tiny::sizes[1]), Classify{3},
-                                                         Method<Delta<VeRA, Places>>(part));
+  Model<Bert<double>, Method<Delta<VeRA, Places>>> model(tiny::bert(tiny::sizes[1]), Method<Delta<VeRA, Places>>(part),
+                                                         Classify{3});
   const auto& modules = model.attached().placement(0).modules;
   std::int64_t closed = 3 * model.backbone().width() + 3;
   Extent in = 0, out = 0;
@@ -56,7 +56,7 @@ TEST_CASE("VeRA: merged into the weights it is the same map") {
   using M = Model<Bert<double>, Method<Delta<VeRA, Places>>>;
   Delta<VeRA, Places> part;
   part.delta = small_vera();
-  M model(tiny::bert(), Classify{3}, Method<Delta<VeRA, Places>>(part));
+  M model(tiny::bert(), Method<Delta<VeRA, Places>>(part), Classify{3});
   Engine<M> engine(model, 1);
   const auto& modules = model.attached().placement(0).modules;
   for (const Module& m : modules) {

@@ -231,7 +231,7 @@ TEST_CASE("carried: biases and whole matrices, saved again as they were") {
 
   Method method;
   configure_from(*made.adapter, std::get<0>(method.deltas));
-  Model<Bert<float>, Method> model(c.after, Classify{3}, method);
+  Model<Bert<float>, Method> model(c.after, method, Classify{3});
   CHECK(from_adapter(model, *made.adapter).empty());
   const Temporary folder;
   save(model, folder.path());
@@ -255,11 +255,11 @@ TEST_CASE("carried: biases and whole matrices, saved again as they were") {
   CHECK(file.find("base_model.model." + layer + "output.LayerNorm.bias") != nullptr);
 
   // On a backbone that has not taken it, nothing of it is lost in silence.
-  Model<Bert<float>, Method> plain(c.before, Classify{3}, method);
+  Model<Bert<float>, Method> plain(c.before, method, Classify{3});
   CHECK(lacks(error_of([&] { from_adapter(plain, *made.adapter); }), {"nothing in this model takes"}) == "");
   // Without a head the model keeps its own.
   std::erase_if(made.adapter->tensors, [](const auto& t) { return t.name.find("classifier") != std::string::npos; });
-  Model<Bert<float>, Method> headless(c.after, Classify{3}, method);
+  Model<Bert<float>, Method> headless(c.after, method, Classify{3});
   const auto own = head_tensors(headless);
   CHECK(from_adapter(headless, *made.adapter) == std::vector<std::string>{"classifier.weight", "classifier.bias"});
   const auto now = head_tensors(headless);  // the pooler, which the adapter brings, and the classifier

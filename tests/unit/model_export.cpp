@@ -25,14 +25,14 @@ using Sora = SoRA<4>;
 template <class Method>
 void check_merge(Method method = {}, const char* checkpoint = "tiny-bert") {
   const Temporary folder;
-  On<Method> model(Bert<float>::open(small::folder(checkpoint)), Classify{3}, method);
+  On<Method> model(Bert<float>::open(small::folder(checkpoint)), method, Classify{3});
   const auto before = logits_of(model);
   disturb(model);
   const auto wanted = logits_of(model);
   CHECK(worst(wanted, before) > 0.05);
   export_checkpoint(model, folder / "merged", {"no", "perhaps", "yes"});
 
-  On<peft::Method<>> merged(Bert<float>::open(folder / "merged"), Classify{3});
+  On<peft::Method<>> merged(Bert<float>::open(folder / "merged"), {}, Classify{3});
   CHECK(merged.head_from_checkpoint());
   CHECK(worst(logits_of(merged), wanted) < 1e-5);
   CHECK(merged.backbone().config().labels == std::vector<std::string>{"no", "perhaps", "yes"});
@@ -50,7 +50,7 @@ void check_prune(const std::function<bool(std::size_t module, int rank)>& closed
   const auto bert = Bert<T>::open(small::folder());
   Sora method;
   std::get<0>(method.deltas).delta.alpha = 6;
-  On<Sora, T> gated(bert, Classify{3}, method);
+  On<Sora, T> gated(bert, method, Classify{3});
   disturb(gated);
   std::size_t module = 0;
   for (const Field& f : gated.layout().fields()) {
@@ -90,7 +90,7 @@ void check_prune(const std::function<bool(std::size_t module, int rank)>& closed
     if (attached == 0) continue;
     PeftLora used = *lora;
     std::erase_if(used.modules, [](const LoraModule& m) { return m.rank == 0; });
-    On<Dyn, T> model(bert, Classify{3}, plain);
+    On<Dyn, T> model(bert, plain, Classify{3});
     CHECK(model.attached().placement(0).modules.size() == attached);
     from_peft(model, used, "pruned");
     const auto wanted = logits_of(gated);
@@ -116,19 +116,19 @@ TEST_CASE("a merged checkpoint gives the delta's logits", "[model][export]") {
 
 TEST_CASE("what cannot be merged or must not be overwritten is refused", "[model][export]") {
   const auto bert = Bert<float>::open(small::folder());
-  On<Method<Delta<LoRA<2>, At<Query>>, Delta<LoRA<2>, At<Query, Value>>>> two(bert, Classify{3});
+  On<Method<Delta<LoRA<2>, At<Query>>, Delta<LoRA<2>, At<Query, Value>>>> two(bert, {}, Classify{3});
   CHECK(lacks(error_of([&] { merged_weights(two); }), {"two deltas on bert.encoder.layer.0.attention.self.query"}) ==
         "");
-  On<Method<Delta<LoRA<2>, At<Query>>, Delta<Full, At<Query>>>> over(bert, Classify{3});
+  On<Method<Delta<LoRA<2>, At<Query>>, Delta<Full, At<Query>>>> over(bert, {}, Classify{3});
   CHECK(lacks(error_of([&] { merged_weights(over); }), {"two deltas on bert.encoder.layer.0.attention.self.query"}) ==
         "");
   // (IA)^3 scales the bias that BitFit trains.
-  On<Method<Delta<Rescale<Route::post>, At<Value>>, Delta<Bias, At<Value>>>> biases(bert, Classify{3});
+  On<Method<Delta<Rescale<Route::post>, At<Value>>, Delta<Bias, At<Value>>>> biases(bert, {}, Classify{3});
   CHECK(lacks(error_of([&] { merged_weights(biases); }), {"two deltas on bert.encoder.layer.0.attention.self.value"}) ==
         "");
 
   small::Checkpoint c;
-  On<Method<>> model(Bert<float>::open(c.write()), Classify{3});
+  On<Method<>> model(Bert<float>::open(c.write()), {}, Classify{3});
   const std::string before = get(c.copy / "model.safetensors");
   CHECK(lacks(error_of([&] { export_checkpoint(model, c.copy.path(), {}); }),
               {"cannot export into", "backbone itself"}) == "");
@@ -147,11 +147,11 @@ TEST_CASE("pruned SoRA gives the gated model's logits", "[model][export]") {
 TEST_CASE("SoRA with every gate closed is the backbone", "[model][export]") {
   const Temporary folder;
   const auto bert = Bert<float>::open(small::folder());
-  On<Sora> gated(bert, Classify{3});
+  On<Sora> gated(bert, {}, Classify{3});
   disturb(gated);
   for (const Field& f : gated.layout().fields())
     if (f.name.ends_with("lora_g")) gated.write(f, std::vector<float>(4, 0.f));
-  On<Method<>> plain(bert, Classify{3});
+  On<Method<>> plain(bert, {}, Classify{3});
   for (const char* head : {"classifier.weight", "classifier.bias"})
     plain.write(*plain.find(head), gated.read(*gated.find(head)));
   CHECK(worst(logits_of(plain), logits_of(gated)) < 1e-6);
@@ -165,7 +165,7 @@ TEST_CASE("SoRA with every gate closed is the backbone", "[model][export]") {
   delta.rank = 0;
   delta.ranks[loaded.modules[0].path] = loaded.modules[0].rank;
   delta.alpha = loaded.modules[0].alpha;
-  On<Dyn> model(bert, Classify{3}, method);
+  On<Dyn> model(bert, method, Classify{3});
   from_peft(model, loaded, "here");
   CHECK(worst(logits_of(model), logits_of(gated)) < 1e-6);
 }
@@ -179,7 +179,7 @@ TEST_CASE("a LoRA comes back from PEFT's files as it was", "[model][export]") {
   delta.alpha = 7;
   delta.ranks = {{"bert.encoder.layer.0.attention.self.query", 5}, {"bert.encoder.layer.2.output.dense", 0}};
   delta.alphas = {{"bert.encoder.layer.1.attention.self.key", 2.5}};
-  On<Dyn> model(bert, Classify{3}, method);
+  On<Dyn> model(bert, method, Classify{3});
   disturb(model);
   const PeftLora saved = to_peft(model, "a base");
   CHECK(saved.modules.size() == 17);
@@ -193,7 +193,7 @@ TEST_CASE("a LoRA comes back from PEFT's files as it was", "[model][export]") {
     other.ranks[m.path] = m.rank;
     other.alphas[m.path] = m.alpha;
   }
-  On<Dyn> again(bert, Classify{3}, fresh, 77);
+  On<Dyn> again(bert, fresh, Classify{3}, 77);
   CHECK(worst(logits_of(again), logits_of(model)) > 0.01);
   from_peft(again, loaded, "here");
   CHECK(worst(logits_of(again), logits_of(model)) < 1e-6);
@@ -212,13 +212,13 @@ TEST_CASE("a LoRA comes back from PEFT's files as it was", "[model][export]") {
 TEST_CASE("a delta of any method comes back from its file as it was", "[model][export]") {
   const Temporary folder;
   const auto bert = Bert<float>::open(small::folder());
-  On<Sora> model(bert, Classify{3});
+  On<Sora> model(bert, {}, Classify{3});
   disturb(model);
   save_delta(folder.path(), {"sora", {{"rank", "4"}}, saved_tensors(model)});
   const DeltaFile file = load_delta(folder.path());
   CHECK(file.method == "sora");
   CHECK(file.setting("rank") == "4");
-  On<Sora> again(bert, Classify{3}, {}, 77);
+  On<Sora> again(bert, {}, Classify{3}, 77);
   restore_tensors(again, file.tensors, "here");
   CHECK(logits_of(again) == logits_of(model));
 
@@ -235,7 +235,7 @@ TEST_CASE("a delta of any method comes back from its file as it was", "[model][e
   tensors.push_back({"one.too.many", {1}, {0}});
   CHECK(lacks(error_of([&] { restore_tensors(again, tensors, "a file"); }),
               {"nothing in this model takes", "one.too.many"}) == "");
-  On<SoRA<3>> smaller(bert, Classify{3});
+  On<SoRA<3>> smaller(bert, {}, Classify{3});
   CHECK(lacks(error_of([&] { restore_tensors(smaller, file.tensors, "a file"); }),
               {"lora_A.weight", "(4, 32)", "(3, 32)"}) == "");
 }

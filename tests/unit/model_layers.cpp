@@ -117,8 +117,8 @@ TEST_CASE("layers that are left out are as if the checkpoint had never had them"
   const auto folder = shortened(c, {"bert.encoder.layer.1.", "bert.encoder.layer.2."}, {{"num_hidden_layers", 1}});
   const auto cut = Bert<float>::open(small::folder())->with_dropout(0.3, -1, -1)->without_last_layers(2);
   CHECK(cut->shape().hidden_dropout == 0.3);
-  Loras wanted(Bert<float>::open(folder), Classify{3}), got(cut, Classify{3}),
-      whole(Bert<float>::open(small::folder()), Classify{3});
+  Loras wanted(Bert<float>::open(folder), {}, Classify{3}), got(cut, {}, Classify{3}),
+      whole(Bert<float>::open(small::folder()), {}, Classify{3});
   CHECK(got.trainable() == wanted.trainable());
   CHECK(got.total() == wanted.total());
   CHECK(small::logits_of(got) == small::logits_of(wanted));
@@ -127,7 +127,7 @@ TEST_CASE("layers that are left out are as if the checkpoint had never had them"
   const Temporary out;
   small::disturb(got);
   export_checkpoint(got, out / "merged", {});
-  Model<Bert<float>, Method<>> merged(Bert<float>::open(out / "merged"), Classify{3});
+  Model<Bert<float>, Method<>> merged(Bert<float>::open(out / "merged"), {}, Classify{3});
   CHECK(merged.backbone().layers() == 1);
   CHECK(small::worst(small::logits_of(merged), small::logits_of(got)) < 1e-5);
 }

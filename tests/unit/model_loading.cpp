@@ -13,7 +13,7 @@ const char* query = "bert.encoder.layer.1.attention.self.query.weight";
 
 template <class Method, class Task = Classify>
 std::string attach(Method method, Task task = Task{3}) {
-  return error_of([&] { Model<Bert<float>, Method, Task>(Bert<float>::open(small::folder()), task, method); });
+  return error_of([&] { Model<Bert<float>, Method, Task>(Bert<float>::open(small::folder()), method, task); });
 }
 
 }  // namespace
@@ -65,7 +65,7 @@ TEST_CASE("a checkpoint is loaded whole or not at all", "[model]") {
 
 TEST_CASE("names with and without the prefix, 16-bit and 64-bit weights, buffers of older versions", "[model]") {
   small::Checkpoint c;
-  HeadOnly model(Bert<float>::open(small::folder()), Classify{3});
+  HeadOnly model(Bert<float>::open(small::folder()), {}, Classify{3});
   const auto wanted = small::logits_of(model);
 
   small::Checkpoint bare;
@@ -75,7 +75,7 @@ TEST_CASE("names with and without the prefix, 16-bit and 64-bit weights, buffers
       bare.tensors[name.substr(5)] = tensor;
     }
   bare.tensors["embeddings.position_ids"] = {DType::I64, {1, 48}, std::vector<std::byte>(48 * 8)};
-  HeadOnly same(Bert<float>::open(bare.write()), Classify{3});
+  HeadOnly same(Bert<float>::open(bare.write()), {}, Classify{3});
   CHECK(small::logits_of(same) == wanted);
 
   auto& t = c.tensors[query];
@@ -83,7 +83,7 @@ TEST_CASE("names with and without the prefix, 16-bit and 64-bit weights, buffers
   convert<double>(t.dtype, t.bytes.data(), wide);
   const auto* raw = reinterpret_cast<const std::byte*>(wide.data());
   t = {DType::F64, t.shape, {raw, raw + wide.size() * 8}};
-  HeadOnly double_query(Bert<float>::open(c.write()), Classify{3});
+  HeadOnly double_query(Bert<float>::open(c.write()), {}, Classify{3});
   CHECK(small::logits_of(double_query) == wanted);
 }
 
@@ -115,25 +115,25 @@ TEST_CASE("what loading takes is told before it is taken", "[model]") {
 TEST_CASE("a head of the checkpoint is used when it fits the task", "[model]") {
   const auto bert = Bert<float>::open(small::folder());
   const auto stored = SafeTensors::open(small::folder() / "model.safetensors").at("classifier.weight").values<float>();
-  HeadOnly fits(bert, Classify{3});
+  HeadOnly fits(bert, {}, Classify{3});
   CHECK(fits.head_from_checkpoint());
   CHECK(fits.read(*fits.find("classifier.weight")) == stored);
 
-  HeadOnly fresh(bert, Classify{2});
+  HeadOnly fresh(bert, {}, Classify{2});
   CHECK_FALSE(fresh.head_from_checkpoint());
   const auto values = fresh.read(*fresh.find("classifier.weight"));
   CHECK(values.size() == 64);
   CHECK(std::any_of(values.begin(), values.end(), [](float x) { return x != 0; }));
   CHECK(std::all_of(values.begin(), values.end(), [](float x) { return std::abs(x) < 0.02 * 6; }));
   CHECK(fresh.read(*fresh.find("classifier.bias")) == std::vector<float>{0, 0});
-  HeadOnly again(bert, Classify{2}), other(bert, Classify{2}, {}, 7);
+  HeadOnly again(bert, {}, Classify{2}), other(bert, {}, Classify{2}, 7);
   CHECK(again.read(*again.find("classifier.weight")) == values);
   CHECK(other.read(*other.find("classifier.weight")) != values);
 
   // As many numbers in another shape are another head.
   small::Checkpoint turned;
   turned.tensors["classifier.weight"].shape = {32, 3};
-  HeadOnly no(Bert<float>::open(turned.write()), Classify{3});
+  HeadOnly no(Bert<float>::open(turned.write()), {}, Classify{3});
   CHECK_FALSE(no.head_from_checkpoint());
 }
 
@@ -141,7 +141,7 @@ TEST_CASE("a checkpoint without a pooler trains one in its head, or is read by t
   small::Checkpoint c;
   for (const char* name : {"bert.pooler.dense.weight", "bert.pooler.dense.bias"}) c.tensors.erase(name);
   const auto bert = Bert<float>::open(c.write());
-  HeadOnly fresh(bert, Classify{3, 0.03});
+  HeadOnly fresh(bert, {}, Classify{3, 0.03});
   CHECK(fresh.fresh_pooler());
   CHECK_FALSE(fresh.head_from_checkpoint());
   CHECK(fresh.trainable() == 32 * 32 + 32 + 3 * 32 + 3);
@@ -150,14 +150,14 @@ TEST_CASE("a checkpoint without a pooler trains one in its head, or is read by t
   for (const float x : dense) square += double(x) * x / double(dense.size());
   CHECK(std::abs(std::sqrt(square) - 0.03) < 0.003);
   CHECK(fresh.read(*fresh.find("bert.pooler.dense.bias")) == std::vector<float>(32, 0));
-  Model<Bert<float>, Method<>, ClassifyMean> mean(bert, ClassifyMean{3});
+  Model<Bert<float>, Method<>, ClassifyMean> mean(bert, {}, ClassifyMean{3});
   const auto logits = small::logits_of(mean);
   CHECK(std::all_of(logits.begin(), logits.end(), [](float x) { return std::isfinite(x); }));
   // A delta leaves out the place that is not there; where it has no other, it says so.
   using Biases = Model<Bert<float>, Method<Delta<Bias>>, ClassifyMean>;
-  CHECK(Biases(bert, ClassifyMean{3}).find("bert.pooler.dense.bias") == nullptr);
+  CHECK(Biases(bert, {}, ClassifyMean{3}).find("bert.pooler.dense.bias") == nullptr);
   using OnPooler = Model<Bert<float>, Method<Delta<LoRA<2>, At<Pooler>>>>;
-  CHECK(lacks(error_of([&] { OnPooler(bert, Classify{3}); }), {"no place", "none of them"}) == "");
+  CHECK(lacks(error_of([&] { OnPooler(bert, {}, Classify{3}); }), {"no place", "none of them"}) == "");
 }
 
 TEST_CASE("places that a backbone does not have are refused", "[model]") {
@@ -171,7 +171,7 @@ TEST_CASE("places that a backbone does not have are refused", "[model]") {
   layers = {-1, 2};
   CHECK(lacks(attach(changed), {"Layers<-1, 2>"}) == "");
   layers = {1, 3};
-  Model<Bert<float>, Query3> two(Bert<float>::open(small::folder()), Classify{3}, changed);
+  Model<Bert<float>, Query3> two(Bert<float>::open(small::folder()), changed, Classify{3});
   CHECK(two.attached().placement(0).modules.size() == 2);
   CHECK(two.trainable() == 2 * 2 * (32 + 32) + 3 * 32 + 3);
 

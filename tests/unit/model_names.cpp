@@ -18,7 +18,7 @@ namespace {
 using HeadOnly = Model<Bert<float>, Method<>>;
 
 std::vector<float> logits_of(const std::filesystem::path& folder) {
-  HeadOnly model(Bert<float>::open(folder), Classify{3});
+  HeadOnly model(Bert<float>::open(folder), {}, Classify{3});
   CHECK(model.head_from_checkpoint());
   return small::logits_of(model);
 }
@@ -257,9 +257,9 @@ TEST_CASE("a pooler in the head is the pooler: logits, gradients, files", "[mode
   using OnPooler = Model<Bert<double>, Method<Delta<Full, At<Pooler>>>>;
   using InHead = Model<Bert<double>, Method<>>;
   const auto bert = Bert<double>::open(small::folder());
-  OnPooler delta(bert, Classify{3});
-  InHead head(bert->without_pooler(), Classify{3});
-  CHECK(head.total() == InHead(bert, Classify{3}).total());
+  OnPooler delta(bert, {}, Classify{3});
+  InHead head(bert->without_pooler(), {}, Classify{3});
+  CHECK(head.total() == InHead(bert, {}, Classify{3}).total());
   for (const Field& f : head.layout().fields()) head.write(f, delta.read(*delta.find(f.name)));
   Engine<OnPooler> one(delta, 1);
   Engine<InHead> other(head, 1);
@@ -281,7 +281,7 @@ TEST_CASE("a pooler in the head is the pooler: logits, gradients, files", "[mode
   using Tuned = Model<Bert<float>, Method<Delta<LoRA<2>, At<Query>>>>;
   const Temporary folder;
   const auto whole = Bert<float>::open(small::folder());
-  Tuned tuned(whole->without_pooler(), Classify{3});
+  Tuned tuned(whole->without_pooler(), {}, Classify{3});
   small::disturb(tuned);
   save_adapter(tuned, folder.path(), "some/base");
   CHECK(lacks(get(folder / "adapter_config.json"), {"\"bert.pooler.dense\"", "\"classifier\""}) == "");
@@ -290,12 +290,12 @@ TEST_CASE("a pooler in the head is the pooler: logits, gradients, files", "[mode
   const auto without = with_adapter(whole, adapter, carried);
   CHECK_FALSE(without->has_pooler());
   CHECK(carried.empty());
-  Tuned again(without, Classify{3}, {}, 7);
+  Tuned again(without, {}, Classify{3}, 7);
   from_adapter(again, *adapter);
   CHECK(small::logits_of(again) == small::logits_of(tuned));
 
   export_checkpoint(tuned, folder / "merged", {"no", "perhaps", "yes"});
-  HeadOnly merged(Bert<float>::open(folder / "merged"), Classify{3});
+  HeadOnly merged(Bert<float>::open(folder / "merged"), {}, Classify{3});
   CHECK(merged.head_from_checkpoint());
   CHECK_FALSE(merged.fresh_pooler());
   CHECK(small::worst(small::logits_of(merged), small::logits_of(tuned)) < 1e-5);

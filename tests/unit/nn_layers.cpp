@@ -29,7 +29,7 @@ struct Way {
   P pass;
 
   Way(const tiny::Size& size, double dropout, const std::vector<int>& lengths)
-      : model(tiny::bert(size, dropout), {3}, method()),
+      : model(tiny::bert(size, dropout), method(), {3}),
         gradient(1, static_cast<Extent>(model.layout().gradient_size())),
         gradients(model.attached().bind(model.layout(), gradient.view.data(), model.layout().gradient_size())),
         data(tiny::batch(lengths)),

@@ -42,7 +42,7 @@ template <class Task, class Backbone, class Method>
 void check_on(const std::shared_ptr<const Backbone>& backbone, const Method& method, const Task& task,
               const Batch& batch, In in) {
   using M = Model<Backbone, Method, Task>;
-  M model(backbone, task, method, 3), fresh(backbone, task, method, 77);
+  M model(backbone, method, task, 3), fresh(backbone, method, task, 77);
   Engine<M> engine(model, 1), other(fresh, 1);
   untyped::EngineOn<M> one(engine), two(other);
   const AnyModel trained{one, [&] { return engine.predict(batch); }}, loaded{two, [&] { return other.predict(batch); }};

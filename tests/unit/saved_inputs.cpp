@@ -53,7 +53,7 @@ TEST_CASE("saved: what PEFT's files hold of an encoder is of the trained values,
   const Temporary first, second;
   Prefixes method = prefix(true);
   std::get<0>(method.deltas).delta.zero = false;
-  Model<Bert<float, Space>, Prefixes> model(bert, Classify{3}, method, 3), again(bert, Classify{3}, method, 77);
+  Model<Bert<float, Space>, Prefixes> model(bert, method, Classify{3}, 3), again(bert, method, Classify{3}, 77);
   Engine<decltype(model)> engine(model, 1);
   engine.prepare();
   save(model, first.path());

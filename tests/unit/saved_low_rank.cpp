@@ -75,7 +75,7 @@ TEST_CASE("saved: a gate that only says that it scales is found out") {
   CHECK(lacks(error_of([] { testing::gradcheck_gate<Liar>(); }), {"says that it scales its ranks", "scales = false"}) ==
         "");
   const Temporary folder;
-  Model<OnTiny, Behind<Liar>> model(tiny::bert<float, Space>(), Classify{3});
+  Model<OnTiny, Behind<Liar>> model(tiny::bert<float, Space>(), {}, Classify{3});
   CHECK(lacks(error_of([&] { save(model, folder.path()); }), {"says that it scales its ranks", "scales = false"}) ==
         "");
 }
@@ -84,9 +84,9 @@ TEST_CASE("saved: what would give the tensors another meaning is refused") {
   const auto bert = tiny::bert<float, Space>();
   const auto refused = [&]<class Method>(Method method, auto&& change) {
     const Temporary folder;
-    save(Model<OnTiny, Method>(bert, Classify{3}, method), folder.path());
+    save(Model<OnTiny, Method>(bert, method, Classify{3}), folder.path());
     change(std::get<0>(method.deltas).delta);
-    Model<OnTiny, Method> other(bert, Classify{3}, method);
+    Model<OnTiny, Method> other(bert, method, Classify{3});
     return error_of([&] { load(other, folder.path()); });
   };
   CHECK(lacks(refused(Method<Delta<LoRA<3>>>{}, [](auto& d) { d.alpha = 8; }),

@@ -32,8 +32,8 @@ TEST_CASE("saved: a head with a pooler of its own") {
   const auto bert = tiny::bert<float, Space>();
   using M = Model<Bert<float, Space>, Method<Delta<Bias>>>;
   const Temporary folder;
-  M model(bert->without_pooler(), Classify{3}, {}, 3), fresh(bert->without_pooler(), Classify{3}, {}, 77),
-      other(bert, Classify{3});
+  M model(bert->without_pooler(), {}, Classify{3}, 3), fresh(bert->without_pooler(), {}, Classify{3}, 77),
+      other(bert, {}, Classify{3});
   save(model, folder.path());
   load(fresh, folder.path());
   for (const Field& f : model.layout().fields()) CHECK(model.read(f) == fresh.read(f));

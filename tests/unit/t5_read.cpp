@@ -28,7 +28,7 @@ TEMPLATE_TEST_CASE("READ in full on an encoder-decoder", "[gradcheck]", RNN, GRU
   for (const pairs::Size& size : pairs::sizes) {
     Pair<TestType> method;
     std::get<0>(method.deltas).delta.relative = relative;
-    Model<T5<double, Space>, Pair<TestType>, LanguageModel> model(pairs::t5(size), {}, method);
+    Model<T5<double, Space>, Pair<TestType>, LanguageModel> model(pairs::t5(size), method, {});
     gradients::expect_right(model, pairs::batch(), {.deviation = 1.5}, true, {}, small);
     const int gates = std::is_same_v<TestType, RNN> ? 1 : std::is_same_v<TestType, GRU> ? 3 : 4;
     CHECK(model.trainable() == 2 * gates * 3 * (size.width + 3 + 2) + 2 * size.width * 3);
@@ -43,7 +43,7 @@ void check_full(const Net& net, int gates) {
   Method<SideNet<Net>> method;
   std::get<0>(method.deltas).delta = net;
   for (const pairs::Size& size : pairs::sizes) {
-    Model<T5<double, Space>, Method<SideNet<Net>>, LanguageModel> model(pairs::t5(size), {}, method);
+    Model<T5<double, Space>, Method<SideNet<Net>>, LanguageModel> model(pairs::t5(size), method, {});
     gradients::expect_right(model, pairs::batch(), {.deviation = 1.5}, true, {}, small);
     const int k = 3, d = size.width;
     if (!net.encoder.joiner.gated)
@@ -70,7 +70,7 @@ TEST_CASE("READ without recurrence on an encoder-decoder follows the decoder's l
     std::get<0>(method.deltas).delta.dropout = dropout;
     for (const pairs::Size& size : pairs::sizes) {
       const auto backbone = pairs::t5(size);
-      Model<T5<double, Space>, Method<SideNet<ReadLayers<3>>>, LanguageModel> model(backbone, {}, method);
+      Model<T5<double, Space>, Method<SideNet<ReadLayers<3>>>, LanguageModel> model(backbone, method, {});
       gradients::expect_right(model, pairs::batch(), {.deviation = 1.5}, true, {}, small);
       const int layers = backbone->layers() - backbone->shape().encoder_layers;
       CHECK(model.trainable() == layers * (2 * size.width * 3 + 3));

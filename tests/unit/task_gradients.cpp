@@ -66,7 +66,7 @@ void prove(M& model, const Batch& data) {
 TEST_CASE("the gradients of a tagger are those of its loss, with rows before every sequence too", "[task]") {
   double dropout = 0;
   for (const tiny::Size& size : tiny::sizes) {
-    TaggerOn<Space> model(tiny::bert<double, Space>(size, dropout), Tag{4});
+    TaggerOn<Space> model(tiny::bert<double, Space>(size, dropout), {}, Tag{4});
     prove(model, tagged({3, 7, 1, 12, 5}));
     dropout = 0.2;
   }
@@ -75,7 +75,7 @@ TEST_CASE("the gradients of a tagger are those of its loss, with rows before eve
 TEST_CASE("the gradients of a chooser are those of its loss", "[task]") {
   double dropout = 0;
   for (const tiny::Size& size : tiny::sizes) {
-    ChooserOn<Space> model(tiny::bert<double, Space>(size, dropout), Choose{3});
+    ChooserOn<Space> model(tiny::bert<double, Space>(size, dropout), {}, Choose{3});
     prove(model, choices_of({3, 7, 1, 12, 5, 6, 2, 9, 4}, 3));
     dropout = 0.2;
   }
@@ -83,7 +83,7 @@ TEST_CASE("the gradients of a chooser are those of its loss", "[task]") {
 
 TEST_CASE("a tagger's logits belong to tokens, whatever the groups and the rows before them", "[task]") {
   const tiny::Size size;
-  Tagger model(tiny::bert(size), Tag{{4, 0.5}});
+  Tagger model(tiny::bert(size), {}, Tag{{4, 0.5}});
   const Batch data = tagged({3, 7, 1, 12, 5});
   Engine<Tagger> engine(model, 2, {10, 2}), whole(model, 1, {1000, 1});
   const auto logits = engine.predict(data);
@@ -103,7 +103,7 @@ TEST_CASE("a tagger's logits belong to tokens, whatever the groups and the rows 
 
 TEST_CASE("tokens without a label have no loss, and the mean is over those that have one", "[task]") {
   const tiny::Size size;
-  Tagger model(tiny::bert(size), Tag{4});
+  Tagger model(tiny::bert(size), {}, Tag{4});
   Engine<Tagger> engine(model, 1);
   engine.prepare();
   Batch data = tagged({3, 7, 1, 12, 5});
@@ -139,7 +139,7 @@ TEST_CASE("an example's choices stay in one group, and any number of workers giv
       CHECK(cuts.size() >= 3);  // a multiple of two groups
     }
   const tiny::Size size;
-  Chooser model(tiny::bert(size, 0.1), Choose{3});
+  Chooser model(tiny::bert(size, 0.1), {}, Choose{3});
   const Batch data = choices_of({3, 7, 1, 12, 5, 6, 2, 9, 4}, 3);
   std::vector<std::vector<double>> gradients;
   double first = 0;
@@ -159,8 +159,8 @@ TEST_CASE("an example's choices stay in one group, and any number of workers giv
 
 TEST_CASE("targets that a task cannot take are refused", "[task]") {
   const tiny::Size size;
-  Tagger tagger(tiny::bert(size), Tag{4});
-  Chooser chooser(tiny::bert(size), Choose{3});
+  Tagger tagger(tiny::bert(size), {}, Tag{4});
+  Chooser chooser(tiny::bert(size), {}, Choose{3});
   Engine<Tagger> tags(tagger, 1);
   Engine<Chooser> choices(chooser, 1);
   const auto refused = [](auto& engine, const Batch& b, std::initializer_list<std::string_view> parts) {

@@ -35,7 +35,7 @@ void check_gradient(double odd, double clip) {
   task.labels = 3;
   task.spoiled = &left;
   task.odd = odd;
-  M model(Bert<T>::open(small::folder())->with_dropout(0, 0, 0), task, {}, 3);
+  M model(Bert<T>::open(small::folder())->with_dropout(0, 0, 0), {}, task, 3);
   Engine<M> engine(model, 2, {30, 2});
   FitOptionsWith<O> o;
   o.epochs = 1;
@@ -82,7 +82,7 @@ std::string error_with(const char* name, DType type, std::size_t index, double o
   text.replace(text.find(before), before.size(), reinterpret_cast<const char*>(bytes.data()), bytes.size());
   put(folder / "model.safetensors", text);
   return error_of([&] {
-    Model<Bert<float>, Method<>> model(Bert<float>::open(folder.path()), Classify{.labels = 3});
+    Model<Bert<float>, Method<>> model(Bert<float>::open(folder.path()), {}, Classify{.labels = 3});
     Engine<Model<Bert<float>, Method<>>> engine(model, 1);
     engine.prepare();
     Batch b;

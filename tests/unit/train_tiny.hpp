@@ -61,8 +61,8 @@ struct Trained {
   peft::History history;
 
   explicit Trained(int workers = 2, double dropout = 0.1, peft::Grouping grouping = {30, 2}, double head_lr_factor = 1)
-      : model(peft::Bert<float>::open(folder())->with_dropout(dropout, dropout, dropout),
-              peft::Classify{.labels = 3, .lr_factor = head_lr_factor}, method(dropout), 3),
+      : model(peft::Bert<float>::open(folder())->with_dropout(dropout, dropout, dropout), method(dropout),
+              peft::Classify{.labels = 3, .lr_factor = head_lr_factor}, 3),
         engine(model, workers, grouping) {}
 
   static Method method(double dropout) {

@@ -12,7 +12,7 @@ template <class Backbone, class Task>
 double compare_exported_as(const Job& job, const peft::LogitsOf<float>& own, const Task& task) {
   using namespace peft;
   using Plain = Model<Backbone, Method<>, Task>;
-  Plain merged(Backbone::open(job.options.export_to), task);
+  Plain merged(Backbone::open(job.options.export_to), {}, task);
   require(merged.head_from_checkpoint(), job.options.export_to, ": the exported head is not there");
   Engine<Plain> engine(merged, job.options.workers);
   return largest_difference(own, [&](const Batch& batch) { return engine.predict(batch); }, *job.dev_tokens);

@@ -21,7 +21,7 @@ int run_with(const Job& job, Task task, Method method, const std::string& label,
   const Options& o = job.options;
   foresee_start(job);
   const auto backbone = open_backbone<Backbone>(job);
-  M model(backbone, task, method, o.seed,
+  M model(backbone, method, task, o.seed,
           [&](const Layout& layout) { foresee_tensors(job, use_of(*backbone), layout); });
   const bool loaded = load_into(model, job);
 

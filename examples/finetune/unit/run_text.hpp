@@ -15,7 +15,7 @@ int run_text(const Job& job, Method method, const std::string& label) {
   const Options& o = job.options;
   foresee_start(job);
   const auto backbone = open_backbone<Backbone>(job);
-  M model(backbone, {}, method, o.seed, [&](const Layout& layout) { foresee_tensors(job, use_of(*backbone), layout); });
+  M model(backbone, method, {}, o.seed, [&](const Layout& layout) { foresee_tensors(job, use_of(*backbone), layout); });
   load_into(model, job);
 
   Engine<M> engine(model, o.workers);

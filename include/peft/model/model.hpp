@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <concepts>
 #include <functional>
 #include <limits>
 #include <memory>
@@ -34,9 +35,9 @@ class Model {
   using Head = typename Task::template Params<V>;
   using Buffer = Memory<T, E>;
 
-  /// Tensors begin as their methods say; each draws from (seed, its name). `before`: is told of all of them before any
-  /// has memory; may throw.
-  Model(std::shared_ptr<const Backbone> backbone, Task task = {}, Method method = {}, std::uint64_t seed = 42,
+  /// In the order of the type's arguments. Tensors begin as their methods say; each draws from (seed, its name).
+  /// `before`: is told of all of them before any has memory; may throw.
+  Model(std::shared_ptr<const Backbone> backbone, Method method = {}, Task task = {}, std::uint64_t seed = 42,
         const std::function<void(const Layout&)>& before = {})
       : backbone_(std::move(backbone)), task_(task), attached_(*backbone_, method, layout_) {
     static_assert(
@@ -54,6 +55,15 @@ class Model {
     values_ = attached_.bind(layout_, values_buffer_.data(), layout_.size());
     head_ = bind_head(values_buffer_.data(), layout_.size());
     initialise(seed);
+  }
+  /// The task where the method belongs: refused in words.
+  template <std::convertible_to<Task> Given = Task>
+  Model(std::shared_ptr<const Backbone> backbone, Given task, Method method = {}, std::uint64_t seed = 42,
+        const std::function<void(const Layout&)>& before = {})
+      : Model(std::move(backbone), std::move(method), Task(std::move(task)), seed, before) {
+    static_assert(!std::convertible_to<Given, Task>,
+                  "peft::Model: the method comes before the task, as in the type: Model(backbone, method, task); {} "
+                  "stands for a method as it begins");
   }
   Model(const Model&) = delete;
   Model& operator=(const Model&) = delete;

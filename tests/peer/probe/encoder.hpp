@@ -16,7 +16,7 @@ using namespace peft;
 
 template <class Backbone, class Task>
 std::vector<float> numbers(const Question& q, Task task, bool own_head) {
-  Model<Backbone, Method<>, Task> model(Backbone::open(q.folder), task);
+  Model<Backbone, Method<>, Task> model(Backbone::open(q.folder), {}, task);
   require(!own_head || model.head_from_checkpoint(), "the checkpoint has no such head");
   if (!own_head)  // the identity shows what the head reads
     for (const Field& f : model.layout().fields()) {
