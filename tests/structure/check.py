@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""check.py ROOT: the rules of include/peft that a compiler does not check. Exits with 1 when one is broken."""
+"""check.py ROOT: the rules of include/peft and of the pages that a compiler does not check. Exits with 1 when one is broken."""
 import pathlib
 import re
 import sys
+
+from pages import check_pages
 
 ENGINE = ["core", "site", "ops", "nn", "contract"]
 METHODS = ["gate", "delta", "side"]
@@ -131,6 +133,9 @@ def main(root):
         broken += 1
     for complaint in check_source(base, headers):
         print(f"{base / 'source.hpp'}: {complaint}")
+        broken += 1
+    for page, number, complaint in check_pages(pathlib.Path(root)):
+        print(f"{page}:{number}: {complaint}")
         broken += 1
     print(f"{len(headers)} headers, {broken} complaints")
     return 1 if broken else 0
