@@ -39,8 +39,8 @@ struct Weights {
 
 /// What an op of a delta runs in: the worker, the group of sequences, and the place.
 template <class T, ExecutionSpace E>
-struct Context {
-  Worker<E>& w;
+struct Context : OnWorker<E> {
+  using OnWorker<E>::w;
   const Packed* batch = nullptr;
   int layer = -1;
   bool training = false;

@@ -5,10 +5,26 @@
 
 namespace peft {
 
+template <ExecutionSpace E>
+struct Worker;
+
+/// What an op is called with: a worker, or what has one (the context of a delta).
+template <ExecutionSpace E>
+struct OnWorker {
+  Worker<E>& w;
+  OnWorker(Worker<E>& worker) : w(worker) {}
+};
+/// A worker has itself, also once it is moved.
+template <ExecutionSpace E>
+struct OnItself : OnWorker<E> {
+  OnItself() : OnWorker<E>(static_cast<Worker<E>&>(*this)) {}
+  OnItself(const OnItself&) : OnItself() {}
+};
+
 /// Whoever runs ops: an execution-space instance and the memory it works in. On the host there are several, each single
 /// threaded with an instance of its own (instances lock); on a GPU there is one.
 template <ExecutionSpace E>
-struct Worker {
+struct Worker : OnItself<E> {
   E exec = make();
   Workspace<E> space;
 

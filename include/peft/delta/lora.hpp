@@ -4,10 +4,10 @@
 #include <map>
 #include <string>
 
+#include <peft/drop.hpp>
 #include <peft/gate/open.hpp>
 #include <peft/gate/proximal.hpp>
 #include <peft/method.hpp>
-#include <peft/nn/shape.hpp>
 #include <peft/ops/gemm.hpp>
 #include <peft/ops/map.hpp>
 
@@ -80,27 +80,22 @@ struct LoRA {
   void forward(auto& c, const auto& p, auto x, auto y, auto& kept) const {
     kept.h = c.keep(rows(x), rows(p.A), "lora");
     const auto scope = c.w.scope();
-    ops::gemm(c.w, kept.h, dropped(c, x), t(p.A));       // h   = drop(x) A'      (n, r)
+    ops::gemm(c, kept.h, drop(c, x, dropout), t(p.A));       // h   = drop(x) A'      (n, r)
     const auto u = gate.forward(c, p, constant(kept.h));  // u   = g * h           (n, r)
-    ops::gemm(c.w, y, u, t(p.B), p.scale, 1);            // y  += s u B'          (n, out)
+    ops::gemm(c, y, u, t(p.B), p.scale, 1);            // y  += s u B'          (n, out)
   }
 
   void backward(auto& c, const auto& p, auto x, auto dy, const auto& kept, auto& g, auto dx) const {
     const auto scope = c.w.scope();
     const auto h = constant(kept.h);
     const auto u = gate.forward(c, p, h);
-    ops::gemm(c.w, g.B, t(dy), u, p.scale, 1);           // dB += s dy' u         (out, r)
+    ops::gemm(c, g.B, t(dy), u, p.scale, 1);           // dB += s dy' u         (out, r)
     auto dh = c.temp(rows(x), rows(p.A));
-    ops::gemm(c.w, dh, dy, p.B, p.scale);                // du  = s dy B          (n, r)
+    ops::gemm(c, dh, dy, p.B, p.scale);                // du  = s dy B          (n, r)
     gate.backward(c, p, h, dh, g);                       // dh  = g * du          (n, r)
-    ops::gemm(c.w, g.A, t(dh), dropped(c, x), 1, 1);     // dA += dh' drop(x)     (r, in)
-    if (empty(dx)) return;
-    const Dropout mask = c.dropout(dropout, salt());
-    if (!mask.active()) return ops::gemm(c.w, dx, dh, p.A, 1, 1);  // dx += dh A   (n, in)
-    auto through = c.temp(rows(x), cols(x));
-    ops::gemm(c.w, through, dh, p.A);
-    ops::dropout(c.w, through, constant(through), mask);
-    ops::add(c.w, dx, constant(through));
+    ops::gemm(c, g.A, t(dh), drop(c, x, dropout), 1, 1);     // dA += dh' drop(x)     (r, in)
+    if (!empty(dx))                                       // dx += drop(dh A)      (n, in)
+      drop_backward(c, dx, dropout, [&](auto to, double beta) { ops::gemm(c, to, dh, p.A, 1, beta); });
   }
 
   /// W += s B diag(g) A: what the branch adds, as a change of the site's weight (out, in).
@@ -108,7 +103,7 @@ struct LoRA {
     requires ScalesRanks<G>
   {
     const auto scope = c.w.scope();
-    ops::gemm(c.w, W, folded(c, p), p.A, p.scale, 1);
+    ops::gemm(c, W, folded(c, p), p.A, p.scale, 1);
   }
   /// B diag(g), a temporary where there is a gate: a factor per rank acts on the rows of B as on those of h.  (out, r)
   auto folded(auto& c, const auto& p) const
@@ -137,16 +132,6 @@ struct LoRA {
     requires requires(const G& g) { g.regularise(c, all.modules, grads.modules); }
   {
     gate.regularise(c, all.modules, grads.modules);
-  }
-
- private:
-  static constexpr std::uint64_t salt() { return static_cast<std::uint64_t>(nn::DropoutAt::delta); }
-  auto dropped(auto& c, auto x) const {
-    const Dropout mask = c.dropout(dropout, salt());
-    if (!mask.active()) return x;
-    auto copy = c.temp(rows(x), cols(x));
-    ops::dropout(c.w, copy, x, mask);
-    return constant(copy);
   }
 };
 

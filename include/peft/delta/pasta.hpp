@@ -2,8 +2,8 @@
 #pragma once
 #include <algorithm>
 
+#include <peft/drop.hpp>
 #include <peft/method.hpp>
-#include <peft/nn/shape.hpp>
 #include <peft/ops/slots.hpp>
 
 namespace peft {
@@ -50,15 +50,14 @@ struct Pasta {
   void forward(auto& c, const auto& p, auto h, auto&) const {
     require(c.batch->slots <= specials, "peft::Pasta: a sequence has ", c.batch->slots,
             " special tokens, but specials = ", specials);
-    ops::add_slots(c.w, h, constant(p.e), c.batch->slot, named(), dropped(c));  // h_i += drop(e_p)         (n, d)
+    ops::add_slots(c, h, p.e, c.batch->slot, named(), drop_mask(c, dropout));  // h_i += drop(e_p)         (n, d)
   }
   void backward(auto& c, const auto&, auto dh, const auto&, auto& g) const {
-    ops::add_slots_backward(c.w, g.e, constant(dh), c.batch->slot, named(), dropped(c));  // de_p += sum_i drop(dh_i)
+    ops::add_slots_backward(c, g.e, dh, c.batch->slot, named(), drop_mask(c, dropout));  // de_p += sum_i drop(dh_i)
   }
 
  private:
   ops::SlotRows named() const { return {adapted == Specials::no_class, adapted == Specials::shared, vectors()}; }
-  Dropout dropped(auto& c) const { return c.dropout(dropout, static_cast<std::uint64_t>(nn::DropoutAt::delta)); }
 };
 
 }  // namespace peft

@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <vector>
 
+#include <peft/drop.hpp>
 #include <peft/method.hpp>
-#include <peft/nn/shape.hpp>
 #include <peft/ops/gemm.hpp>
 #include <peft/ops/rescale.hpp>
 
@@ -61,51 +61,38 @@ struct VeRA {
     kept.u = c.keep(rows(x), cols(y), "vera");
     const auto scope = c.w.scope();
     auto scaled = c.temp(rows(x), rank);
-    times_A(c, kept.h, dropped(c, x), p, true);                            // h   = drop(x) A'      (n, r)
-    ops::scale_columns(c.w, scaled, constant(kept.h), constant(p.d));
-    ops::gemm(c.w, kept.u, scaled, t(slice(p.B, 0, cols(y))));             // u   = (d * h) B'      (n, out)
-    ops::add_scaled_columns(c.w, y, constant(kept.u), constant(p.b));      // y  += b * u           (n, out)
+    times_A(c, kept.h, drop(c, x, dropout), p, true);                            // h   = drop(x) A'      (n, r)
+    ops::scale_columns(c, scaled, kept.h, p.d);
+    ops::gemm(c, kept.u, scaled, t(slice(p.B, 0, cols(y))));             // u   = (d * h) B'      (n, out)
+    ops::add_scaled_columns(c, y, kept.u, p.b);      // y  += b * u           (n, out)
   }
   void backward(auto& c, const auto& p, auto x, auto dy, const auto& kept, auto& g, auto dx) const {
     const auto scope = c.w.scope();
     auto du = c.temp(rows(dy), cols(dy)), dh = c.temp(rows(dy), rank);
-    ops::scale_columns_backward(c.w, du, dy, constant(kept.u), constant(p.b), g.b);  // db += sum_n dy * u,  du = b * dy
-    ops::gemm(c.w, dh, du, slice(p.B, 0, cols(dy)));  // dh  = du B       (n, r)
-    ops::scale_columns_backward(c.w, dh, constant(dh), constant(kept.h), constant(p.d),
+    ops::scale_columns_backward(c, du, dy, kept.u, p.b, g.b);  // db += sum_n dy * u,  du = b * dy
+    ops::gemm(c, dh, du, slice(p.B, 0, cols(dy)));  // dh  = du B       (n, r)
+    ops::scale_columns_backward(c, dh, dh, kept.h, p.d,
                                 g.d);  // dd += sum_n dh * h,  dh <- d * dh
-    if (empty(dx)) return;
-    const Dropout mask = c.dropout(dropout, salt());
-    if (!mask.active()) return times_A(c, dx, constant(dh), p, false, 1);  // dx += dh A       (n, in)
-    auto through = c.temp(rows(x), cols(x));
-    times_A(c, through, constant(dh), p, false);
-    ops::dropout(c.w, through, constant(through), mask);
-    ops::add(c.w, dx, constant(through));
+    if (!empty(dx))                                       // dx += drop(dh A)      (n, in)
+      drop_backward(c, dx, dropout, [&](auto to, double beta) { times_A(c, to, dh, p, false, beta); });
   }
 
   /// W += diag(b) B diag(d) A.
   void merge(auto& c, const auto& p, auto W) const {
     const auto scope = c.w.scope();
     auto left = c.temp(rows(W), rank);
-    ops::scale_columns(c.w, left, constant(slice(p.B, 0, rows(W))), constant(p.d));
-    ops::scale_rows(c.w, left, constant(left), constant(p.b));
-    times_A(c, W, constant(left), p, false, 1);
+    ops::scale_columns(c, left, slice(p.B, 0, rows(W)), p.d);
+    ops::scale_rows(c, left, left, p.b);
+    times_A(c, W, left, p, false, 1);
   }
 
  private:
-  static constexpr std::uint64_t salt() { return static_cast<std::uint64_t>(nn::DropoutAt::delta); }
-  auto dropped(auto& c, auto x) const {
-    const Dropout mask = c.dropout(dropout, salt());
-    if (!mask.active()) return x;
-    auto copy = c.temp(rows(x), cols(x));
-    ops::dropout(c.w, copy, x, mask);
-    return constant(copy);
-  }
   /// to = beta to + left A, or left A'; of A the columns that the module sees.
   template <class V>
   void times_A(auto& c, V to, auto left, const auto& p, bool transposed, double beta = 0) const {
     using T = typename V::value_type;
     const ops::Operand<const T> A{p.A.data(), cols(p.A), transposed};
-    ops::gemm(c.w, rows(to), cols(to), cols(left), T(1), ops::operand(left), A, static_cast<T>(beta),
+    ops::gemm(c, rows(to), cols(to), cols(left), T(1), ops::operand(left), A, static_cast<T>(beta),
               ops::Operand<T>{to.data(), cols(to)});
   }
 };

@@ -113,11 +113,11 @@ struct Relu {
 /// x <- f(x); slope <- f'(x) unless it is empty. x, slope (n, d). The derivative is kept, so that backward is one
 /// product.
 template <ExecutionSpace E, class T, class F>
-void activate(Worker<E>& w, Mat<T, E> x, Mat<T, E> slope, F f) {
+void activate(OnWorker<E> c, Mat<T, E> x, Mat<T, E> slope, F f) {
   const Extent d = cols(x);
   const bool keeping = !empty(slope);
   for_rows(
-      w, "peft::activate", rows(x), KOKKOS_LAMBDA(Extent i) {
+      c, "peft::activate", rows(x), KOKKOS_LAMBDA(Extent i) {
         T* const xi = &x(i, 0);
         if (keeping) {
           T* const si = &slope(i, 0);

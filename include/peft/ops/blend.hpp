@@ -7,12 +7,11 @@ namespace peft::ops {
 /// y = m x + (1 - m) z with one m = sigmoid(a / temperature); a (1, 1), the rest (n, d). difference = x - z is what
 /// backward reads. y may be x or z.
 template <ExecutionSpace E, class T>
-void blend(Worker<E>& w, Mat<const T, E> a, double temperature, Mat<const T, E> x, Mat<const T, E> z, Mat<T, E> y,
-           Mat<T, E> difference) {
+void blend(OnWorker<E> c, In<T, E> a, double temperature, In<T, E> x, In<T, E> z, Mat<T, E> y, Mat<T, E> difference) {
   const Extent d = cols(y);
   const T cooled = static_cast<T>(1 / temperature);
   for_rows(
-      w, "peft::blend", rows(y), KOKKOS_LAMBDA(Extent i) {
+      c, "peft::blend", rows(y), KOKKOS_LAMBDA(Extent i) {
         const T m = sigmoid(a(0, 0) * cooled);
         const T *const xi = &x(i, 0), *const zi = &z(i, 0);
         T *const yi = &y(i, 0), *const di = &difference(i, 0);
@@ -26,15 +25,15 @@ void blend(Worker<E>& w, Mat<const T, E> a, double temperature, Mat<const T, E> 
 /// dx = m dy, dz = (1 - m) dy, da += the sum of dy * difference, times dm/da. dx may be dy. dx and da may be empty: not
 /// wanted.
 template <ExecutionSpace E, class T>
-void blend_backward(Worker<E>& w, Mat<const T, E> a, double temperature, Mat<const T, E> difference, Mat<const T, E> dy,
-                    Mat<T, E> dx, Mat<T, E> dz, Mat<T, E> da) {
-  const auto scope = w.scope();
+void blend_backward(OnWorker<E> c, In<T, E> a, double temperature, In<T, E> difference, In<T, E> dy, Mat<T, E> dx,
+                    Mat<T, E> dz, Mat<T, E> da) {
+  const auto scope = c.w.scope();
   const Extent n = rows(dy), d = cols(dy);
   const T cooled = static_cast<T>(1 / temperature);
   const bool through = !empty(dx);
-  Mat<T, E> part = w.template temp<T>(n, 1);
+  Mat<T, E> part = c.w.template temp<T>(n, 1);
   for_rows(
-      w, "peft::blend_backward", n, KOKKOS_LAMBDA(Extent i) {
+      c, "peft::blend_backward", n, KOKKOS_LAMBDA(Extent i) {
         const T m = sigmoid(a(0, 0) * cooled);
         const T *const gi = &dy(i, 0), *const di = &difference(i, 0);
         T* const zi = &dz(i, 0);
@@ -47,7 +46,7 @@ void blend_backward(Worker<E>& w, Mat<const T, E> a, double temperature, Mat<con
       });
   if (empty(da)) return;
   for_rows(
-      w, "peft::blend_gate", 1, KOKKOS_LAMBDA(Extent) {
+      c, "peft::blend_gate", 1, KOKKOS_LAMBDA(Extent) {
         const T m = sigmoid(a(0, 0) * cooled);
         T sum = 0;
         for (Extent i = 0; i < n; ++i) sum += part(i, 0);

@@ -7,10 +7,10 @@ namespace peft::ops {
 /// A matrix y (n s, n t) from its blocks: row p n + q of k (n n, s t) is the block with rows of number q and columns of
 /// number p.
 template <ExecutionSpace E, class T>
-void from_blocks(Worker<E>& w, Mat<T, E> y, Mat<const T, E> k, Extent n) {
+void from_blocks(OnWorker<E> c, Mat<T, E> y, In<T, E> k, Extent n) {
   const Extent s = rows(y) / n, t = cols(y) / n;
   for_rows(
-      w, "peft::from_blocks", rows(y), KOKKOS_LAMBDA(Extent i) {
+      c, "peft::from_blocks", rows(y), KOKKOS_LAMBDA(Extent i) {
         for (Extent p = 0; p < n; ++p)
           for (Extent j = 0; j < t; ++j) y(i, p * t + j) = k(p * n + i / s, i % s * t + j);
       });
@@ -18,10 +18,10 @@ void from_blocks(Worker<E>& w, Mat<T, E> y, Mat<const T, E> k, Extent n) {
 
 /// The blocks k of a matrix y: `from_blocks` the other way, and its backward.
 template <ExecutionSpace E, class T>
-void to_blocks(Worker<E>& w, Mat<T, E> k, Mat<const T, E> y, Extent n) {
+void to_blocks(OnWorker<E> c, Mat<T, E> k, In<T, E> y, Extent n) {
   const Extent s = rows(y) / n, t = cols(y) / n;
   for_rows(
-      w, "peft::to_blocks", rows(y), KOKKOS_LAMBDA(Extent i) {
+      c, "peft::to_blocks", rows(y), KOKKOS_LAMBDA(Extent i) {
         for (Extent p = 0; p < n; ++p)
           for (Extent j = 0; j < t; ++j) k(p * n + i / s, i % s * t + j) = y(i, p * t + j);
       });

@@ -4,23 +4,23 @@
 
 namespace peft::ops {
 
-/// y (n, c) = the columns [from, from + c) of x.
+/// y (n, d) = the columns [from, from + d) of x.
 template <ExecutionSpace E, class T>
-void copy_columns(Worker<E>& w, Mat<T, E> y, Mat<const T, E> x, Extent from) {
-  const Extent c = cols(y);
+void copy_columns(OnWorker<E> c, Mat<T, E> y, In<T, E> x, Extent from) {
+  const Extent d = cols(y);
   for_rows(
-      w, "peft::copy_columns", rows(y), KOKKOS_LAMBDA(Extent i) {
-        for (Extent j = 0; j < c; ++j) y(i, j) = x(i, from + j);
+      c, "peft::copy_columns", rows(y), KOKKOS_LAMBDA(Extent i) {
+        for (Extent j = 0; j < d; ++j) y(i, j) = x(i, from + j);
       });
 }
 
-/// The columns [to, to + c) of y = x (n, c).
+/// The columns [to, to + d) of y = x (n, d).
 template <ExecutionSpace E, class T>
-void put_columns(Worker<E>& w, Mat<T, E> y, Mat<const T, E> x, Extent to) {
-  const Extent c = cols(x);
+void put_columns(OnWorker<E> c, Mat<T, E> y, In<T, E> x, Extent to) {
+  const Extent d = cols(x);
   for_rows(
-      w, "peft::put_columns", rows(x), KOKKOS_LAMBDA(Extent i) {
-        for (Extent j = 0; j < c; ++j) y(i, to + j) = x(i, j);
+      c, "peft::put_columns", rows(x), KOKKOS_LAMBDA(Extent i) {
+        for (Extent j = 0; j < d; ++j) y(i, to + j) = x(i, j);
       });
 }
 

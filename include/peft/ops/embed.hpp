@@ -7,12 +7,12 @@ namespace peft::ops {
 /// y (n, d) = word[id] + position[position] + type[type]; an empty position or type table is left out, and its indices
 /// are not read. A negative id -1-k names row k of `virtual_rows` instead of a word.
 template <ExecutionSpace E, class T>
-void embed(Worker<E>& w, Mat<T, E> y, const int* ids, const int* positions, const int* types, Mat<const T, E> word,
-           Mat<const T, E> position, Mat<const T, E> type, Mat<const T, E> virtual_rows) {
+void embed(OnWorker<E> c, Mat<T, E> y, const int* ids, const int* positions, const int* types, In<T, E> word,
+           In<T, E> position, In<T, E> type, In<T, E> virtual_rows) {
   const Extent d = cols(y);
   const bool placed = !empty(position), typed = !empty(type);
   for_rows(
-      w, "peft::embed", rows(y), KOKKOS_LAMBDA(Extent i) {
+      c, "peft::embed", rows(y), KOKKOS_LAMBDA(Extent i) {
         const T* const a = ids[i] < 0 ? &virtual_rows(-1 - ids[i], 0) : &word(ids[i], 0);
         T* const yi = &y(i, 0);
         if (placed && typed) {
@@ -30,11 +30,11 @@ void embed(Worker<E>& w, Mat<T, E> y, const int* ids, const int* positions, cons
 /// table[index[i]] += dy row i, for every row with index[i] >= 0 (`negative`: row -1-index[i] for the negative ones
 /// instead). Columns are shared out, rows are added in order: the sum is the same for any number of workers.
 template <ExecutionSpace E, class T>
-void embed_backward(Worker<E>& w, Mat<const T, E> dy, const int* index, Mat<T, E> table, bool negative = false) {
+void embed_backward(OnWorker<E> c, In<T, E> dy, const int* index, Mat<T, E> table, bool negative = false) {
   const Extent n = rows(dy), d = cols(dy);
   constexpr Extent block = 64;
   for_rows(
-      w, "peft::embed_backward", (d + block - 1) / block, KOKKOS_LAMBDA(Extent b) {
+      c, "peft::embed_backward", (d + block - 1) / block, KOKKOS_LAMBDA(Extent b) {
         const Extent begin = b * block, end = d < begin + block ? d : begin + block;
         for (Extent i = 0; i < n; ++i) {
           if ((index[i] < 0) != negative) continue;

@@ -46,13 +46,13 @@ void gemm_device(const E& exec, Extent m, Extent n, Extent k, T alpha, Operand<c
 }
 
 template <ExecutionSpace E, class T>
-void gemm(Worker<E>& w, Extent m, Extent n, Extent k, T alpha, Operand<const T> a, Operand<const T> b, T beta,
+void gemm(OnWorker<E> on, Extent m, Extent n, Extent k, T alpha, Operand<const T> a, Operand<const T> b, T beta,
           Operand<T> c) {
-  if (w.planning() || m == 0 || n == 0) return;
+  if (on.w.planning() || m == 0 || n == 0) return;
   if constexpr (on_host<E>)
     gemm_host<T>(m, n, k, alpha, a, b, beta, c);
   else
-    gemm_device<E, T>(w.exec, m, n, k, alpha, a, b, beta, c);
+    gemm_device<E, T>(on.w.exec, m, n, k, alpha, a, b, beta, c);
 }
 
 template <Matrix V>
@@ -82,11 +82,11 @@ Extent outer_extent(const Transposed<V>& b) {
 
 /// C (m, n) = beta C + alpha A B; A and B may be `t(...)`.
 template <ExecutionSpace E, Matrix C, class A, class B>
-void gemm(Worker<E>& w, C c, const A& a, const B& b, double alpha = 1, double beta = 0) {
+void gemm(OnWorker<E> on, C c, const A& a, const B& b, double alpha = 1, double beta = 0) {
   using T = typename C::non_const_value_type;
   const Extent k = inner_extent(a);
   require(k == outer_extent(b), "gemm: inner extents differ: ", k, " and ", outer_extent(b));
-  gemm<E, T>(w, rows(c), cols(c), k, static_cast<T>(alpha), operand(a), operand(b), static_cast<T>(beta),
+  gemm<E, T>(on, rows(c), cols(c), k, static_cast<T>(alpha), operand(a), operand(b), static_cast<T>(beta),
              {c.data(), cols(c)});
 }
 

@@ -56,13 +56,13 @@ inline constexpr Extent sum_parts = 64;
 
 /// theta = theta0 + z_group z * diff, elementwise; z by `alpha`, z_group by the one number of `group` (empty: 1).
 template <ExecutionSpace E, class T>
-void gated_sum(Worker<E>& w, Mat<T, E> theta, Mat<const T, E> theta0, Mat<const T, E> diff, Mat<const T, E> alpha,
-               Mat<const T, E> group, const HardConcrete& gate, const HardConcrete& group_gate) {
+void gated_sum(OnWorker<E> c, Mat<T, E> theta, In<T, E> theta0, In<T, E> diff, In<T, E> alpha, In<T, E> group,
+               const HardConcrete& gate, const HardConcrete& group_gate) {
   const std::int64_t n = static_cast<std::int64_t>(theta.size());
   T* const y = theta.data();
   const T *const x = theta0.data(), *const d = diff.data(), *const a = alpha.data(), *const b = group.data();
   for_rows(
-      w, "peft::gated_sum", static_cast<Extent>((n + span - 1) / span), KOKKOS_LAMBDA(Extent s) {
+      c, "peft::gated_sum", static_cast<Extent>((n + span - 1) / span), KOKKOS_LAMBDA(Extent s) {
         const std::int64_t begin = s * span, end = begin + span < n ? begin + span : n;
         const std::uint32_t where = gate.span_key(s);
         T group_slope, outer = 1;
@@ -77,17 +77,17 @@ void gated_sum(Worker<E>& w, Mat<T, E> theta, Mat<const T, E> theta0, Mat<const 
 
 /// Its backward: ddiff += z_group z dtheta, dalpha += z_group z' diff dtheta, dgroup += z_group' sum(z diff dtheta).
 template <ExecutionSpace E, class T>
-void gated_sum_backward(Worker<E>& w, Mat<const T, E> dtheta, Mat<const T, E> diff, Mat<const T, E> alpha,
-                        Mat<const T, E> group, const HardConcrete& gate, const HardConcrete& group_gate,
-                        Mat<T, E> ddiff, Mat<T, E> dalpha, Mat<T, E> dgroup) {
+void gated_sum_backward(OnWorker<E> c, In<T, E> dtheta, In<T, E> diff, In<T, E> alpha, In<T, E> group,
+                        const HardConcrete& gate, const HardConcrete& group_gate, Mat<T, E> ddiff, Mat<T, E> dalpha,
+                        Mat<T, E> dgroup) {
   const std::int64_t n = static_cast<std::int64_t>(diff.size());
   const Extent spans = static_cast<Extent>((n + span - 1) / span);
-  const auto scope = w.scope();
-  const Mat<T, E> sums = w.template temp<T>(1, spans);
+  const auto scope = c.w.scope();
+  const Mat<T, E> sums = c.w.template temp<T>(1, spans);
   const T *const g = dtheta.data(), *const d = diff.data(), *const a = alpha.data(), *const b = group.data();
   T *const gd = ddiff.data(), *const ga = dalpha.data(), *const gb = dgroup.data(), *const partial = sums.data();
   for_rows(
-      w, "peft::gated_sum_backward", spans, KOKKOS_LAMBDA(Extent s) {
+      c, "peft::gated_sum_backward", spans, KOKKOS_LAMBDA(Extent s) {
         const std::int64_t begin = s * span, end = begin + span < n ? begin + span : n;
         const std::uint32_t where = gate.span_key(s);
         T group_slope, outer = 1, sum[sum_parts] = {};
@@ -109,7 +109,7 @@ void gated_sum_backward(Worker<E>& w, Mat<const T, E> dtheta, Mat<const T, E> di
       });
   if (empty(group)) return;
   for_rows(
-      w, "peft::gated_sum_group", 1, KOKKOS_LAMBDA(Extent) {
+      c, "peft::gated_sum_group", 1, KOKKOS_LAMBDA(Extent) {
         T slope, sum = 0;
         group_gate(b[0], group_gate.template noise<T>(group_gate.span_key(0), 0), slope);
         for (Extent s = 0; s < spans; ++s) sum += partial[s];
@@ -119,11 +119,11 @@ void gated_sum_backward(Worker<E>& w, Mat<const T, E> dtheta, Mat<const T, E> di
 
 /// sum sigmoid(alpha - log_ratio), in double.
 template <ExecutionSpace E, class T>
-double sum_of_chances(Worker<E>& w, Mat<const T, E> alpha, double log_ratio) {
+double sum_of_chances(OnWorker<E> c, Mat<T, E> alpha, double log_ratio) {
   const T* const a = alpha.data();
   const T shift = static_cast<T>(log_ratio);
   return sum_of_spans(
-      w, "peft::sum_of_chances", static_cast<std::int64_t>(alpha.size()),
+      c, "peft::sum_of_chances", static_cast<std::int64_t>(alpha.size()),
       KOKKOS_LAMBDA(std::int64_t begin, std::int64_t end) {
         double part = 0;
         for (std::int64_t i = begin; i < end; ++i) part += static_cast<double>(1 / (1 + fast_exp(shift - a[i])));
@@ -133,27 +133,27 @@ double sum_of_chances(Worker<E>& w, Mat<const T, E> alpha, double log_ratio) {
 
 /// What a tensor adds to the expected number of open gates: sum P(z_i > 0), times P(z_group > 0) (`joint`) or plus it.
 template <ExecutionSpace E, class T>
-double expected_open(Worker<E>& w, Mat<const T, E> alpha, Mat<const T, E> group, double log_ratio, bool joint) {
-  if (w.planning()) return 0;
-  const double own = sum_of_chances(w, alpha, log_ratio);
+double expected_open(OnWorker<E> c, Mat<T, E> alpha, In<T, E> group, double log_ratio, bool joint) {
+  if (c.w.planning()) return 0;
+  const double own = sum_of_chances(c, alpha, log_ratio);
   if (empty(group)) return own;
-  const double whole = sum_of_chances(w, group, log_ratio);
+  const double whole = sum_of_chances(c, group, log_ratio);
   return joint ? own * whole : own + whole;
 }
 
 /// Adds the gradient of strength * expected_open.
 template <ExecutionSpace E, class T>
-void expected_open_backward(Worker<E>& w, Mat<const T, E> alpha, Mat<const T, E> group, double log_ratio, bool joint,
+void expected_open_backward(OnWorker<E> c, In<T, E> alpha, In<T, E> group, double log_ratio, bool joint,
                             double strength, Mat<T, E> dalpha, Mat<T, E> dgroup) {
   const std::int64_t n = static_cast<std::int64_t>(alpha.size());
   const Extent spans = static_cast<Extent>((n + span - 1) / span);
-  const auto scope = w.scope();
-  const Mat<T, E> sums = w.template temp<T>(1, spans);
+  const auto scope = c.w.scope();
+  const Mat<T, E> sums = c.w.template temp<T>(1, spans);
   const T *const a = alpha.data(), *const b = group.data();
   const T shift = static_cast<T>(log_ratio), scale = static_cast<T>(strength);
   T *const ga = dalpha.data(), *const gb = dgroup.data(), *const partial = sums.data();
   for_rows(
-      w, "peft::expected_open_backward", spans, KOKKOS_LAMBDA(Extent s) {
+      c, "peft::expected_open_backward", spans, KOKKOS_LAMBDA(Extent s) {
         const std::int64_t begin = s * span, end = begin + span < n ? begin + span : n;
         const T outer = joint && b ? 1 / (1 + fast_exp(shift - b[0])) : T(1);
         T sum[sum_parts] = {};
@@ -171,7 +171,7 @@ void expected_open_backward(Worker<E>& w, Mat<const T, E> alpha, Mat<const T, E>
       });
   if (empty(group)) return;
   for_rows(
-      w, "peft::expected_open_group", 1, KOKKOS_LAMBDA(Extent) {
+      c, "peft::expected_open_group", 1, KOKKOS_LAMBDA(Extent) {
         const T p = 1 / (1 + fast_exp(shift - b[0]));
         T sum = joint ? T(0) : T(1);
         for (Extent s = 0; joint && s < spans; ++s) sum += partial[s];

@@ -7,15 +7,15 @@ namespace peft::ops {
 /// One step of smoothed sensitivity and its uncertainty, elementwise (AdaLoRA, eq. 8 to 10), all of one size:
 ///   I = |p dp|,  mean <- b1 mean + (1 - b1) I,  spread <- b2 spread + (1 - b2) |I - mean|.
 template <ExecutionSpace E, class T>
-void sensitivity(Worker<E>& w, Mat<T, E> mean, Mat<T, E> spread, Mat<const T, E> p, Mat<const T, E> dp, double beta1,
-                 double beta2, double gradient_scale) {
+void sensitivity(OnWorker<E> c, Mat<T, E> mean, Mat<T, E> spread, In<T, E> p, In<T, E> dp, double beta1, double beta2,
+                 double gradient_scale) {
   const std::int64_t n = static_cast<std::int64_t>(p.size());
   const T b1 = static_cast<T>(beta1), c1 = static_cast<T>(1 - beta1), b2 = static_cast<T>(beta2),
           c2 = static_cast<T>(1 - beta2), scale = static_cast<T>(gradient_scale);
   T *const m = mean.data(), *const u = spread.data();
   const T *const value = p.data(), *const gradient = dp.data();
   for_rows(
-      w, "peft::sensitivity", static_cast<Extent>((n + span - 1) / span), KOKKOS_LAMBDA(Extent s) {
+      c, "peft::sensitivity", static_cast<Extent>((n + span - 1) / span), KOKKOS_LAMBDA(Extent s) {
         const std::int64_t end = (s + 1) * span < n ? (s + 1) * span : n;
         for (std::int64_t i = s * span; i < end; ++i) {
           const T now = Kokkos::abs(value[i] * gradient[i] * scale);
@@ -29,11 +29,11 @@ void sensitivity(Worker<E>& w, Mat<T, E> mean, Mat<T, E> spread, Mat<const T, E>
 /// Importance of every triplet of a product P diag(e) Q from the importance mean * spread of its numbers (AdaLoRA, eq.
 /// 7): s_k = s(e_k) + mean_j s(Q_kj) + mean_i s(P_ik).  s, e (1, r)  Q (r, in)  P (out, r)
 template <ExecutionSpace E, class T>
-void triplet_scores(Worker<E>& w, Mat<T, E> s, Mat<const T, E> mean_e, Mat<const T, E> spread_e, Mat<const T, E> mean_Q,
-                    Mat<const T, E> spread_Q, Mat<const T, E> mean_P, Mat<const T, E> spread_P) {
+void triplet_scores(OnWorker<E> c, Mat<T, E> s, In<T, E> mean_e, In<T, E> spread_e, In<T, E> mean_Q, In<T, E> spread_Q,
+                    In<T, E> mean_P, In<T, E> spread_P) {
   const Extent in = cols(mean_Q), out = rows(mean_P);
   for_rows(
-      w, "peft::triplet_scores", cols(s), KOKKOS_LAMBDA(Extent k) {
+      c, "peft::triplet_scores", cols(s), KOKKOS_LAMBDA(Extent k) {
         T q = 0, p = 0;
         for (Extent j = 0; j < in; ++j) q += mean_Q(k, j) * spread_Q(k, j);
         for (Extent i = 0; i < out; ++i) p += mean_P(i, k) * spread_P(i, k);
@@ -43,10 +43,10 @@ void triplet_scores(Worker<E>& w, Mat<T, E> s, Mat<const T, E> mean_e, Mat<const
 
 /// e = 0 where s <= threshold.
 template <ExecutionSpace E, class T>
-void clear_up_to(Worker<E>& w, Mat<T, E> e, Mat<const T, E> s, T threshold) {
+void clear_up_to(OnWorker<E> c, Mat<T, E> e, In<T, E> s, std::type_identity_t<T> threshold) {
   const Extent d = cols(e);
   for_rows(
-      w, "peft::clear_up_to", rows(e), KOKKOS_LAMBDA(Extent i) {
+      c, "peft::clear_up_to", rows(e), KOKKOS_LAMBDA(Extent i) {
         for (Extent j = 0; j < d; ++j)
           if (s(i, j) <= threshold) e(i, j) = 0;
       });

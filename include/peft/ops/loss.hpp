@@ -8,12 +8,11 @@ namespace peft::ops {
 /// loss (n, 1) = weight * -log softmax(logits)[target]; dlogits (n, labels) its gradient. `target` (n, 1) holds class
 /// indices; a row with a negative one has no loss.
 template <ExecutionSpace E, class T>
-void cross_entropy(Worker<E>& w, Mat<const T, E> logits, Mat<const T, E> target, double weight, Mat<T, E> loss,
-                   Mat<T, E> dlogits) {
+void cross_entropy(OnWorker<E> c, In<T, E> logits, In<T, E> target, double weight, Mat<T, E> loss, Mat<T, E> dlogits) {
   const Extent labels = cols(logits);
   const T scale = static_cast<T>(weight);
   for_rows(
-      w, "peft::cross_entropy", rows(logits), KOKKOS_LAMBDA(Extent i) {
+      c, "peft::cross_entropy", rows(logits), KOKKOS_LAMBDA(Extent i) {
         if (target(i, 0) < 0) {
           for (Extent c = 0; c < labels; ++c) dlogits(i, c) = 0;
           loss(i, 0) = 0;
@@ -32,12 +31,12 @@ void cross_entropy(Worker<E>& w, Mat<const T, E> logits, Mat<const T, E> target,
 /// The same over a whole vocabulary: loss (n, 1), and logits become their gradient when `backward`. One target per row,
 /// none negative.
 template <ExecutionSpace E, class T>
-void word_cross_entropy(Worker<E>& w, Mat<T, E> logits, const int* target, double weight, Mat<T, E> loss,
+void word_cross_entropy(OnWorker<E> c, Mat<T, E> logits, const int* target, double weight, Mat<T, E> loss,
                         bool backward) {
   const Extent words = cols(logits);
   const T scale = static_cast<T>(weight);
   for_rows(
-      w, "peft::word_cross_entropy", rows(logits), KOKKOS_LAMBDA(Extent i) {
+      c, "peft::word_cross_entropy", rows(logits), KOKKOS_LAMBDA(Extent i) {
         T* const z = &logits(i, 0);
         // Sixteen at a time: a floating-point maximum and sum are vectorised only in the order in which they are written.
         constexpr Extent lanes = 16;
@@ -74,11 +73,10 @@ void word_cross_entropy(Worker<E>& w, Mat<T, E> logits, const int* target, doubl
 
 /// loss (n, 1) = weight * (prediction - target)^2 of a single output; dlogits (n, 1) its gradient.
 template <ExecutionSpace E, class T>
-void squared_error(Worker<E>& w, Mat<const T, E> logits, Mat<const T, E> target, double weight, Mat<T, E> loss,
-                   Mat<T, E> dlogits) {
+void squared_error(OnWorker<E> c, In<T, E> logits, In<T, E> target, double weight, Mat<T, E> loss, Mat<T, E> dlogits) {
   const T scale = static_cast<T>(weight);
   for_rows(
-      w, "peft::squared_error", rows(logits), KOKKOS_LAMBDA(Extent i) {
+      c, "peft::squared_error", rows(logits), KOKKOS_LAMBDA(Extent i) {
         const T error = logits(i, 0) - target(i, 0);
         loss(i, 0) = scale * error * error;
         dlogits(i, 0) = scale * 2 * error;
@@ -87,11 +85,11 @@ void squared_error(Worker<E>& w, Mat<const T, E> logits, Mat<const T, E> target,
 
 /// The sum of a column, in double, in order.
 template <ExecutionSpace E, class T>
-double sum(Worker<E>& w, Mat<const T, E> x) {
-  if (w.planning()) return 0;
+double sum(OnWorker<E> c, Mat<T, E> x) {
+  if (c.w.planning()) return 0;
   const T* const p = x.data();
   return sum_of_spans(
-      w, "peft::sum", static_cast<std::int64_t>(x.size()), KOKKOS_LAMBDA(std::int64_t begin, std::int64_t end) {
+      c, "peft::sum", static_cast<std::int64_t>(x.size()), KOKKOS_LAMBDA(std::int64_t begin, std::int64_t end) {
         double part = 0;
         for (std::int64_t i = begin; i < end; ++i) part += static_cast<double>(p[i]);
         return part;

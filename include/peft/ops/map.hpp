@@ -20,16 +20,16 @@ inline void launch(const Kokkos::Serial& exec, const char* name, const RowLoop& 
 
 /// Runs `f(i)` for rows 0 .. n. The inner loop over a row's elements belongs to `f`, so that it vectorises.
 template <ExecutionSpace E, class F>
-void for_rows(Worker<E>& w, const char* name, Extent n, const F& f) {
-  if (w.planning() || n == 0) return;
+void for_rows(OnWorker<E> c, const char* name, Extent n, const F& f) {
+  if (c.w.planning() || n == 0) return;
   if constexpr (std::is_same_v<E, Kokkos::Serial>) {
     const auto run = [](const void* p, Extent rows) {
       const F& each = *static_cast<const F*>(p);
       for (Extent i = 0; i < rows; ++i) each(i);
     };
-    launch(w.exec, name, {run, &f, n});
+    launch(c.w.exec, name, {run, &f, n});
   } else {
-    Kokkos::parallel_for(name, Kokkos::RangePolicy<E>(w.exec, 0, n), f);
+    Kokkos::parallel_for(name, Kokkos::RangePolicy<E>(c.w.exec, 0, n), f);
   }
 }
 
@@ -38,11 +38,11 @@ inline constexpr std::int64_t span = 4096;
 
 /// y = value
 template <ExecutionSpace E, class T>
-void fill(Worker<E>& w, Mat<T, E> y, T value) {
+void fill(OnWorker<E> c, Mat<T, E> y, std::type_identity_t<T> value) {
   const std::int64_t n = static_cast<std::int64_t>(y.size());
   T* const p = y.data();
   for_rows(
-      w, "peft::fill", static_cast<Extent>((n + span - 1) / span), KOKKOS_LAMBDA(Extent s) {
+      c, "peft::fill", static_cast<Extent>((n + span - 1) / span), KOKKOS_LAMBDA(Extent s) {
         const std::int64_t end = (s + 1) * span < n ? (s + 1) * span : n;
         for (std::int64_t i = s * span; i < end; ++i) p[i] = value;
       });
@@ -50,12 +50,12 @@ void fill(Worker<E>& w, Mat<T, E> y, T value) {
 
 /// y = alpha x + beta y, elementwise; x and y have the same size.
 template <ExecutionSpace E, class T>
-void axpby(Worker<E>& w, T alpha, Mat<const T, E> x, T beta, Mat<T, E> y) {
+void axpby(OnWorker<E> c, std::type_identity_t<T> alpha, In<T, E> x, std::type_identity_t<T> beta, Mat<T, E> y) {
   const std::int64_t n = static_cast<std::int64_t>(y.size());
   const T* const p = x.data();
   T* const q = y.data();
   for_rows(
-      w, "peft::axpby", static_cast<Extent>((n + span - 1) / span), KOKKOS_LAMBDA(Extent s) {
+      c, "peft::axpby", static_cast<Extent>((n + span - 1) / span), KOKKOS_LAMBDA(Extent s) {
         const std::int64_t end = (s + 1) * span < n ? (s + 1) * span : n;
         if (beta == T(0))
           for (std::int64_t i = s * span; i < end; ++i) q[i] = alpha * p[i];
@@ -65,22 +65,22 @@ void axpby(Worker<E>& w, T alpha, Mat<const T, E> x, T beta, Mat<T, E> y) {
 }
 
 template <ExecutionSpace E, class T>
-void copy(Worker<E>& w, Mat<T, E> y, Mat<const T, E> x) {
-  axpby<E, T>(w, T(1), x, T(0), y);
+void copy(OnWorker<E> c, Mat<T, E> y, In<T, E> x) {
+  axpby<E, T>(c, T(1), x, T(0), y);
 }
 
 /// y += x
 template <ExecutionSpace E, class T>
-void add(Worker<E>& w, Mat<T, E> y, Mat<const T, E> x) {
-  axpby<E, T>(w, T(1), x, T(1), y);
+void add(OnWorker<E> c, Mat<T, E> y, In<T, E> x) {
+  axpby<E, T>(c, T(1), x, T(1), y);
 }
 
 /// y = x * m, elementwise.
 template <ExecutionSpace E, class T>
-void multiply(Worker<E>& w, Mat<T, E> y, Mat<const T, E> x, Mat<const T, E> m) {
+void multiply(OnWorker<E> c, Mat<T, E> y, In<T, E> x, In<T, E> m) {
   const Extent d = cols(y);
   for_rows(
-      w, "peft::multiply", rows(y), KOKKOS_LAMBDA(Extent i) {
+      c, "peft::multiply", rows(y), KOKKOS_LAMBDA(Extent i) {
         T* const yi = &y(i, 0);
         const T *const xi = &x(i, 0), *const mi = &m(i, 0);
         for (Extent j = 0; j < d; ++j) yi[j] = xi[j] * mi[j];
@@ -89,41 +89,41 @@ void multiply(Worker<E>& w, Mat<T, E> y, Mat<const T, E> x, Mat<const T, E> m) {
 
 /// Every row of y = the row b (1, d).
 template <ExecutionSpace E, class T>
-void broadcast_row(Worker<E>& w, Mat<T, E> y, Mat<const T, E> b) {
+void broadcast_row(OnWorker<E> c, Mat<T, E> y, In<T, E> b) {
   const Extent d = cols(y);
   for_rows(
-      w, "peft::broadcast_row", rows(y), KOKKOS_LAMBDA(Extent i) {
+      c, "peft::broadcast_row", rows(y), KOKKOS_LAMBDA(Extent i) {
         for (Extent j = 0; j < d; ++j) y(i, j) = b(0, j);
       });
 }
 
 /// Every row of y += alpha times the row b (1, d).
 template <ExecutionSpace E, class T>
-void add_row(Worker<E>& w, Mat<T, E> y, Mat<const T, E> b, double alpha = 1) {
+void add_row(OnWorker<E> c, Mat<T, E> y, In<T, E> b, double alpha = 1) {
   const Extent d = cols(y);
   const T s = static_cast<T>(alpha);
   for_rows(
-      w, "peft::add_row", rows(y), KOKKOS_LAMBDA(Extent i) {
+      c, "peft::add_row", rows(y), KOKKOS_LAMBDA(Extent i) {
         for (Extent j = 0; j < d; ++j) y(i, j) += s * b(0, j);
       });
 }
 
 /// y = x * g along columns; g (1, d). y may be x.
 template <ExecutionSpace E, class T>
-void scale_columns(Worker<E>& w, Mat<T, E> y, Mat<const T, E> x, Mat<const T, E> g) {
+void scale_columns(OnWorker<E> c, Mat<T, E> y, In<T, E> x, In<T, E> g) {
   const Extent d = cols(y);
   for_rows(
-      w, "peft::scale_columns", rows(y), KOKKOS_LAMBDA(Extent i) {
+      c, "peft::scale_columns", rows(y), KOKKOS_LAMBDA(Extent i) {
         for (Extent j = 0; j < d; ++j) y(i, j) = x(i, j) * g(0, j);
       });
 }
 
 /// y = x * g along rows; g (1, n). y may be x.
 template <ExecutionSpace E, class T>
-void scale_rows(Worker<E>& w, Mat<T, E> y, Mat<const T, E> x, Mat<const T, E> g) {
+void scale_rows(OnWorker<E> c, Mat<T, E> y, In<T, E> x, In<T, E> g) {
   const Extent d = cols(y);
   for_rows(
-      w, "peft::scale_rows", rows(y), KOKKOS_LAMBDA(Extent i) {
+      c, "peft::scale_rows", rows(y), KOKKOS_LAMBDA(Extent i) {
         const T s = g(0, i);
         for (Extent j = 0; j < d; ++j) y(i, j) = s * x(i, j);
       });
@@ -131,11 +131,11 @@ void scale_rows(Worker<E>& w, Mat<T, E> y, Mat<const T, E> x, Mat<const T, E> g)
 
 /// y = dropout(x), also its own backward; y may be x. Rows of `drop` are rows of x.
 template <ExecutionSpace E, class T>
-void dropout(Worker<E>& w, Mat<T, E> y, Mat<const T, E> x, const Dropout& drop) {
+void dropout(OnWorker<E> c, Mat<T, E> y, In<T, E> x, const Dropout& drop) {
   const Extent d = cols(y);
   const T scale = static_cast<T>(drop.scale);
   for_rows(
-      w, "peft::dropout", rows(y), KOKKOS_LAMBDA(Extent i) {
+      c, "peft::dropout", rows(y), KOKKOS_LAMBDA(Extent i) {
         const std::uint32_t key = drop.row(i);
         T* const yi = &y(i, 0);
         const T* const xi = &x(i, 0);

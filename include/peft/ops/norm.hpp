@@ -8,13 +8,13 @@ namespace peft::ops {
 /// and rstd (n, 1), both may be empty when nothing crosses. Shapes: x, residual, y (n, d); gamma, beta (1, d). y may be
 /// x.
 template <ExecutionSpace E, class T>
-void add_norm(Worker<E>& w, Mat<const T, E> x, Mat<const T, E> residual, Mat<const T, E> gamma, Mat<const T, E> beta,
-              double epsilon, const Dropout& drop, Mat<T, E> normalised, Mat<T, E> rstd, Mat<T, E> y) {
+void add_norm(OnWorker<E> c, In<T, E> x, In<T, E> residual, In<T, E> gamma, In<T, E> beta, double epsilon,
+              const Dropout& drop, Mat<T, E> normalised, Mat<T, E> rstd, Mat<T, E> y) {
   const Extent d = cols(x);
   const T scale = static_cast<T>(drop.scale), eps = static_cast<T>(epsilon);
   const bool dropping = drop.active(), adding = !empty(residual), keeping = !empty(normalised);
   for_rows(
-      w, "peft::add_norm", rows(x), KOKKOS_LAMBDA(Extent i) {
+      c, "peft::add_norm", rows(x), KOKKOS_LAMBDA(Extent i) {
         const T* const xi = &x(i, 0);
         T* const yi = &y(i, 0);
         if (dropping) {
@@ -62,11 +62,10 @@ void add_norm(Worker<E>& w, Mat<const T, E> x, Mat<const T, E> residual, Mat<con
 
 /// dz (n, d): the gradient of LayerNorm's input from dy; dz may be dy.
 template <ExecutionSpace E, class T>
-void norm_backward(Worker<E>& w, Mat<const T, E> dy, Mat<const T, E> normalised, Mat<const T, E> rstd,
-                   Mat<const T, E> gamma, Mat<T, E> dz) {
+void norm_backward(OnWorker<E> c, In<T, E> dy, In<T, E> normalised, In<T, E> rstd, In<T, E> gamma, Mat<T, E> dz) {
   const Extent d = cols(dy);
   for_rows(
-      w, "peft::norm_backward", rows(dy), KOKKOS_LAMBDA(Extent i) {
+      c, "peft::norm_backward", rows(dy), KOKKOS_LAMBDA(Extent i) {
         const T *const dyi = &dy(i, 0), *const hi = &normalised(i, 0), *const g = &gamma(0, 0);
         T* const dzi = &dz(i, 0);
         constexpr Extent lanes = 16;

@@ -44,9 +44,9 @@
   once(attention, E, T, Disentangled<T, E>) once(attention_backward, E, T, Disentangled<T, E>)                              \
   once(copy_columns, E, T) once(put_columns, E, T)                                                                          \
   once(embed, E, T) once(embed_backward, E, T) once(gemm_device, E, T)                                                      \
-  once(gated_sum, E, T) once(gated_sum_backward, E, T) once(expected_open, E, T) once(expected_open_backward, E, T)         \
+  once(gated_sum, E, T) once(gated_sum_backward, E, T) once(expected_open, E, T) once(expected_open, E, const T) once(expected_open_backward, E, T)         \
   once(sensitivity, E, T) once(triplet_scores, E, T) once(clear_up_to, E, T)                                                \
-  once(cross_entropy, E, T) once(word_cross_entropy, E, T) once(squared_error, E, T) once(sum, E, T)                        \
+  once(cross_entropy, E, T) once(word_cross_entropy, E, T) once(squared_error, E, T) once(sum, E, T) once(sum, E, const T)                        \
   once(fill, E, T) once(axpby, E, T) once(multiply, E, T) once(broadcast_row, E, T) once(add_row, E, T)                     \
   once(scale_columns, E, T) once(scale_rows, E, T) once(dropout, E, T)                                                      \
   once(add_norm, E, T) once(norm_backward, E, T)                                                                            \
@@ -54,14 +54,14 @@
   once(spread_after_prefix, E, T) once(collect_after_prefix, E, T) once(put_prefix, E, T) once(take_prefix, E, T)           \
   once(ragged_product, E, T) once(ragged_product_backward, E, T)                                                            \
   once(lstm, E, T) once(lstm_backward, E, T) once(gru, E, T) once(gru_backward, E, T)                                       \
-  once(add_column_sums, E, T) once(add_column_dots, E, T) once(squared_norm, E, T) once(count_not_finite, E, T)           \
+  once(add_column_sums, E, T) once(add_column_dots, E, T) once(squared_norm, E, T) once(squared_norm, E, const T) once(count_not_finite, E, T) once(count_not_finite, E, const T)           \
   once(rescale, E, T) once(add_scaled_columns, E, T) once(scale_columns_backward, E, T)                                     \
   once(row_norms, E, T) once(divide, E, T) once(magnitude_backward, E, T)                                                   \
   once(row_rms, E, T) once(rms_norm, E, T) once(rms_norm_backward, E, T)                                                    \
   once(rotate, E, T)                                                                                                        \
   once(gather_rows, E, T) once(scatter_rows, E, T) once(add_to_rows, E, T) once(segment_mean, E, T) once(segment_mean_backward, E, T)\
   once(add_slots, E, T) once(add_slots_backward, E, T)                                                                      \
-  once(released_threshold, E, T) once(add_sign, E, T) once(absolute_sum, E, T)
+  once(released_threshold, E, T) once(add_sign, E, T) once(absolute_sum, E, T) once(absolute_sum, E, const T)
 // clang-format on
 
 #ifdef KOKKOS_ENABLE_CUDA

@@ -12,7 +12,7 @@ struct AdamWStep {
 /// AdamW (Loshchilov & Hutter, 2019) on one contiguous range: theta -= lr (decay theta + m^ / (sqrt(v^) + epsilon)).
 /// All (1, n).
 template <ExecutionSpace E, class T>
-void adamw(Worker<E>& w, Mat<T, E> theta, Mat<const T, E> gradient, Mat<T, E> m, Mat<T, E> v, const AdamWStep& a) {
+void adamw(OnWorker<E> c, Mat<T, E> theta, In<T, E> gradient, Mat<T, E> m, Mat<T, E> v, const AdamWStep& a) {
   const std::int64_t n = static_cast<std::int64_t>(theta.size());
   const T b1 = static_cast<T>(a.beta1), b2 = static_cast<T>(a.beta2), c1 = static_cast<T>(1 - a.beta1),
           c2 = static_cast<T>(1 - a.beta2), eps = static_cast<T>(a.epsilon),
@@ -21,7 +21,7 @@ void adamw(Worker<E>& w, Mat<T, E> theta, Mat<const T, E> gradient, Mat<T, E> m,
   T *const p = theta.data(), *const pm = m.data(), *const pv = v.data();
   const T* const pg = gradient.data();
   for_rows(
-      w, "peft::adamw", static_cast<Extent>((n + span - 1) / span), KOKKOS_LAMBDA(Extent s) {
+      c, "peft::adamw", static_cast<Extent>((n + span - 1) / span), KOKKOS_LAMBDA(Extent s) {
         const std::int64_t end = (s + 1) * span < n ? (s + 1) * span : n;
         for (std::int64_t i = s * span; i < end; ++i) {
           const T g = pg[i] * scale;
@@ -35,13 +35,13 @@ void adamw(Worker<E>& w, Mat<T, E> theta, Mat<const T, E> gradient, Mat<T, E> m,
 
 /// theta -= lr (gradient scale + decay theta).
 template <ExecutionSpace E, class T>
-void sgd(Worker<E>& w, Mat<T, E> theta, Mat<const T, E> gradient, double lr, double decay, double gradient_scale) {
+void sgd(OnWorker<E> c, Mat<T, E> theta, In<T, E> gradient, double lr, double decay, double gradient_scale) {
   const std::int64_t n = static_cast<std::int64_t>(theta.size());
   const T rate = static_cast<T>(lr * gradient_scale), shrink = static_cast<T>(1 - lr * decay);
   T* const p = theta.data();
   const T* const g = gradient.data();
   for_rows(
-      w, "peft::sgd", static_cast<Extent>((n + span - 1) / span), KOKKOS_LAMBDA(Extent s) {
+      c, "peft::sgd", static_cast<Extent>((n + span - 1) / span), KOKKOS_LAMBDA(Extent s) {
         const std::int64_t end = (s + 1) * span < n ? (s + 1) * span : n;
         for (std::int64_t i = s * span; i < end; ++i) p[i] = p[i] * shrink - rate * g[i];
       });
@@ -49,11 +49,11 @@ void sgd(Worker<E>& w, Mat<T, E> theta, Mat<const T, E> gradient, double lr, dou
 
 /// g <- sign(g) max(|g| - xi, 0): the proximal map of xi |.|_1 (SoRA, eq. 11).
 template <ExecutionSpace E, class T>
-void soft_threshold(Worker<E>& w, Mat<T, E> g, double xi) {
+void soft_threshold(OnWorker<E> c, Mat<T, E> g, double xi) {
   const Extent d = cols(g);
   const T t = static_cast<T>(xi);
   for_rows(
-      w, "peft::soft_threshold", rows(g), KOKKOS_LAMBDA(Extent i) {
+      c, "peft::soft_threshold", rows(g), KOKKOS_LAMBDA(Extent i) {
         for (Extent j = 0; j < d; ++j) {
           const T x = g(i, j);
           g(i, j) = x > t ? x - t : (x < -t ? x + t : (x == x ? T(0) : x));  // NaN is not hidden

@@ -7,10 +7,10 @@ namespace peft::ops {
 /// Token row i of x goes to row i + (segment[i] + 1) prefix of y: each sequence keeps `prefix` rows free before its
 /// own.
 template <ExecutionSpace E, class T>
-void spread_after_prefix(Worker<E>& w, Mat<T, E> y, Mat<const T, E> x, const int* segment, Extent prefix) {
+void spread_after_prefix(OnWorker<E> c, Mat<T, E> y, In<T, E> x, const int* segment, Extent prefix) {
   const Extent d = cols(x);
   for_rows(
-      w, "peft::spread_after_prefix", rows(x), KOKKOS_LAMBDA(Extent i) {
+      c, "peft::spread_after_prefix", rows(x), KOKKOS_LAMBDA(Extent i) {
         const Extent to = i + (segment[i] + 1) * prefix;
         for (Extent j = 0; j < d; ++j) y(to, j) = x(i, j);
       });
@@ -18,10 +18,10 @@ void spread_after_prefix(Worker<E>& w, Mat<T, E> y, Mat<const T, E> x, const int
 
 /// The reverse: token rows of y, without the prefixes.
 template <ExecutionSpace E, class T>
-void collect_after_prefix(Worker<E>& w, Mat<T, E> x, Mat<const T, E> y, const int* segment, Extent prefix) {
+void collect_after_prefix(OnWorker<E> c, Mat<T, E> x, In<T, E> y, const int* segment, Extent prefix) {
   const Extent d = cols(x);
   for_rows(
-      w, "peft::collect_after_prefix", rows(x), KOKKOS_LAMBDA(Extent i) {
+      c, "peft::collect_after_prefix", rows(x), KOKKOS_LAMBDA(Extent i) {
         const Extent from = i + (segment[i] + 1) * prefix;
         for (Extent j = 0; j < d; ++j) x(i, j) = y(from, j);
       });
@@ -29,13 +29,13 @@ void collect_after_prefix(Worker<E>& w, Mat<T, E> x, Mat<const T, E> y, const in
 
 /// The first rows of every sequence of y = dropout(`prefix`) (p, d); row i of sequence s draws at (drop.example[s], i).
 template <ExecutionSpace E, class T>
-void put_prefix(Worker<E>& w, Mat<T, E> y, Mat<const T, E> prefix, const int* offsets, Extent sequences,
+void put_prefix(OnWorker<E> c, Mat<T, E> y, In<T, E> prefix, const int* offsets, Extent sequences,
                 const Dropout& drop = {}) {
   const Extent n = rows(prefix), d = cols(prefix);
   const T scale = static_cast<T>(drop.scale);
   const bool dropping = drop.active();
   for_rows(
-      w, "peft::put_prefix", sequences * n, KOKKOS_LAMBDA(Extent i) {
+      c, "peft::put_prefix", sequences * n, KOKKOS_LAMBDA(Extent i) {
         const Extent from = i % n;
         T* const to = &y(offsets[i / n] + from, 0);
         const T* const row = &prefix(from, 0);
@@ -50,13 +50,13 @@ void put_prefix(Worker<E>& w, Mat<T, E> y, Mat<const T, E> prefix, const int* of
 
 /// g (p, d) += dropout(the first rows of every sequence of dy), summed over the sequences in order.
 template <ExecutionSpace E, class T>
-void take_prefix(Worker<E>& w, Mat<T, E> g, Mat<const T, E> dy, const int* offsets, Extent sequences,
+void take_prefix(OnWorker<E> c, Mat<T, E> g, In<T, E> dy, const int* offsets, Extent sequences,
                  const Dropout& drop = {}) {
   const Extent d = cols(g);
   const T scale = static_cast<T>(drop.scale);
   const bool dropping = drop.active();
   for_rows(
-      w, "peft::take_prefix", rows(g), KOKKOS_LAMBDA(Extent i) {
+      c, "peft::take_prefix", rows(g), KOKKOS_LAMBDA(Extent i) {
         T* const gi = &g(i, 0);
         for (Extent s = 0; s < sequences; ++s) {
           const T* const from = &dy(offsets[s] + i, 0);

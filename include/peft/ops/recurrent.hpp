@@ -13,11 +13,11 @@ KOKKOS_INLINE_FUNCTION T sigmoid(T x) {
 /// One step of an LSTM cell. a (n, 4k): the sums before the gates i, f, g, o, replaced by their values.
 ///   state = f before + i g,   h = o tanh(state).   state, h (n, k); `before` may be empty: zero.
 template <ExecutionSpace E, class T>
-void lstm(Worker<E>& w, Mat<T, E> a, Mat<const T, E> before, Mat<T, E> state, Mat<T, E> h) {
+void lstm(OnWorker<E> c, Mat<T, E> a, In<T, E> before, Mat<T, E> state, Mat<T, E> h) {
   const Extent k = cols(h);
   const bool first = empty(before);
   for_rows(
-      w, "peft::lstm", rows(h), KOKKOS_LAMBDA(Extent r) {
+      c, "peft::lstm", rows(h), KOKKOS_LAMBDA(Extent r) {
         T *const i = &a(r, 0), *const f = i + k, *const g = f + k, *const o = g + k, *const s = &state(r, 0),
                  *const hr = &h(r, 0);
         for (Extent j = 0; j < 2 * k; ++j) i[j] = sigmoid(i[j]);
@@ -34,12 +34,11 @@ void lstm(Worker<E>& w, Mat<T, E> a, Mat<const T, E> before, Mat<T, E> state, Ma
 /// Its backward: a (the gates' values) becomes the gradient of the sums. dh (n, k) is that of h; dstate that of the
 /// state by the step after, and becomes that of `before`.
 template <ExecutionSpace E, class T>
-void lstm_backward(Worker<E>& w, Mat<T, E> a, Mat<const T, E> before, Mat<const T, E> state, Mat<const T, E> dh,
-                   Mat<T, E> dstate) {
+void lstm_backward(OnWorker<E> c, Mat<T, E> a, In<T, E> before, In<T, E> state, In<T, E> dh, Mat<T, E> dstate) {
   const Extent k = cols(dh);
   const bool first = empty(before);
   for_rows(
-      w, "peft::lstm_backward", rows(dh), KOKKOS_LAMBDA(Extent r) {
+      c, "peft::lstm_backward", rows(dh), KOKKOS_LAMBDA(Extent r) {
         T *const i = &a(r, 0), *const f = i + k, *const g = f + k, *const o = g + k, *const ds = &dstate(r, 0);
         for (Extent j = 0; j < k; ++j) {
           const T y = fast_tanh(state(r, j)), d = ds[j] + dh(r, j) * o[j] * (1 - y * y),
@@ -59,11 +58,11 @@ void lstm_backward(Worker<E>& w, Mat<T, E> a, Mat<const T, E> before, Mat<const 
 ///   r = sigmoid(a_r + u_r),  z = sigmoid(a_z + u_z),  c = tanh(a_c + r u_c),  h = (1 - z) c + z before.
 /// a becomes r, z, c; u stays. `before` (n, k) may be empty: zero.
 template <ExecutionSpace E, class T>
-void gru(Worker<E>& w, Mat<T, E> a, Mat<const T, E> u, Mat<const T, E> before, Mat<T, E> h) {
+void gru(OnWorker<E> c, Mat<T, E> a, In<T, E> u, In<T, E> before, Mat<T, E> h) {
   const Extent k = cols(h);
   const bool first = empty(before);
   for_rows(
-      w, "peft::gru", rows(h), KOKKOS_LAMBDA(Extent row) {
+      c, "peft::gru", rows(h), KOKKOS_LAMBDA(Extent row) {
         T *const r = &a(row, 0), *const z = r + k, *const c = z + k, *const hr = &h(row, 0);
         const T* const ur = &u(row, 0);
         for (Extent j = 0; j < 2 * k; ++j) r[j] = sigmoid(r[j] + ur[j]);
@@ -77,11 +76,11 @@ void gru(Worker<E>& w, Mat<T, E> a, Mat<const T, E> u, Mat<const T, E> before, M
 
 /// Its backward: a and u become the gradients of their sums, dh (n, k) what goes straight to the state before: z dh.
 template <ExecutionSpace E, class T>
-void gru_backward(Worker<E>& w, Mat<T, E> a, Mat<T, E> u, Mat<const T, E> before, Mat<T, E> dh) {
+void gru_backward(OnWorker<E> c, Mat<T, E> a, Mat<T, E> u, In<T, E> before, Mat<T, E> dh) {
   const Extent k = cols(dh);
   const bool first = empty(before);
   for_rows(
-      w, "peft::gru_backward", rows(dh), KOKKOS_LAMBDA(Extent row) {
+      c, "peft::gru_backward", rows(dh), KOKKOS_LAMBDA(Extent row) {
         T *const r = &a(row, 0), *const z = r + k, *const c = z + k, *const ur = &u(row, 0), *const d = &dh(row, 0);
         for (Extent j = 0; j < k; ++j) {
           const T past = first ? T(0) : before(row, j), keep = z[j], reset = r[j], y = c[j], dy = d[j];

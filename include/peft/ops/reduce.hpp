@@ -10,17 +10,17 @@ namespace peft::ops {
 inline constexpr Extent column_block = 16;
 
 template <ExecutionSpace E, class F>
-void for_column_blocks(Worker<E>& w, const char* name, Extent columns, const F& f) {
-  for_rows(w, name, (columns + column_block - 1) / column_block, f);
+void for_column_blocks(OnWorker<E> c, const char* name, Extent columns, const F& f) {
+  for_rows(c, name, (columns + column_block - 1) / column_block, f);
 }
 
 /// g (1, d) += alpha times the sum over rows of x (n, d).
 template <ExecutionSpace E, class T>
-void add_column_sums(Worker<E>& w, Mat<T, E> g, Mat<const T, E> x, double alpha = 1) {
+void add_column_sums(OnWorker<E> c, Mat<T, E> g, In<T, E> x, double alpha = 1) {
   const T s = static_cast<T>(alpha);
   const Extent n = rows(x), d = cols(x);
   for_column_blocks(
-      w, "peft::add_column_sums", d, KOKKOS_LAMBDA(Extent b) {
+      c, "peft::add_column_sums", d, KOKKOS_LAMBDA(Extent b) {
         const Extent begin = b * column_block, width = d - begin < column_block ? d - begin : column_block;
         T sum[column_block] = {};
         for (Extent i = 0; i < n; ++i) {
@@ -33,10 +33,10 @@ void add_column_sums(Worker<E>& w, Mat<T, E> g, Mat<const T, E> x, double alpha 
 
 /// g (1, d) += sum over rows of a * b, both (n, d).
 template <ExecutionSpace E, class T>
-void add_column_dots(Worker<E>& w, Mat<T, E> g, Mat<const T, E> a, Mat<const T, E> b) {
+void add_column_dots(OnWorker<E> c, Mat<T, E> g, In<T, E> a, In<T, E> b) {
   const Extent n = rows(a), d = cols(a);
   for_column_blocks(
-      w, "peft::add_column_dots", d, KOKKOS_LAMBDA(Extent block) {
+      c, "peft::add_column_dots", d, KOKKOS_LAMBDA(Extent block) {
         const Extent begin = block * column_block, width = d - begin < column_block ? d - begin : column_block;
         T sum[column_block] = {};
         for (Extent i = 0; i < n; ++i) {
@@ -49,13 +49,13 @@ void add_column_dots(Worker<E>& w, Mat<T, E> g, Mat<const T, E> a, Mat<const T, 
 
 /// The sum of f(begin, end) over [0, n) cut in spans, in double.
 template <ExecutionSpace E, class F>
-double sum_of_spans(Worker<E>& w, const char* name, std::int64_t n, const F& f) {
+double sum_of_spans(OnWorker<E> c, const char* name, std::int64_t n, const F& f) {
   double total = 0;
   if constexpr (on_host<E>) {
     for (std::int64_t begin = 0; begin < n; begin += span) total += f(begin, begin + span < n ? begin + span : n);
   } else {
     Kokkos::parallel_reduce(
-        name, Kokkos::RangePolicy<E>(w.exec, 0, (n + span - 1) / span),
+        name, Kokkos::RangePolicy<E>(c.w.exec, 0, (n + span - 1) / span),
         KOKKOS_LAMBDA(std::int64_t s, double& sum) { sum += f(s * span, (s + 1) * span < n ? (s + 1) * span : n); },
         total);
   }
@@ -65,12 +65,12 @@ double sum_of_spans(Worker<E>& w, const char* name, std::int64_t n, const F& f) 
 /// The sum of squares of a contiguous block, in double, in spans of fixed size: the same value for any number of
 /// workers.
 template <ExecutionSpace E, class T>
-double squared_norm(Worker<E>& w, Mat<const T, E> x) {
-  if (w.planning() || x.size() == 0) return 0;
+double squared_norm(OnWorker<E> c, Mat<T, E> x) {
+  if (c.w.planning() || x.size() == 0) return 0;
   const std::int64_t n = static_cast<std::int64_t>(x.size());
   const T* const p = x.data();
   return sum_of_spans(
-      w, "peft::squared_norm", n, KOKKOS_LAMBDA(std::int64_t begin, std::int64_t end) {
+      c, "peft::squared_norm", n, KOKKOS_LAMBDA(std::int64_t begin, std::int64_t end) {
         double part = 0;
         for (std::int64_t i = begin; i < end; ++i) part += static_cast<double>(p[i]) * static_cast<double>(p[i]);
         return part;
@@ -79,12 +79,12 @@ double squared_norm(Worker<E>& w, Mat<const T, E> x) {
 
 /// How many numbers of a contiguous block are not finite.
 template <ExecutionSpace E, class T>
-double count_not_finite(Worker<E>& w, Mat<const T, E> x) {
-  if (w.planning() || x.size() == 0) return 0;
+double count_not_finite(OnWorker<E> c, Mat<T, E> x) {
+  if (c.w.planning() || x.size() == 0) return 0;
   const T* const p = x.data();
   const T largest = std::numeric_limits<T>::max();
   return sum_of_spans(
-      w, "peft::count_not_finite", static_cast<std::int64_t>(x.size()),
+      c, "peft::count_not_finite", static_cast<std::int64_t>(x.size()),
       KOKKOS_LAMBDA(std::int64_t begin, std::int64_t end) {
         int odd = 0;
         for (std::int64_t i = begin; i < end; ++i) odd += Kokkos::abs(p[i]) <= largest ? 0 : 1;

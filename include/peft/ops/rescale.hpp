@@ -7,11 +7,11 @@ namespace peft::ops {
 /// z = y - b,  y <- g * z + b, along columns: all of a linear output but its bias is scaled. y, z (n, d); g (1, d); b
 /// (1, d) or empty.
 template <ExecutionSpace E, class T>
-void rescale(Worker<E>& w, Mat<T, E> y, Mat<T, E> z, Mat<const T, E> g, Mat<const T, E> b) {
+void rescale(OnWorker<E> c, Mat<T, E> y, Mat<T, E> z, In<T, E> g, In<T, E> b) {
   const Extent d = cols(y);
   const bool biased = !empty(b);
   for_rows(
-      w, "peft::rescale", rows(y), KOKKOS_LAMBDA(Extent i) {
+      c, "peft::rescale", rows(y), KOKKOS_LAMBDA(Extent i) {
         T *const yi = &y(i, 0), *const zi = &z(i, 0);
         const T* const gi = &g(0, 0);
         if (biased) {
@@ -33,10 +33,10 @@ void rescale(Worker<E>& w, Mat<T, E> y, Mat<T, E> z, Mat<const T, E> g, Mat<cons
 
 /// y += g * x along columns; g (1, d).
 template <ExecutionSpace E, class T>
-void add_scaled_columns(Worker<E>& w, Mat<T, E> y, Mat<const T, E> x, Mat<const T, E> g) {
+void add_scaled_columns(OnWorker<E> c, Mat<T, E> y, In<T, E> x, In<T, E> g) {
   const Extent d = cols(y);
   for_rows(
-      w, "peft::add_scaled_columns", rows(y), KOKKOS_LAMBDA(Extent i) {
+      c, "peft::add_scaled_columns", rows(y), KOKKOS_LAMBDA(Extent i) {
         T* const yi = &y(i, 0);
         const T *const xi = &x(i, 0), *const gi = &g(0, 0);
         for (Extent j = 0; j < d; ++j) yi[j] += gi[j] * xi[j];
@@ -45,11 +45,10 @@ void add_scaled_columns(Worker<E>& w, Mat<T, E> y, Mat<const T, E> x, Mat<const 
 
 /// Backward of y = g * x along columns in one pass: dg += the sum over rows of dy * x, dx = g * dy. dx may be dy.
 template <ExecutionSpace E, class T>
-void scale_columns_backward(Worker<E>& w, Mat<T, E> dx, Mat<const T, E> dy, Mat<const T, E> x, Mat<const T, E> g,
-                            Mat<T, E> dg) {
+void scale_columns_backward(OnWorker<E> c, Mat<T, E> dx, In<T, E> dy, In<T, E> x, In<T, E> g, Mat<T, E> dg) {
   const Extent n = rows(x), d = cols(x);
   for_column_blocks(
-      w, "peft::scale_columns_backward", d, KOKKOS_LAMBDA(Extent block) {
+      c, "peft::scale_columns_backward", d, KOKKOS_LAMBDA(Extent block) {
         const Extent begin = block * column_block, width = d - begin < column_block ? d - begin : column_block;
         T sum[column_block] = {}, by[column_block] = {};
         for (Extent j = 0; j < width; ++j) by[j] = g(0, begin + j);
@@ -68,10 +67,10 @@ void scale_columns_backward(Worker<E>& w, Mat<T, E> dx, Mat<const T, E> dy, Mat<
 
 /// norm (1, n) = the length of each row of x (n, d).
 template <ExecutionSpace E, class T>
-void row_norms(Worker<E>& w, Mat<T, E> norm, Mat<const T, E> x) {
+void row_norms(OnWorker<E> c, Mat<T, E> norm, In<T, E> x) {
   const Extent d = cols(x);
   for_rows(
-      w, "peft::row_norms", rows(x), KOKKOS_LAMBDA(Extent i) {
+      c, "peft::row_norms", rows(x), KOKKOS_LAMBDA(Extent i) {
         constexpr Extent lanes = 16;  // partial sums in an order that vectorises
         const T* const xi = &x(i, 0);
         T part[lanes] = {}, sum = 0;
@@ -86,10 +85,10 @@ void row_norms(Worker<E>& w, Mat<T, E> norm, Mat<const T, E> x) {
 
 /// q = a / b, elementwise, all of one size.
 template <ExecutionSpace E, class T>
-void divide(Worker<E>& w, Mat<T, E> q, Mat<const T, E> a, Mat<const T, E> b) {
+void divide(OnWorker<E> c, Mat<T, E> q, In<T, E> a, In<T, E> b) {
   const Extent d = cols(q);
   for_rows(
-      w, "peft::divide", rows(q), KOKKOS_LAMBDA(Extent i) {
+      c, "peft::divide", rows(q), KOKKOS_LAMBDA(Extent i) {
         for (Extent j = 0; j < d; ++j) q(i, j) = a(i, j) / b(i, j);
       });
 }
@@ -97,11 +96,10 @@ void divide(Worker<E>& w, Mat<T, E> q, Mat<const T, E> a, Mat<const T, E> b) {
 /// Backward of q = a / norm with norm = |x| by rows, in place of x (n, d): da += dq / norm; x <- dx = -dq q / norm^2 *
 /// x. Without x the norm counts as a constant. All but x (1, n).
 template <ExecutionSpace E, class T>
-void magnitude_backward(Worker<E>& w, Mat<T, E> da, Mat<T, E> x, Mat<const T, E> dq, Mat<const T, E> q,
-                        Mat<const T, E> norm) {
+void magnitude_backward(OnWorker<E> c, Mat<T, E> da, Mat<T, E> x, In<T, E> dq, In<T, E> q, In<T, E> norm) {
   const Extent d = empty(x) ? 0 : cols(x);
   for_rows(
-      w, "peft::magnitude_backward", cols(q), KOKKOS_LAMBDA(Extent i) {
+      c, "peft::magnitude_backward", cols(q), KOKKOS_LAMBDA(Extent i) {
         da(0, i) += dq(0, i) / norm(0, i);
         const T slope = -dq(0, i) * q(0, i) / (norm(0, i) * norm(0, i));
         for (Extent j = 0; j < d; ++j) x(i, j) *= slope;

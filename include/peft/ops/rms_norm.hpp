@@ -31,11 +31,11 @@ KOKKOS_INLINE_FUNCTION T sum_of_squares(Extent d, const T* a) {
 
 /// size (1, n) = the root mean square of each row of x (n, d), sqrt(mean(x^2) + epsilon).
 template <ExecutionSpace E, class T>
-void row_rms(Worker<E>& w, Mat<T, E> size, Mat<const T, E> x, double epsilon) {
+void row_rms(OnWorker<E> c, Mat<T, E> size, In<T, E> x, double epsilon) {
   const Extent d = cols(x);
   const T eps = static_cast<T>(epsilon);
   for_rows(
-      w, "peft::row_rms", rows(x),
+      c, "peft::row_rms", rows(x),
       KOKKOS_LAMBDA(Extent i) { size(0, i) = Kokkos::sqrt(sum_of_squares<T>(d, &x(i, 0)) / static_cast<T>(d) + eps); });
 }
 
@@ -43,13 +43,13 @@ void row_rms(Worker<E>& w, Mat<T, E> size, Mat<const T, E> x, double epsilon) {
 /// empty. Kept for backward: normalised (n, d) and rstd (n, 1), both may be empty when nothing crosses. Shapes: x,
 /// residual, y (n, d); gamma (1, d). y may be x.
 template <ExecutionSpace E, class T>
-void rms_norm(Worker<E>& w, Mat<const T, E> x, Mat<const T, E> residual, Mat<const T, E> gamma, double epsilon,
-              const Dropout& drop, Mat<T, E> normalised, Mat<T, E> rstd, Mat<T, E> y) {
+void rms_norm(OnWorker<E> c, In<T, E> x, In<T, E> residual, In<T, E> gamma, double epsilon, const Dropout& drop,
+              Mat<T, E> normalised, Mat<T, E> rstd, Mat<T, E> y) {
   const Extent d = cols(x);
   const T scale = static_cast<T>(drop.scale), eps = static_cast<T>(epsilon);
   const bool dropping = drop.active(), adding = !empty(residual), keeping = !empty(normalised);
   for_rows(
-      w, "peft::rms_norm", rows(x), KOKKOS_LAMBDA(Extent i) {
+      c, "peft::rms_norm", rows(x), KOKKOS_LAMBDA(Extent i) {
         const T *const xi = &x(i, 0), *const g = &gamma(0, 0);
         T* const yi = &y(i, 0);
         if (dropping) {
@@ -79,11 +79,10 @@ void rms_norm(Worker<E>& w, Mat<const T, E> x, Mat<const T, E> residual, Mat<con
 
 /// dz (n, d): the gradient of RMSNorm's input from dy; dz may be dy.
 template <ExecutionSpace E, class T>
-void rms_norm_backward(Worker<E>& w, Mat<const T, E> dy, Mat<const T, E> normalised, Mat<const T, E> rstd,
-                       Mat<const T, E> gamma, Mat<T, E> dz) {
+void rms_norm_backward(OnWorker<E> c, In<T, E> dy, In<T, E> normalised, In<T, E> rstd, In<T, E> gamma, Mat<T, E> dz) {
   const Extent d = cols(dy);
   for_rows(
-      w, "peft::rms_norm_backward", rows(dy), KOKKOS_LAMBDA(Extent i) {
+      c, "peft::rms_norm_backward", rows(dy), KOKKOS_LAMBDA(Extent i) {
         const T *const dyi = &dy(i, 0), *const hi = &normalised(i, 0), *const g = &gamma(0, 0);
         T* const dzi = &dz(i, 0);
         const T dot = sum_of_products<T>(d, dyi, g, hi) / static_cast<T>(d);

@@ -6,10 +6,10 @@ namespace peft::ops {
 
 /// y (m, d) = the rows `index[0 .. m)` of x.
 template <ExecutionSpace E, class T>
-void gather_rows(Worker<E>& w, Mat<T, E> y, Mat<const T, E> x, const int* index) {
+void gather_rows(OnWorker<E> c, Mat<T, E> y, In<T, E> x, const int* index) {
   const Extent d = cols(y);
   for_rows(
-      w, "peft::gather_rows", rows(y), KOKKOS_LAMBDA(Extent i) {
+      c, "peft::gather_rows", rows(y), KOKKOS_LAMBDA(Extent i) {
         const Extent from = index[i];
         for (Extent j = 0; j < d; ++j) y(i, j) = x(from, j);
       });
@@ -17,10 +17,10 @@ void gather_rows(Worker<E>& w, Mat<T, E> y, Mat<const T, E> x, const int* index)
 
 /// The rows `index[0 .. m)` of y = x (m, d); no row is named twice.
 template <ExecutionSpace E, class T>
-void scatter_rows(Worker<E>& w, Mat<T, E> y, Mat<const T, E> x, const int* index) {
+void scatter_rows(OnWorker<E> c, Mat<T, E> y, In<T, E> x, const int* index) {
   const Extent d = cols(x);
   for_rows(
-      w, "peft::scatter_rows", rows(x), KOKKOS_LAMBDA(Extent i) {
+      c, "peft::scatter_rows", rows(x), KOKKOS_LAMBDA(Extent i) {
         const Extent to = index[i];
         for (Extent j = 0; j < d; ++j) y(to, j) = x(i, j);
       });
@@ -28,10 +28,10 @@ void scatter_rows(Worker<E>& w, Mat<T, E> y, Mat<const T, E> x, const int* index
 
 /// The rows `index[0 .. m)` of y += x (m, d); no row is named twice.
 template <ExecutionSpace E, class T>
-void add_to_rows(Worker<E>& w, Mat<T, E> y, Mat<const T, E> x, const int* index) {
+void add_to_rows(OnWorker<E> c, Mat<T, E> y, In<T, E> x, const int* index) {
   const Extent d = cols(x);
   for_rows(
-      w, "peft::add_to_rows", rows(x), KOKKOS_LAMBDA(Extent i) {
+      c, "peft::add_to_rows", rows(x), KOKKOS_LAMBDA(Extent i) {
         const Extent to = index[i];
         for (Extent j = 0; j < d; ++j) y(to, j) += x(i, j);
       });
@@ -39,10 +39,10 @@ void add_to_rows(Worker<E>& w, Mat<T, E> y, Mat<const T, E> x, const int* index)
 
 /// The mean over each sequence's rows: y (sequences, d) from x (tokens, d).
 template <ExecutionSpace E, class T>
-void segment_mean(Worker<E>& w, Mat<T, E> y, Mat<const T, E> x, const int* offsets) {
+void segment_mean(OnWorker<E> c, Mat<T, E> y, In<T, E> x, const int* offsets) {
   const Extent d = cols(y);
   for_rows(
-      w, "peft::segment_mean", rows(y), KOKKOS_LAMBDA(Extent s) {
+      c, "peft::segment_mean", rows(y), KOKKOS_LAMBDA(Extent s) {
         const Extent begin = offsets[s], end = offsets[s + 1];
         for (Extent j = 0; j < d; ++j) y(s, j) = 0;
         for (Extent i = begin; i < end; ++i)
@@ -53,10 +53,10 @@ void segment_mean(Worker<E>& w, Mat<T, E> y, Mat<const T, E> x, const int* offse
 
 /// dx (tokens, d) = the mean's backward of dy (sequences, d).
 template <ExecutionSpace E, class T>
-void segment_mean_backward(Worker<E>& w, Mat<T, E> dx, Mat<const T, E> dy, const int* offsets) {
+void segment_mean_backward(OnWorker<E> c, Mat<T, E> dx, In<T, E> dy, const int* offsets) {
   const Extent d = cols(dx);
   for_rows(
-      w, "peft::segment_mean_backward", rows(dy), KOKKOS_LAMBDA(Extent s) {
+      c, "peft::segment_mean_backward", rows(dy), KOKKOS_LAMBDA(Extent s) {
         const Extent begin = offsets[s], end = offsets[s + 1];
         for (Extent i = begin; i < end; ++i)
           for (Extent j = 0; j < d; ++j) dx(i, j) = dy(s, j) / static_cast<T>(end - begin);

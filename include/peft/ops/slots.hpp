@@ -19,12 +19,12 @@ struct SlotRows {
 /// Row i of h (n, d) += drop(row of `table` that slot[i] names); rows whose slot is -1 stay. Rows of `drop` are rows of
 /// h.
 template <ExecutionSpace E, class T>
-void add_slots(Worker<E>& w, Mat<T, E> h, Mat<const T, E> table, const int* slot, const SlotRows& named,
+void add_slots(OnWorker<E> c, Mat<T, E> h, In<T, E> table, const int* slot, const SlotRows& named,
                const Dropout& drop) {
   const Extent d = cols(h);
   const T scale = static_cast<T>(drop.scale);
   for_rows(
-      w, "peft::add_slots", rows(h), KOKKOS_LAMBDA(Extent i) {
+      c, "peft::add_slots", rows(h), KOKKOS_LAMBDA(Extent i) {
         const int from = named(slot[i]);
         if (from < 0) return;
         T* const hi = &h(i, 0);
@@ -41,13 +41,13 @@ void add_slots(Worker<E>& w, Mat<T, E> h, Mat<const T, E> table, const int* slot
 /// g (of the table's shape) += drop(dh), each row of dh to where `add_slots` took its vector from. Columns are shared
 /// out, rows are added in order: the sum is the same for any number of workers.
 template <ExecutionSpace E, class T>
-void add_slots_backward(Worker<E>& w, Mat<T, E> g, Mat<const T, E> dh, const int* slot, const SlotRows& named,
+void add_slots_backward(OnWorker<E> c, Mat<T, E> g, In<T, E> dh, const int* slot, const SlotRows& named,
                         const Dropout& drop) {
   const Extent n = rows(dh), d = cols(dh);
   const T scale = static_cast<T>(drop.scale);
   constexpr Extent block = on_host<E> ? 64 : 1;
   for_rows(
-      w, "peft::add_slots_backward", (d + block - 1) / block, KOKKOS_LAMBDA(Extent b) {
+      c, "peft::add_slots_backward", (d + block - 1) / block, KOKKOS_LAMBDA(Extent b) {
         const Extent begin = b * block, end = d < begin + block ? d : begin + block;
         for (Extent i = 0; i < n; ++i) {
           const int to = named(slot[i]);

@@ -115,7 +115,7 @@ struct Ladder {
     auto at = side_pass(c, p.at.back(), p.shape, p.blocks.back(), nullptr, kept.seen);
     block_in(at, kept.blocks.back()).forward(at, p.shape, kept.s, kept.out, n != c.batch->tokens, true);
     if constexpr (decltype(at)::spec.pre_norm) kept.out = normed(c, p, kept, 0, kept.out);
-    if constexpr (!decltype(at)::spec.pre_norm) store_dropped(c, kept.out, kept.out, p.shape.hidden_dropout);
+    if constexpr (!decltype(at)::spec.pre_norm) drop_into(c, kept.out, kept.out, p.shape.hidden_dropout);
     if (replaces) return nn::affine(c, p.up, kept.out, last);  // h_L  = s U' + c              (rows read, d)
     ops::add_row(c.w, last, constant(p.up.b));
     ops::gemm(c.w, last, kept.out, t(p.up.w), 1, 1);
@@ -128,7 +128,7 @@ struct Ladder {
     V dy = c.temp(rows(dlast), w), none;
     nn::affine_backward(c, p.up, kept.out, dlast, g.up, dy);  // dU  += dh' s,  ds = dh U     (d, w)
     if (empty(kept.last[0].rstd))
-      store_dropped(c, dy, dy, p.shape.hidden_dropout);
+      drop_into(c, dy, dy, p.shape.hidden_dropout);
     else
       normed_backward(c, p, kept, 0, dy, g);
     const bool two = p.shape.encoder_layers > 0;

@@ -58,7 +58,7 @@ struct ReadLayers {
     }
     if (layer < p.before) return;  // the embeddings, and what an encoder gives
     const auto x = step_of(kept.x, i, n), h = step_of(kept.h, i, n);
-    store_dropped(c, x, phi, dropout);
+    drop_into(c, x, phi, dropout);
     ops::broadcast_row(c.w, h, constant(p.b[i]));
     ops::gemm(c.w, h, x, t(p.H[i]), 1, 1);  // h    = f(x H' + b)      (n, k)
     ops::activate(c.w, h, step_of(kept.slope, i, n), F{});

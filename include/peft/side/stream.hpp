@@ -18,7 +18,7 @@ struct Stream {
 
   /// x (n, d) = phi / r, with dropout of probability p.
   void read(auto& c, auto x, auto phi, double p) const {
-    store_dropped(c, x, phi, p);
+    drop_into(c, x, phi, p);
     if (!relative) return;
     const auto scope = c.w.scope();
     ops::rms_norm(c.w, constant(x), {}, row_of(c, x, 1), epsilon, {}, {}, {}, x);
