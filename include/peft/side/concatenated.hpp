@@ -57,9 +57,9 @@ struct Concatenated {
     others.begin(c, kept.others, n, k);
     if (!gated) return;
     for (auto* v : {&kept.gate, &kept.gate_slope}) *v = c.keep(n, k, "joiner");
-    ops::broadcast_row(c.w, kept.gate, constant(p.c));
-    ops::gemm(c.w, kept.gate, phi, t(p.G), 1, 1);  // g    = sigmoid(phi G' + c)   (L n, k)
-    ops::activate(c.w, kept.gate, kept.gate_slope, ops::Sigmoid{});
+    ops::broadcast_row(c, kept.gate, p.c);
+    ops::gemm(c, kept.gate, phi, t(p.G), 1, 1);  // g    = sigmoid(phi G' + c)   (L n, k)
+    ops::activate(c, kept.gate, kept.gate_slope, ops::Sigmoid{});
   }
   void forward(auto& c, const auto& p, auto& kept, int i, auto before, auto a) const {
     const Extent n = rows(a);
@@ -67,8 +67,8 @@ struct Concatenated {
     ffn.forward(c, p.F, before, step_of(kept.z, i, n), step_of(kept.slope, i, n), u);
     if (!plain) own.forward(c, p.own, u, sum);
     others.forward(c, p.others, kept.others, i, u, sum);
-    if (gated) ops::multiply(c.w, out, constant(sum), constant(step_of(kept.gate, i, n)));
-    ops::gemm(c.w, a, out, t(p.W), 1, 1);  // a   += psi W'                (n, G k)
+    if (gated) ops::multiply(c, out, sum, step_of(kept.gate, i, n));
+    ops::gemm(c, a, out, t(p.W), 1, 1);  // a   += psi W'                (n, G k)
   }
   /// Adds to dh, the gradient of h_{i-1}. What `finish` needs takes the place of what only this step reads.
   void backward(auto& c, const auto& p, auto& kept, int i, auto, auto da, auto dh) const {
@@ -78,12 +78,12 @@ struct Concatenated {
       const auto scope = c.w.scope();
       const auto dg = step_of(kept.gate_slope, i, n);
       auto dpsi = c.temp(n, cols(du));
-      ops::gemm(c.w, dpsi, da, p.W);  // dpsi = da W                  (n, k)
-      ops::multiply(c.w, dg, constant(dg), constant(step_of(kept.sum, i, n)));
-      ops::multiply(c.w, dg, constant(dg), constant(dpsi));  // dg   = dpsi * sum * g'
-      ops::multiply(c.w, dsum, constant(dpsi), constant(step_of(kept.gate, i, n)));
+      ops::gemm(c, dpsi, da, p.W);  // dpsi = da W                  (n, k)
+      ops::multiply(c, dg, dg, step_of(kept.sum, i, n));
+      ops::multiply(c, dg, dg, dpsi);  // dg   = dpsi * sum * g'
+      ops::multiply(c, dsum, dpsi, step_of(kept.gate, i, n));
     } else {
-      ops::gemm(c.w, dsum, da, p.W);
+      ops::gemm(c, dsum, da, p.W);
     }
     if (!plain) own.backward(c, p.own, dsum, du);
     others.backward(c, p.others, kept.others, i, dsum, du);
@@ -92,13 +92,13 @@ struct Concatenated {
   /// Gradients, one product each over all steps. dsums (L n, G k), h (L n, k), phi (L n, d).
   void finish(auto& c, auto& kept, auto dsums, auto h, auto phi, Extent n, auto& g) const {
     const auto dsum = sum_gradient(kept);
-    ops::gemm(c.w, g.W, t(dsums), psi(kept), 1, 1);
+    ops::gemm(c, g.W, t(dsums), psi(kept), 1, 1);
     own.finish(c, kept.u, dsum, g.own);
     others.finish(c, kept.others, dsum, g.others);
     ffn.finish(c, kept.du, kept.z, kept.slope, slice(h, 0, rows(h) - n), g.F);
     if (!gated) return;
-    ops::gemm(c.w, g.G, t(kept.gate_slope), phi, 1, 1);
-    ops::add_column_sums(c.w, g.c, constant(kept.gate_slope));
+    ops::gemm(c, g.G, t(kept.gate_slope), phi, 1, 1);
+    ops::add_column_sums(c, g.c, kept.gate_slope);
   }
 
  private:

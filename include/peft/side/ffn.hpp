@@ -28,28 +28,28 @@ struct SideFfn {
   }
   /// u (n, k) from h (n, k), empty where it is zero. z, slope (n, k) are what backward reads again.
   void forward(auto& c, const auto& p, auto h, auto z, auto slope, auto u) const {
-    ops::broadcast_row(c.w, z, constant(p.b1));
-    if (!empty(h)) ops::gemm(c.w, z, h, t(p.F1), 1, 1);
-    ops::activate(c.w, z, slope, ops::Tanh{});                   // z    = tanh(h F1' + b1)      (n, k)
-    ops::broadcast_row(c.w, u, constant(p.b2));
-    ops::gemm(c.w, u, z, t(p.F2), 1, 1);                         // u    = z F2' + b2            (n, k)
+    ops::broadcast_row(c, z, p.b1);
+    if (!empty(h)) ops::gemm(c, z, h, t(p.F1), 1, 1);
+    ops::activate(c, z, slope, ops::Tanh{});                   // z    = tanh(h F1' + b1)      (n, k)
+    ops::broadcast_row(c, u, p.b2);
+    ops::gemm(c, u, z, t(p.F2), 1, 1);                         // u    = z F2' + b2            (n, k)
   }
   /// Adds to dh unless it is empty; slope becomes dz.
   void backward(auto& c, const auto& p, auto du, auto slope, auto dh) const {
     const auto scope = c.w.scope();
     auto through = c.temp(rows(slope), cols(slope));
-    ops::gemm(c.w, through, du, p.F2);
-    ops::multiply(c.w, slope, constant(slope), constant(through));  // dz = du F2 * z'           (n, k)
-    if (!empty(dh)) ops::gemm(c.w, dh, slope, p.F1, 1, 1);       // dh  += dz F1
+    ops::gemm(c, through, du, p.F2);
+    ops::multiply(c, slope, slope, through);  // dz = du F2 * z'           (n, k)
+    if (!empty(dh)) ops::gemm(c, dh, slope, p.F1, 1, 1);       // dh  += dz F1
   }
   /// Adds to the tensors' gradients. z, du, dz (N, k) of all steps; h the last rows of what went in, the first being
   /// zero.
   void finish(auto& c, auto du, auto z, auto dz, auto h, auto& g) const {
     const Extent all = rows(dz);
-    ops::gemm(c.w, g.F2, t(du), z, 1, 1);
-    ops::add_column_sums(c.w, g.b2, constant(du));
-    ops::gemm(c.w, g.F1, t(slice(dz, all - rows(h), all)), h, 1, 1);
-    ops::add_column_sums(c.w, g.b1, constant(dz));
+    ops::gemm(c, g.F2, t(du), z, 1, 1);
+    ops::add_column_sums(c, g.b2, du);
+    ops::gemm(c, g.F1, t(slice(dz, all - rows(h), all)), h, 1, 1);
+    ops::add_column_sums(c, g.b1, dz);
   }
 };
 

@@ -12,11 +12,9 @@ struct GRU {
   static constexpr bool apart() { return true; }
   static constexpr bool second_state() { return false; }
 
-  void forward(auto& c, const auto& at, const auto& before) const {
-    ops::gru(c.w, at.a, constant(at.u), constant(before.h), at.h);
-  }
+  void forward(auto& c, const auto& at, const auto& before) const { ops::gru(c, at.a, at.u, before.h, at.h); }
   void backward(auto& c, const auto& at, const auto& before, auto dh, auto) const {
-    ops::gru_backward(c.w, at.a, at.u, constant(before.h), dh);
+    ops::gru_backward(c, at.a, at.u, before.h, dh);
   }
 };
 static_assert(IsCell<GRU>);

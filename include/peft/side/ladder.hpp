@@ -106,7 +106,7 @@ struct Ladder {
     const std::size_t stack = p.shape.encoder_layers > 0 && layer == -1;
     kept.embedded[stack] = c.keep(rows(h), cols(h), "taps");
     kept.s = c.keep(rows(h), p.shape.width, "side");
-    ops::copy(c.w, kept.embedded[stack], h);
+    ops::copy(c, kept.embedded[stack], h);
     nn::affine(c, p.first[stack], h, kept.s);  // s    = e D' + c               (n, w)
   }
   void correct(auto& c, const auto& p, auto& kept, auto last) const {
@@ -117,8 +117,8 @@ struct Ladder {
     if constexpr (decltype(at)::spec.pre_norm) kept.out = normed(c, p, kept, 0, kept.out);
     if constexpr (!decltype(at)::spec.pre_norm) drop_into(c, kept.out, kept.out, p.shape.hidden_dropout);
     if (replaces) return nn::affine(c, p.up, kept.out, last);  // h_L  = s U' + c              (rows read, d)
-    ops::add_row(c.w, last, constant(p.up.b));
-    ops::gemm(c.w, last, kept.out, t(p.up.w), 1, 1);
+    ops::add_row(c, last, p.up.b);
+    ops::gemm(c, last, kept.out, t(p.up.w), 1, 1);
   }
 
   void backward(auto& c, const auto& p, auto& kept, auto dlast, auto& g) const {
@@ -134,7 +134,7 @@ struct Ladder {
     const bool two = p.shape.encoder_layers > 0;
     if (two) {
       kept.seen.source_gradient = c.temp(rows(kept.seen.source), w);
-      ops::fill(c.w, kept.seen.source_gradient, typename V::value_type(0));
+      ops::fill(c, kept.seen.source_gradient, 0);
     }
     dy = descend(c, p, kept, p.encoder, p.at.size(), rows(kept.embedded[0]), dy, g);
     nn::affine_backward(c, p.first[0], kept.embedded[0], dy, g.first[0], none);
@@ -157,9 +157,9 @@ struct Ladder {
     {
       const auto scope = c.w.scope();
       auto z = c.temp(n, w);
-      ops::copy(c.w, kept.x[b], h);
+      ops::copy(c, kept.x[b], h);
       nn::affine(c, p.down[b], h, z);  // z    = h D' + c               (n, w)
-      ops::blend(c.w, constant(p.gate[b]), temperature, constant(kept.s), constant(z), mixed, kept.difference[b]);
+      ops::blend(c, p.gate[b], temperature, kept.s, z, mixed, kept.difference[b]);
     }
     kept.s = mixed;  // s    = m s + (1 - m) z        (n, w)
     if (b + 1 == p.at.size()) return;  // the last block waits for the rows that are read
@@ -209,8 +209,7 @@ struct Ladder {
       const V ds = turn[b % 2];
       auto at = side_pass(c, p.at[b], p.shape, p.blocks[b], &g.blocks[b], kept.seen);
       block_in(at, kept.blocks[b]).backward(at, p.shape, dy, ds);
-      ops::blend_backward(c.w, constant(p.gate[b]), temperature, constant(kept.difference[b]), constant(ds), ds, dz,
-                          g.gate[b]);
+      ops::blend_backward(c, p.gate[b], temperature, kept.difference[b], ds, ds, dz, g.gate[b]);
       nn::affine_backward(c, p.down[b], kept.x[b], dz, g.down[b], V());
       dy = ds;
     }

@@ -12,11 +12,9 @@ struct LSTM {
   static constexpr bool apart() { return false; }
   static constexpr bool second_state() { return true; }
 
-  void forward(auto& c, const auto& at, const auto& before) const {
-    ops::lstm(c.w, at.a, constant(before.s), at.s, at.h);
-  }
+  void forward(auto& c, const auto& at, const auto& before) const { ops::lstm(c, at.a, before.s, at.s, at.h); }
   void backward(auto& c, const auto& at, const auto& before, auto dh, auto ds) const {
-    ops::lstm_backward(c.w, at.a, constant(before.s), constant(at.s), constant(dh), ds);
+    ops::lstm_backward(c, at.a, before.s, at.s, dh, ds);
   }
 };
 static_assert(IsCell<LSTM>);

@@ -46,21 +46,21 @@ struct WeighedTokens {
   }
   /// n: rows of all steps together.
   void begin(auto& c, auto& kept, Extent n, Extent k) const { kept.seen = c.keep(n, k, "joiner"); }
-  void finish(auto& c, auto& kept, auto dsum, auto& g) const { ops::gemm(c.w, g.Psi, t(dsum), kept.seen, 1, 1); }
+  void finish(auto& c, auto& kept, auto dsum, auto& g) const { ops::gemm(c, g.Psi, t(dsum), kept.seen, 1, 1); }
 
  protected:
   void add(auto& c, const auto& p, auto& kept, int i, auto v, auto sum) const {
     const auto& scores = kept.scores[static_cast<std::size_t>(i)];
     const auto seen = step_of(kept.seen, i, rows(sum));
-    ops::ragged_product(c.w, scores.segments, constant(scores.p), constant(v), seen);
-    ops::gemm(c.w, sum, seen, t(p.Psi), 1, 1);                   // sum += (sigma v) Psi'        (n, k)
+    ops::ragged_product(c, scores.segments, scores.p, v, seen);
+    ops::gemm(c, sum, seen, t(p.Psi), 1, 1);                   // sum += (sigma v) Psi'        (n, k)
   }
   void add_backward(auto& c, const auto& p, auto& kept, int i, auto dsum, auto dv) const {
     const auto scope = c.w.scope();
     const auto& scores = kept.scores[static_cast<std::size_t>(i)];
     auto dseen = c.temp(rows(dsum), cols(dsum));
-    ops::gemm(c.w, dseen, dsum, p.Psi);
-    ops::ragged_product_backward(c.w, scores.segments, constant(scores.p), constant(dseen),
+    ops::gemm(c, dseen, dsum, p.Psi);
+    ops::ragged_product_backward(c, scores.segments, scores.p, dseen,
                                  dv);  // dv += sigma' dsum Psi
   }
 };

@@ -16,8 +16,8 @@ struct Itself {
   template <class V>
   struct Params {};
   void declare(auto&, auto&, Extent) const {}
-  void forward(auto& c, const auto&, auto u, auto sum) const { ops::copy(c.w, sum, constant(u)); }
-  void backward(auto& c, const auto&, auto dsum, auto du) const { ops::copy(c.w, du, constant(dsum)); }
+  void forward(auto& c, const auto&, auto u, auto sum) const { ops::copy(c, sum, u); }
+  void backward(auto& c, const auto&, auto dsum, auto du) const { ops::copy(c, du, dsum); }
   void finish(auto&, auto, auto, auto&) const {}
 };
 
@@ -31,10 +31,10 @@ struct OwnToken {
   void declare(auto& fields, auto& p, Extent k) const {
     fields.trained("joiner.phi.weight", p.Phi, k, k, uniform(1 / std::sqrt(static_cast<double>(k))));
   }
-  void forward(auto& c, const auto& p, auto u, auto sum) const { ops::gemm(c.w, sum, u, t(p.Phi)); }
-  void backward(auto& c, const auto& p, auto dsum, auto du) const { ops::gemm(c.w, du, dsum, p.Phi); }
+  void forward(auto& c, const auto& p, auto u, auto sum) const { ops::gemm(c, sum, u, t(p.Phi)); }
+  void backward(auto& c, const auto& p, auto dsum, auto du) const { ops::gemm(c, du, dsum, p.Phi); }
   /// u, dsum (L n, k): of all steps.
-  void finish(auto& c, auto u, auto dsum, auto& g) const { ops::gemm(c.w, g.Phi, t(dsum), u, 1, 1); }
+  void finish(auto& c, auto u, auto dsum, auto& g) const { ops::gemm(c, g.Phi, t(dsum), u, 1, 1); }
 };
 
 }  // namespace peft

@@ -2,11 +2,10 @@
 #pragma once
 #include <optional>
 
-#include <peft/ops/norm.hpp>
-#include <peft/ops/select.hpp>
 #include <peft/side/concatenated.hpp>
+#include <peft/side/plain_norm.hpp>
 #include <peft/side/recurrence.hpp>
-#include <peft/side/stream.hpp>
+#include <peft/side/taps.hpp>
 
 namespace peft {
 
@@ -38,88 +37,47 @@ struct Read : Recurrence<Cell, Joiner> {
   template <class V>
   struct Params : Depth::template Params<V> {
     V O;  // (d, k)
-    Stream stream;
+    bool relative = false;
   };
   template <class V>
   struct Kept : Depth::template Kept<V> {
-    V x, normalised, rstd;  // (L n, d)  (n, d)  (n, 1)
-    V size;  // (1, n) of phi_L, if relative
+    Taps<V> taps;
+    PlainNorm::Kept<V> norm;
   };
 
   void declare(auto& fields, auto& p, const Module& m) const {
-    p.stream.relative = relative.value_or(m.spec.pre_norm);
+    p.relative = relative.value_or(m.spec.pre_norm);
     Depth::declare(fields, p, m.in, width);
     fields.trained("output.weight", p.O, m.in, width, normal(output_deviation));
   }
   void settings(auto&& says) const { says("relative", relative ? int(*relative) : -1), says("norm_after", norm_after); }
+
   void begin(auto&, const auto&, auto& kept, int layers) const {
-    kept.steps = layers;
+    kept.taps.begin(layers);
     if constexpr (taps_own_scores) kept.join.others.scores.clear();
   }
   void tap_own_attention(auto&, const auto&, auto& kept, int, const auto& scores) const {
     kept.join.others.scores.push_back(scores);
   }
-  /// Stores phi_i; the embeddings need no correction.
   void tap(auto& c, const auto& p, auto& kept, int layer, auto phi) const {
-    const Extent n = rows(phi);
-    if (layer < 0) {
-      kept.x = c.keep(kept.steps * n, cols(phi), "taps");
-      kept.size = p.stream.begin(c, n);
-    } else {
-      p.stream.read(c, step_of(kept.x, layer, n), phi, dropout);
-      if (layer == kept.steps - 1) p.stream.measure(c, kept.size, phi);
-    }
+    kept.taps.take(c, stream(p), layer, phi);  // x_i  = phi_i / r_i
   }
   void correct(auto& c, const auto& p, auto& kept, auto last) const {
-    Depth::forward(c, p, kept, constant(kept.x), kept.steps);
-    {
-      const auto scope = c.w.scope();
-      p.stream.correct(c, size_of(c, p, kept, rows(last)), last, read_of(c, kept, rows(last)),
-                       p.O);  // phi += h_L O'    (n, d)
-    }
-    if (!norm_after) return;
-    kept.normalised = c.keep(rows(last), cols(last), "norm");
-    kept.rstd = c.keep(rows(last), 1, "norm");
-    const auto scope = c.w.scope();
-    ops::add_norm(c.w, constant(last), {}, row_of(c, last, 1), row_of(c, last, 0), epsilon, {}, kept.normalised,
-                  kept.rstd, last);
+    const auto& x = kept.taps.decoder;
+    const auto h = Depth::forward(c, p, kept, x.x, x.layers);  // h_i  = cell(x_i, h_{i-1})
+    stream(p).correct(c, kept.taps, last, h, p.O);  // phi_L += r_L O h_L
+    if (norm_after) norm().forward(c, kept.norm, last);
   }
   void backward(auto& c, const auto& p, auto& kept, auto dlast, auto& g) const {
     const auto scope = c.w.scope();
-    if (norm_after) {
-      auto dsum = c.temp(rows(dlast), cols(dlast));
-      ops::norm_backward(c.w, dlast, constant(kept.normalised), constant(kept.rstd), row_of(c, dlast, 1), dsum);
-      dlast = constant(dsum);
-    }
-    const Extent m = rows(dlast);
-    auto dh = c.temp(m, width);
-    p.stream.backward(c, size_of(c, p, kept, m), dlast, read_of(c, kept, m), p.O, g.O, dh);  // dh = dphi O      (n, k)
-    if (m != kept.n) {
-      auto all = c.temp(kept.n, width);
-      ops::fill(c.w, all, typename decltype(all)::value_type(0));
-      ops::add_to_rows(c.w, all, constant(dh), c.batch->first);
-      dh = all;
-    }
-    Depth::backward(c, p, kept, constant(kept.x), dh, g, decltype(dh){});
+    if (norm_after) dlast = norm().backward(c, kept.norm, dlast);
+    const auto dh = stream(p).backward(c, kept.taps, dlast, Depth::last(kept), p.O, g.O);
+    Depth::backward(c, p, kept, kept.taps.decoder.x, dh, g);
   }
 
  private:
-  /// h_L of the m rows that the task reads: the first of each sequence, where others are there as well.
-  auto read_of(auto& c, auto& kept, Extent m) const {
-    auto h = step_of(kept.h, kept.steps - 1, kept.n);
-    if (m == kept.n) return h;
-    auto first = c.temp(m, width);
-    ops::gather_rows(c.w, first, constant(h), c.batch->first);
-    return first;
-  }
-  /// r_L of those rows.
-  auto size_of(auto& c, const auto& p, auto& kept, Extent m) const {
-    if (!p.stream.relative || m == kept.n) return kept.size;
-    auto first = c.temp(m, 1);
-    using V = decltype(first);
-    ops::gather_rows(c.w, first, constant(V(kept.size.data(), kept.n, 1)), c.batch->first);
-    return V(first.data(), 1, m);
-  }
+  Stream stream(const auto& p) const { return {p.relative, dropout}; }
+  PlainNorm norm() const { return {epsilon}; }
 };
 
 }  // namespace peft

@@ -59,24 +59,24 @@ struct ReadLayers {
     if (layer < p.before) return;  // the embeddings, and what an encoder gives
     const auto x = step_of(kept.x, i, n), h = step_of(kept.h, i, n);
     drop_into(c, x, phi, dropout);
-    ops::broadcast_row(c.w, h, constant(p.b[i]));
-    ops::gemm(c.w, h, x, t(p.H[i]), 1, 1);  // h    = f(x H' + b)      (n, k)
-    ops::activate(c.w, h, step_of(kept.slope, i, n), F{});
+    ops::broadcast_row(c, h, p.b[i]);
+    ops::gemm(c, h, x, t(p.H[i]), 1, 1);  // h    = f(x H' + b)      (n, k)
+    ops::activate(c, h, step_of(kept.slope, i, n), F{});
   }
   void correct(auto& c, const auto& p, auto& kept, auto last) const {
     for (int i = 0; i < kept.layers; ++i)
-      ops::gemm(c.w, last, step_of(kept.h, i, rows(last)), t(p.O[i]), 1, 1);  // phi += h O'   (n, d)
+      ops::gemm(c, last, step_of(kept.h, i, rows(last)), t(p.O[i]), 1, 1);  // phi += h O'   (n, d)
   }
   void backward(auto& c, const auto& p, auto& kept, auto dlast, auto& g) const {
     const auto scope = c.w.scope();
     const Extent n = rows(dlast);
     auto dh = c.temp(n, width);
     for (int i = 0; i < kept.layers; ++i) {
-      ops::gemm(c.w, g.O[i], t(dlast), step_of(kept.h, i, n), 1, 1);  // dO += dphi' h         (d, k)
-      ops::gemm(c.w, dh, dlast, p.O[i]);  // dh   = dphi O           (n, k)
-      ops::multiply(c.w, dh, constant(dh), constant(step_of(kept.slope, i, n)));
-      ops::gemm(c.w, g.H[i], t(dh), step_of(kept.x, i, n), 1, 1);  // dH  += dh' x            (k, d)
-      ops::add_column_sums(c.w, g.b[i], constant(dh));
+      ops::gemm(c, g.O[i], t(dlast), step_of(kept.h, i, n), 1, 1);  // dO += dphi' h         (d, k)
+      ops::gemm(c, dh, dlast, p.O[i]);  // dh   = dphi O           (n, k)
+      ops::multiply(c, dh, dh, step_of(kept.slope, i, n));
+      ops::gemm(c, g.H[i], t(dh), step_of(kept.x, i, n), 1, 1);  // dH  += dh' x            (k, d)
+      ops::add_column_sums(c, g.b[i], dh);
     }
   }
 };

@@ -6,7 +6,7 @@
 #include <peft/ops/ragged.hpp>
 #include <peft/side/named_fields.hpp>
 #include <peft/side/recurrence.hpp>
-#include <peft/side/stream.hpp>
+#include <peft/side/taps.hpp>
 
 namespace peft {
 
@@ -44,9 +44,7 @@ struct ReadPair {
   template <class V>
   struct Kept {
     typename Depth::template Kept<V> encoder, decoder;
-    V source, target;  // (L_E n, d)  (L_D m, d): what the layers gave, with psi
-    V size;            // (1, m) of phi^D_last, if relative
-    int steps = 0;     // of the decoder
+    Taps<V> taps;  // of the decoder with psi
     std::vector<ops::Ragged<V>> scores;
   };
 
@@ -63,63 +61,48 @@ struct ReadPair {
 
   void settings(auto&& says) const { says("relative", relative); }
   void begin(auto&, const auto& p, auto& kept, int layers) const {
-    kept.steps = layers - p.encoder_layers;
+    kept.taps.begin(layers, p.encoder_layers);
     kept.scores.clear();
   }
-  /// Stores phi; the embeddings need no correction.
-  void tap(auto& c, const auto& p, auto& kept, int layer, auto phi) const {
-    const Extent n = rows(phi);
-    if (layer == -1) {
-      kept.source = c.keep(p.encoder_layers * n, cols(phi), "taps");
-    } else if (layer == -2) {
-      kept.target = c.keep(kept.steps * n, cols(phi), "taps");
-      kept.size = stream().begin(c, n);
-    } else {
-      const bool first = layer < p.encoder_layers;
-      stream().read(c, first ? step_of(kept.source, layer, n) : step_of(kept.target, layer - p.encoder_layers, n), phi,
-                    dropout);
-      if (layer == p.encoder_layers + kept.steps - 1) stream().measure(c, kept.size, phi);
-    }
-  }
+  void tap(auto& c, const auto&, auto& kept, int layer, auto phi) const { kept.taps.take(c, stream(), layer, phi); }
   void tap_attention(auto&, const auto&, auto& kept, int, const auto& scores) const { kept.scores.push_back(scores); }
 
   void correct(auto& c, const auto& p, auto& kept, auto last) const {
-    const auto h = depth.forward(c, p.encoder, kept.encoder, constant(kept.source), p.encoder_layers);
+    const auto &source = kept.taps.encoder, &target = kept.taps.decoder;
+    const auto h = depth.forward(c, p.encoder, kept.encoder, source.x, source.layers);  // h^E_i
     {
       const auto scope = c.w.scope();
-      const Extent m = rows(last);
-      auto seen = c.temp(rows(h), cols(last)), psi = c.temp(m, cols(last));
-      ops::gemm(c.w, seen, h, t(p.Psi));                           // Psi h^E                         (n, d)
-      for (int j = 0; j < kept.steps; ++j) {
+      const auto seen = c.temp(rows(h), cols(last)), psi = c.temp(target.n, cols(last));
+      ops::gemm(c, seen, h, t(p.Psi));  // Psi h^E                         (n, d)
+      for (int j = 0; j < target.layers; ++j) {
         const auto& scores = kept.scores[static_cast<std::size_t>(j)];
-        ops::ragged_product(c.w, scores.segments, constant(scores.p), constant(seen), psi);
-        ops::add(c.w, step_of(kept.target, j, m), constant(psi));  // x_j  = phi_j + psi_j            (m, d)
+        ops::ragged_product(c, scores.segments, scores.p, seen, psi);  // psi_j = sigma_j Psi h^E         (m, d)
+        ops::add(c, target.of(j), psi);                                // x_j  = phi_j + psi_j
       }
     }
-    const auto out = depth.forward(c, p.decoder, kept.decoder, constant(kept.target), kept.steps);
-    stream().correct(c, kept.size, last, out, p.O);                // phi += h^D O'                   (m, d)
+    const auto out = depth.forward(c, p.decoder, kept.decoder, target.x, target.layers);  // h^D_j
+    stream().correct(c, kept.taps, last, out, p.O);  // phi += O h^D                    (m, d)
   }
 
   void backward(auto& c, const auto& p, auto& kept, auto dlast, auto& g) const {
     const auto scope = c.w.scope();
-    const Extent m = rows(dlast), n = rows(kept.source) / p.encoder_layers;
-    auto dout = c.temp(m, width), dx = c.temp(kept.steps * m, cols(dlast));
-    stream().backward(c, kept.size, dlast, step_of(kept.decoder.h, kept.steps - 1, m), p.O, g.O,
-                      dout);  // dh^D = dphi O  (m, k)
-    depth.backward(c, p.decoder, kept.decoder, constant(kept.target), dout, g.decoder, dx);
-    auto dseen = c.temp(n, cols(dlast)), dh = c.temp(n, width);
-    ops::fill(c.w, dseen, typename decltype(dseen)::value_type(0));
-    for (int j = 0; j < kept.steps; ++j) {
+    const auto &source = kept.taps.encoder, &target = kept.taps.decoder;
+    const auto dout = stream().backward(c, kept.taps, dlast, depth.last(kept.decoder), p.O, g.O);
+    const auto dx = c.temp(rows(target.x), cols(dlast));
+    depth.backward(c, p.decoder, kept.decoder, target.x, dout, g.decoder, dx);
+    const auto dseen = c.temp(source.n, cols(dlast)), dh = c.temp(source.n, width);
+    ops::fill(c, dseen, 0);
+    for (int j = 0; j < target.layers; ++j) {
       const auto& scores = kept.scores[static_cast<std::size_t>(j)];
-      ops::ragged_product_backward(c.w, scores.segments, constant(scores.p), constant(step_of(dx, j, m)), dseen);
+      ops::ragged_product_backward(c, scores.segments, scores.p, step_of(dx, j, target.n), dseen);
     }
-    ops::gemm(c.w, g.Psi, t(dseen), step_of(kept.encoder.h, p.encoder_layers - 1, n), 1, 1);
-    ops::gemm(c.w, dh, dseen, p.Psi);                              // dh^E = dseen Psi                (n, k)
-    depth.backward(c, p.encoder, kept.encoder, constant(kept.source), dh, g.encoder, decltype(dx){});
+    ops::gemm(c, g.Psi, t(dseen), depth.last(kept.encoder), 1, 1);
+    ops::gemm(c, dh, dseen, p.Psi);  // dh^E = dseen Psi                (n, k)
+    depth.backward(c, p.encoder, kept.encoder, source.x, dh, g.encoder);
   }
 
  private:
-  Stream stream() const { return {relative}; }
+  Stream stream() const { return {relative, dropout}; }
 };
 
 }  // namespace peft

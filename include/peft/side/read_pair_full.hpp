@@ -4,7 +4,7 @@
 #include <peft/side/gru.hpp>
 #include <peft/side/named_fields.hpp>
 #include <peft/side/recurrence.hpp>
-#include <peft/side/stream.hpp>
+#include <peft/side/taps.hpp>
 
 namespace peft {
 
@@ -49,10 +49,8 @@ struct ReadPairFull {
   struct Kept {
     typename Recurrence<Cell, Encoder>::template Kept<V> encoder;
     typename Recurrence<Cell, Decoder>::template Kept<V> decoder;
-    V source, target;  // (L_E n, d)  (L_D m, d): what the layers gave
+    Taps<V> taps;
     V z, slope;        // (n, k) of F
-    V size;            // (1, m) of phi^D_last, if relative
-    int steps = 0;     // of the decoder
   };
 
   void declare(auto& fields, auto& p, const Module& m) const {
@@ -67,23 +65,12 @@ struct ReadPairFull {
   }
 
   void settings(auto&& says) const { says("relative", relative); }
-  void begin(auto&, const auto& p, auto& kept, int layers) const { kept.steps = layers - p.encoder_layers; }
-  /// Stores phi; the embeddings need no correction.
-  void tap(auto& c, const auto& p, auto& kept, int layer, auto phi) const {
-    const Extent n = rows(phi);
-    if (layer == -1) {
-      kept.source = c.keep(p.encoder_layers * n, cols(phi), "taps");
-      if constexpr (taps_own_scores) kept.encoder.join.others.scores.clear();
-    } else if (layer == -2) {
-      kept.decoder.join.others.scores.clear();  // of a text that is written row by row only these come anew
-      kept.target = c.keep(kept.steps * n, cols(phi), "taps");
-      kept.size = stream().begin(c, n);
-    } else {
-      const bool first = layer < p.encoder_layers;
-      stream().read(c, first ? step_of(kept.source, layer, n) : step_of(kept.target, layer - p.encoder_layers, n), phi,
-                    dropout);
-      if (layer == p.encoder_layers + kept.steps - 1) stream().measure(c, kept.size, phi);
-    }
+  void begin(auto&, const auto& p, auto& kept, int layers) const { kept.taps.begin(layers, p.encoder_layers); }
+  void tap(auto& c, const auto&, auto& kept, int layer, auto phi) const {
+    if constexpr (taps_own_scores)
+      if (layer == -1) kept.encoder.join.others.scores.clear();
+    if (layer == -2) kept.decoder.join.others.scores.clear();  // of a text that is written row by row these come anew
+    kept.taps.take(c, stream(), layer, phi);
   }
   void tap_own_attention(auto&, const auto&, auto& kept, int, const auto& scores) const {
     kept.encoder.join.others.scores.push_back(scores);
@@ -93,31 +80,31 @@ struct ReadPairFull {
   }
 
   void correct(auto& c, const auto& p, auto& kept, auto last) const {
-    const auto h = encoder.forward(c, p.encoder, kept.encoder, constant(kept.source), p.encoder_layers);
+    const auto &of_source = kept.taps.encoder, &of_target = kept.taps.decoder;
+    const auto h = encoder.forward(c, p.encoder, kept.encoder, of_source.x, of_source.layers);  // h^E_i
     auto& seen = kept.decoder.join.others.source;
     for (auto* v : {&kept.z, &kept.slope, &seen}) *v = c.keep(rows(h), width, "side");
-    ffn.forward(c, p.F, h, kept.z, kept.slope, seen);              // F^E h^E                         (n, k)
-    const auto out = decoder.forward(c, p.decoder, kept.decoder, constant(kept.target), kept.steps);
-    stream().correct(c, kept.size, last, out, p.O);                // phi += h^D O'                   (m, d)
+    ffn.forward(c, p.F, h, kept.z, kept.slope, seen);  // F^E h^E                         (n, k)
+    const auto out = decoder.forward(c, p.decoder, kept.decoder, of_target.x, of_target.layers);  // h^D_j
+    stream().correct(c, kept.taps, last, out, p.O);  // phi += O h^D                    (m, d)
   }
 
   void backward(auto& c, const auto& p, auto& kept, auto dlast, auto& g) const {
     const auto scope = c.w.scope();
-    const Extent m = rows(dlast), n = kept.encoder.n;
-    auto dout = c.temp(m, width), dh = c.temp(n, width);
+    const Extent n = kept.taps.encoder.n;
+    const auto dout = stream().backward(c, kept.taps, dlast, decoder.last(kept.decoder), p.O, g.O);
+    const auto dh = c.temp(n, width);
     auto& dseen = kept.decoder.join.others.source_gradient;
     dseen = c.temp(n, width);
-    for (auto v : {dseen, dh}) ops::fill(c.w, v, typename decltype(v)::value_type(0));
-    stream().backward(c, kept.size, dlast, step_of(kept.decoder.h, kept.steps - 1, m), p.O, g.O,
-                      dout);  // dh^D = dphi O  (m, k)
-    decoder.backward(c, p.decoder, kept.decoder, constant(kept.target), dout, g.decoder, decltype(dout){});
-    ffn.backward(c, p.F, dseen, kept.slope, dh);                   // dh^E                            (n, k)
-    ffn.finish(c, dseen, kept.z, kept.slope, step_of(kept.encoder.h, p.encoder_layers - 1, n), g.F);
-    encoder.backward(c, p.encoder, kept.encoder, constant(kept.source), dh, g.encoder, decltype(dh){});
+    for (auto v : {dseen, dh}) ops::fill(c, v, 0);
+    decoder.backward(c, p.decoder, kept.decoder, kept.taps.decoder.x, dout, g.decoder);
+    ffn.backward(c, p.F, dseen, kept.slope, dh);  // dh^E                            (n, k)
+    ffn.finish(c, dseen, kept.z, kept.slope, encoder.last(kept.encoder), g.F);
+    encoder.backward(c, p.encoder, kept.encoder, kept.taps.encoder.x, dh, g.encoder);
   }
 
  private:
-  Stream stream() const { return {relative}; }
+  Stream stream() const { return {relative, dropout}; }
 };
 
 }  // namespace peft

@@ -49,42 +49,47 @@ struct Recurrence {
     kept.h = c.keep(all, k, "cell");
     if (cell.apart()) kept.u = c.keep(all, sums, "cell");
     if (cell.second_state()) kept.s = c.keep(all, k, "cell");
-    ops::broadcast_row(c.w, kept.a, constant(p.b));
+    ops::broadcast_row(c, kept.a, p.b);
     if (cell.apart())
-      ops::broadcast_row(c.w, kept.u, constant(p.u));
+      ops::broadcast_row(c, kept.u, p.u);
     else
-      ops::add_row(c.w, kept.a, constant(p.u));
-    ops::gemm(c.w, kept.a, x, t(p.W), 1, 1);                     // a    = x W' + b, all steps      (L n, G k)
+      ops::add_row(c, kept.a, p.u);
+    ops::gemm(c, kept.a, x, t(p.W), 1, 1);                     // a    = x W' + b, all steps      (L n, G k)
     joiner.begin(c, p.join, kept.join, x);
     for (int i = 0; i < steps; ++i) {
       const auto at = step(kept, i), before = step(kept, i - 1);
       joiner.forward(c, p.join, kept.join, i, before.h, at.a);
-      if (i > 0) ops::gemm(c.w, sums_of(at), before.h, t(p.U), 1, 1);  // + h- U'                   (n, G k)
+      if (i > 0) ops::gemm(c, sums_of(at), before.h, t(p.U), 1, 1);  // + h- U'                   (n, G k)
       cell.forward(c, at, before);                               // h                               (n, k)
     }
-    return step(kept, steps - 1).h;
+    return last(kept);
   }
+  /// The last state, where forward has left it.
+  auto last(const auto& kept) const { return step(kept, kept.steps - 1).h; }
 
-  /// Adds to the gradients g from dh (n, k), that of the last state, which is overwritten. dx (L n, d) may be empty:
-  /// not wanted.
+  /// Adds to the gradients g from dh (n, k), that of the last state, which is overwritten; dx (L n, d), unless it is not
+  /// wanted.
+  void backward(auto& c, const auto& p, auto& kept, auto x, auto dh, auto& g) const {
+    backward(c, p, kept, x, dh, g, decltype(kept.h)());
+  }
   void backward(auto& c, const auto& p, auto& kept, auto x, auto dh, auto& g, auto dx) const {
     const auto scope = c.w.scope();
     const Extent n = kept.n, all = rows(x);
     auto ds = c.temp(cell.second_state() ? n : 0, cols(dh));
-    ops::fill(c.w, ds, typename decltype(ds)::value_type(0));
+    ops::fill(c, ds, 0);
     for (int i = kept.steps - 1; i >= 0; --i) {
       const auto at = step(kept, i), before = step(kept, i - 1);
       cell.backward(c, at, before, dh, ds);
-      if (i > 0) ops::gemm(c.w, dh, sums_of(at), p.U, 1, cell.apart() ? 1 : 0);  // dh- = [rest +] du U  (n, k)
+      if (i > 0) ops::gemm(c, dh, sums_of(at), p.U, 1, cell.apart() ? 1 : 0);  // dh- = [rest +] du U  (n, k)
       joiner.backward(c, p.join, kept.join, i, before.h, at.a, dh);
     }
     const auto du = sums_of(kept);
-    ops::gemm(c.w, g.W, t(kept.a), x, 1, 1);                     // dW  += da' x, all steps         (G k, d)
-    ops::add_column_sums(c.w, g.b, constant(kept.a));
-    ops::gemm(c.w, g.U, t(slice(du, n, all)), slice(kept.h, 0, all - n), 1, 1);  // dU += du' h-    (G k, k)
-    ops::add_column_sums(c.w, g.u, constant(du));
+    ops::gemm(c, g.W, t(kept.a), x, 1, 1);  // dW  += da' x, all steps         (G k, d)
+    ops::add_column_sums(c, g.b, kept.a);
+    ops::gemm(c, g.U, t(slice(du, n, all)), slice(kept.h, 0, all - n), 1, 1);  // dU += du' h-    (G k, k)
+    ops::add_column_sums(c, g.u, du);
     joiner.finish(c, kept.join, kept.a, kept.h, x, n, g.join);
-    if (!empty(dx)) ops::gemm(c.w, dx, kept.a, p.W);             // dx   = da W                     (L n, d)
+    if (!empty(dx)) ops::gemm(c, dx, kept.a, p.W);  // dx   = da W                     (L n, d)
   }
 
  private:

@@ -13,11 +13,11 @@ struct Elman {
   static constexpr bool second_state() { return false; }
 
   void forward(auto& c, const auto& at, const auto&) const {
-    ops::copy(c.w, at.h, constant(at.a));
-    ops::activate(c.w, at.h, at.a, F{});                            // h = f(a),  a = f'(a)      (n, k)
+    ops::copy(c, at.h, at.a);
+    ops::activate(c, at.h, at.a, F{});                            // h = f(a),  a = f'(a)      (n, k)
   }
   void backward(auto& c, const auto& at, const auto&, auto dh, auto) const {
-    ops::multiply(c.w, at.a, constant(at.a), constant(dh));         // da = f'(a) dh             (n, k)
+    ops::multiply(c, at.a, at.a, dh);         // da = f'(a) dh             (n, k)
   }
 };
 using RNN = Elman<>;

@@ -70,7 +70,7 @@ struct SideTuning {
     kept.embedded = c.keep(n, cols(h), "taps");
     kept.s = c.keep(n, w, "side");
     kept.seen.rotary = side_rotary<decltype(kept.s)>(c, p.shape);
-    ops::copy(c.w, kept.embedded, h);
+    ops::copy(c, kept.embedded, h);
     nn::affine(c, p.first, h, kept.s);  // s    = e D' + c               (n, w)
     for (int b = 0; b + 1 < depth; ++b) {
       auto y = c.keep(n, w, "side");
@@ -88,14 +88,14 @@ struct SideTuning {
     const auto scope = c.w.scope();
     auto s = c.temp(n, cols(last));
     nn::affine(c, p.up, kept.out, s);  // S    = s U' + c               (rows read, d)
-    ops::blend(c.w, constant(p.a), 1., constant(last), constant(s), last, kept.difference);
+    ops::blend(c, p.a, 1., last, s, last, kept.difference);
   }
   void backward(auto& c, const auto& p, auto& kept, auto dlast, auto& g) const {
     const auto scope = c.w.scope();
     const Extent n = rows(kept.embedded), w = p.shape.width;
     decltype(kept.s) ds = c.temp(rows(dlast), cols(dlast)), dy = c.temp(rows(dlast), w),
                      turn[2] = {c.temp(n, w), c.temp(n, w)}, none;
-    ops::blend_backward(c.w, constant(p.a), 1., constant(kept.difference), dlast, none, ds, g.a);
+    ops::blend_backward(c, p.a, 1., kept.difference, dlast, none, ds, g.a);
     nn::affine_backward(c, p.up, kept.out, ds, g.up, dy);
     for (int b = depth - 1; b >= 0; --b) {
       auto at = side_pass(c, b, p.shape, p.blocks[b], &g.blocks[b], kept.seen);

@@ -15,7 +15,7 @@ V step_of(const V& block, int i, Extent n) {
 auto row_of(auto& c, const auto& like, double value) {
   auto row = c.temp(1, cols(like));
   ops::fill(c, row, value);
-  return constant(row);
+  return row;
 }
 
 }  // namespace peft
