@@ -6,20 +6,19 @@
 
 namespace peft {
 
-/// What a step of a recurrent cell over n rows works on, as views into blocks that hold every step. G: gates of the
-/// cell.
+/// One step of a recurrent cell over n rows: views into blocks that hold all steps. G: number of gates.
 template <class V>
 struct CellStep {
-  V a;  // (n, G k) sums of the input, and of the state unless it stays apart; gates after forward; their gradient after backward
-  V u;  // (n, G k) sums of the state, where it stays apart
-  V s;  // (n, k)   a second state, where there is one
-  V h;  // (n, k)   the state
+  V a;  // (n, G k) pre-activations W x + b, with U h- + u in them unless the cell is `apart`; forward leaves the gates, backward the gradient
+  V u;  // (n, G k) U h- + u of a cell that is `apart`; backward leaves its gradient
+  V s;  // (n, k)   second state of a cell that has one
+  V h;  // (n, k)   hidden state
 };
 
-/// A recurrent cell: how many gates it has, whether the state's sums stay apart from the input's (`u`), whether there
-/// is a second state (`s`), and a step forward and backward. `before` has empty views at the first step: zeros.
-/// Backward gets the gradients of h and s; it leaves in `dh` what goes to the state before past the sums (where they
-/// stay apart), in `ds` that of the second state before.
+/// A recurrent cell: its number of gates; `apart`, whether it needs U h- + u by itself (GRU, whose reset gate scales it);
+/// `second_state` (LSTM's cell state); one step forward and backward. Empty views in `before` stand for zeros, at the
+/// first step. Backward is given dL/dh and dL/ds; on return `dh` holds the part of dL/dh- that bypasses the
+/// pre-activations (of a cell that is `apart`), `ds` holds dL/ds-.
 template <class R>
 concept IsCell =
     requires(const R cell, check::Ctx& c, CellStep<check::M> at, CellStep<check::M> before, check::M dh, check::M ds) {

@@ -4,13 +4,13 @@
 
 namespace peft {
 
-// A joiner makes a cell's input x_i of what the backbone has, phi_i (n, d), and of the state h_{i-1} (n, k). What it
-// takes from phi alone is one product over all layers; what it takes from h is added to the cell's sums a_i (n, G k)
-// step by step.
+// A joiner makes a cell's input x_i of the backbone's hidden state phi_i (n, d) and of the cell's own h_{i-1} (n, k). What
+// depends on phi alone is one product over all layers; what depends on h_{i-1} is added to the pre-activations a_i
+// (n, G k) step by step.
 
 /// x_i = phi_i: Algorithm 1 on an encoder. No parameters.
 struct Direct {
-  static constexpr bool own_scores = false;  // does it read how the rows of a sequence attend to each other?
+  static constexpr bool own_scores = false;  // does it need self-attention probabilities?
   template <class V>
   struct Params {};
   template <class V>
