@@ -37,6 +37,8 @@ struct Places {
 };
 /// Fails when a run-time choice (layers, mask, names) leaves the delta with no place.
 Placement place(const Places& places);
+/// No place at all.
+Placement nowhere(int layers);
 
 /// The tensors of a whole method, as views into one buffer: values, or gradients.
 template <class M, class V>
@@ -46,7 +48,7 @@ struct TensorsOf<Method<P...>, V> {
   std::tuple<All<typename P::type, V>...> all;
 };
 
-/// A method on a backbone: its modules and the list of its tensors. Copies nothing of the backbone.
+/// A method's places on backbones of one shape: its modules and the list of its tensors. Holds nothing of a backbone.
 template <class Backbone, class M>
 class Attachment {
  public:
@@ -55,7 +57,6 @@ class Attachment {
   using T = typename Backbone::Scalar;
   using E = typename Backbone::Space;
   using Tensors = TensorsOf<Plain, Mat<T, E>>;
-  using Frozen = std::vector<Weights<Mat<const T, E>>>;
   static_assert(count_route<Plain, Route::input>() <= 1, "peft::Method: one input delta at the most");
   static_assert(count_route<Plain, Route::prefix>() <= 1, "peft::Method: one prefix delta at the most");
   static constexpr std::size_t size = Plain::size;
@@ -79,8 +80,8 @@ class Attachment {
       if constexpr (wants_biases<D<i>>() && !adds_biases<Plain>())
         require(!p.modules.empty(), backbone.folder(),
                 ": this checkpoint has no biases to train at the delta's places: AddedBias adds some there");
-      for (const Module& m : p.modules) frozen_[i].push_back(backbone.weights(m.site, m.layer));
       p.first_field = layout.fields().size();
+      if (p.modules.empty()) return;
       if constexpr (HasShared<D<i>, Mat<T, E>>) {
         Fields<T, E> fields(layout, "shared");
         typename D<i>::template Shared<Mat<T, E>> shared;
@@ -94,12 +95,18 @@ class Attachment {
     });
   }
 
+  /// The method nowhere on the backbone: no modules and no tensors.
+  Attachment(const Backbone& backbone, const M& method) : method_(method), shape_(backbone.shape()) {
+    placements_.fill(nowhere(backbone.layers()));
+  }
+
   /// The method's tensors inside a buffer of `length` elements laid out as `layout`.
   Tensors bind(const Layout& layout, T* buffer, std::int64_t length) const {
     Tensors tensors;
     for_each_delta<Plain>([&](auto i) {
       const auto& part = std::get<i>(method_.deltas);
       auto& all = std::get<i>(tensors.all);
+      if (placements_[i].modules.empty()) return;
       Fields<T, E> fields(layout, placements_[i].first_field, buffer, length);
       if constexpr (HasShared<D<i>, Mat<T, E>>)
         declare_shared(part.delta, fields, all.shared, shape_, placements_[i].modules);
@@ -122,8 +129,20 @@ class Attachment {
   }
   const Placement& placement(std::size_t i) const { return placements_[i]; }
   const M& method() const { return method_; }
-  /// The backbone's own tensors at the modules of delta i.
-  const Frozen& frozen(std::size_t i) const { return frozen_[i]; }
+  /// Of the backbones that it fits.
+  const typename Backbone::Shape& shape() const { return shape_; }
+  /// Throws Error unless the backbone has every module, of the same extents.
+  void require_fits(const Backbone& backbone) const {
+    for (const Placement& p : placements_)
+      for (const Module& m : p.modules) {
+        require(m.layer < backbone.layers() && backbone.has(m.site, m.layer), backbone.folder(),
+                ": the adapter sits on ", m.path, ", which this backbone has not");
+        const Module now = backbone.module(m.site, m.layer);
+        require(now.in == m.in && now.out == m.out && now.path == m.path, backbone.folder(), ": ", now.path, " takes ",
+                now.in, " numbers and gives ", now.out, "; the adapter was made for ", m.path, ", which takes ", m.in,
+                " and gives ", m.out);
+      }
+  }
 
   /// Rows that an input delta puts before every sequence.
   Extent input_rows() const {
@@ -180,7 +199,6 @@ class Attachment {
 
   M method_;
   std::array<Placement, size == 0 ? 1 : size> placements_;
-  std::array<Frozen, size == 0 ? 1 : size> frozen_;
   typename Backbone::Shape shape_;
 };
 

@@ -8,12 +8,17 @@
 
 namespace peft {
 
+PEFT_INLINE Placement nowhere(int layers) {
+  Placement p;
+  p.index.assign(site_count * (static_cast<std::size_t>(layers) + 1), -1);
+  p.layers = layers;
+  return p;
+}
+
 PEFT_INLINE Placement place(const Places& places) {
   const int layers = places.layers;
   const LayerRange& chosen = places.chosen;
-  Placement p;
-  p.layers = layers;
-  p.index.assign(site_count * (layers + 1), -1);
+  Placement p = nowhere(layers);
   require(
       chosen.first >= 0 && (chosen.last == LayerRange{}.last || chosen.last <= layers) && chosen.first < chosen.last,
       "Layers<", chosen.first, ", ", chosen.last, ">: the backbone has layers 0 to ", layers - 1);

@@ -3,7 +3,7 @@
 #include <tuple>
 #include <vector>
 
-#include <peft/attachment.hpp>
+#include <peft/frozen.hpp>
 #include <peft/ops/gemm.hpp>
 #include <peft/ops/reduce.hpp>
 
@@ -48,6 +48,7 @@ struct Pass : Context<typename Backbone_::Scalar, typename Backbone_::Space> {
 
   const Backbone& backbone;
   const Attached& attached;
+  const Frozen<Backbone, M> frozen_at;
   const Tensors& values;
   Tensors* gradients;  // of this worker's group
   Tensors* tables;     // where embedding tables add theirs; used by one worker at a time
@@ -62,7 +63,7 @@ struct Pass : Context<typename Backbone_::Scalar, typename Backbone_::Space> {
   LayerCache<V>*cache = nullptr, *cross_cache = nullptr;
 
   Pass(Worker<E>& w, const Backbone& b, const Attached& a, const Tensors& v, Tensors* g, Tensors* t)
-      : Base{w}, backbone(b), attached(a), values(v), gradients(g), tables(t) {
+      : Base{w}, backbone(b), attached(a), frozen_at(b, a), values(v), gradients(g), tables(t) {
     for_each_delta<Plain>([&](auto i) { std::get<i>(kept.all).resize(a.placement(i).modules.size()); });
   }
 
@@ -192,7 +193,7 @@ struct Pass : Context<typename Backbone_::Scalar, typename Backbone_::Space> {
   /// What an op of delta i at its module m runs in.
   template <std::size_t i>
   Base& here(int m) {
-    this->frozen = &attached.frozen(i)[static_cast<std::size_t>(m)];
+    this->frozen = &frozen_at[i][static_cast<std::size_t>(m)];
     return *this;
   }
 

@@ -28,7 +28,9 @@ class ClassifierHead {
 
   /// The head's gradients are added to a buffer of `length` numbers laid out as the model's.
   ClassifierHead(const M& model, T* buffer, std::int64_t length)
-      : model_(model), gradient_(model.bind_head(buffer, length)), dense_(!model.head_place().dense.empty()) {}
+      : model_(model),
+        gradient_(model.adapter().bind_head(buffer, length)),
+        dense_(!model.adapter().head_place().dense.empty()) {}
 
   /// The vectors that the task reads of the last layer's output, and their logits (n, labels). `crossing`: backward
   /// comes.

@@ -1,60 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <concepts>
+#include <cstdint>
 #include <functional>
-#include <limits>
 #include <memory>
-#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
-#include <peft/attachment.hpp>
-#include <peft/core/finite.hpp>
-#include <peft/core/transfer.hpp>
-#include <peft/io/check_finite.hpp>
 #include <peft/io/config/model_type.hpp>
-#include <peft/model/initial.hpp>
-#include <peft/task/classify.hpp>
+#include <peft/model/adapter.hpp>
 
 namespace peft {
 
-/// A backbone with a method attached and a task on top. Everything trainable is one flat buffer; the backbone is shared
-/// and never written.
+/// A backbone, a task on top, and the adapters that are attached to it, of which each group of sequences runs with one.
+/// Nothing is copied when one is attached; the backbone is shared and never written. What is said of a model's tensors
+/// without a number is said of its first adapter.
 template <class Backbone_, class Method_, class Task_ = Classify>
 class Model {
  public:
   using Backbone = Backbone_;
   using Method = Method_;
   using Task = Task_;
-  using T = typename Backbone::Scalar;
-  using E = typename Backbone::Space;
-  using V = Mat<T, E>;
-  using Attached = Attachment<Backbone, Method>;
-  using Tensors = typename Attached::Tensors;
-  using Head = typename Task::template Params<V>;
-  using Buffer = Memory<T, E>;
+  using Adapter = AdapterFor<Backbone, Method, Task>;
+  using T = typename Adapter::T;
+  using E = typename Adapter::E;
+  using V = typename Adapter::V;
+  using Attached = typename Adapter::Attached;
+  using Tensors = typename Adapter::Tensors;
+  using Head = typename Adapter::Head;
+  using Buffer = typename Adapter::Buffer;
 
-  /// In the order of the type's arguments. Tensors begin as their methods say; each draws from (seed, its name).
-  /// `before`: is told of all of them before any has memory; may throw.
+  /// With an adapter that it makes itself (see AdapterFor), in the order of the type's arguments.
   Model(std::shared_ptr<const Backbone> backbone, Method method = {}, Task task = {}, std::uint64_t seed = 42,
         const std::function<void(const Layout&)>& before = {})
-      : backbone_(std::move(backbone)), task_(task), attached_(*backbone_, method, layout_) {
-    static_assert(
-        Task::reads != Reads::words || Backbone::sites.contains(Site::lm_head),
-        "peft::Model: the backbone gives no words: it has no lm_head (LanguageModel needs T5, GPT-2 or Llama)");
-    static_assert(Task::reads == Reads::words || !Backbone::spec.causal,
-                  "peft::Model: a head on this backbone reads words: use the task LanguageModel");
-    head_field_ = layout_.fields().size();
-    Fields<T, E> fields(layout_, "");
-    Head head;
-    task_.declare(fields, head, head_place());
-    layout_.finish();
-    if (before) before(layout_);
-    values_buffer_ = Buffer("peft::values", static_cast<std::size_t>(layout_.size()));
-    values_ = attached_.bind(layout_, values_buffer_.data(), layout_.size());
-    head_ = bind_head(values_buffer_.data(), layout_.size());
-    initialise(seed);
+      : backbone_(std::move(backbone)),
+        task_(task),
+        adapters_{std::make_shared<Adapter>(*backbone_, method, task, seed, before)} {}
+  /// With an adapter that is there.
+  template <std::same_as<Adapter> A>  // `{}` stands for a task
+  Model(std::shared_ptr<const Backbone> backbone, std::shared_ptr<A> adapter)
+      : backbone_(std::move(backbone)), task_(adapter->task()) {
+    attach(std::move(adapter));
   }
   /// The task where the method belongs: refused in words.
   template <std::convertible_to<Task> Given = Task>
@@ -68,24 +56,24 @@ class Model {
   Model(const Model&) = delete;
   Model& operator=(const Model&) = delete;
 
+  /// One more adapter; returns its number: 0, 1, .. Throws Error where it does not fit the backbone, or its head gives
+  /// other outputs.
+  int attach(std::shared_ptr<Adapter> adapter) {
+    adapter->require_fits(*backbone_);
+    if constexpr (Task::reads != Reads::words)
+      require(adapter->task().labels == task_.labels, "an adapter whose head has ", adapter->task().labels,
+              " outputs on a model with ", task_.labels);
+    adapters_.push_back(std::move(adapter));
+    return static_cast<int>(adapters_.size()) - 1;
+  }
+  int adapters() const { return static_cast<int>(adapters_.size()); }
+  const Adapter& adapter(int number = 0) const { return *numbered(number); }
+  Adapter& adapter(int number = 0) { return *numbered(number); }
+  std::shared_ptr<Adapter> shared_adapter(int number = 0) const { return numbered(number); }
+
   const Backbone& backbone() const { return *backbone_; }
   std::shared_ptr<const Backbone> shared_backbone() const { return backbone_; }
   const Task& task() const { return task_; }
-  const Attached& attached() const { return attached_; }
-  Attached& attached() { return attached_; }
-  const Layout& layout() const { return layout_; }
-  const Tensors& values() const { return values_; }
-  Tensors& values() { return values_; }
-  const Head& head() const { return head_; }
-  Buffer buffer() const { return values_buffer_; }
-  bool head_from_checkpoint() const { return head_from_checkpoint_; }
-
-  Head bind_head(T* buffer, std::int64_t length) const {
-    Head head;
-    Fields<T, E> fields(layout_, head_field_, buffer, length);
-    task_.declare(fields, head, head_place());
-    return head;
-  }
 
   /// Outputs per row that is read.
   Extent outputs() const {
@@ -100,81 +88,40 @@ class Model {
     const std::string_view type = class_of_type(backbone_->config().model_type);
     return head.empty() ? head : (type.empty() ? Backbone::Family::architecture : std::string(type)) + head;
   }
-  HeadPlace head_place() const {
-    using F = typename Backbone::Family;
-    constexpr bool first = Task::reads == Reads::first, dense = first && F::dense_in_head;
-    const bool pooler = first && !dense && !backbone_->has_pooler();
-    return {backbone_->width(), dense ? F::head_out : F::classifier,
-            dense    ? F::head_dense
-            : pooler ? backbone_->path(Site::pooler, -1)
-                     : ""};
-  }
-  /// Does the head train a pooler, which the checkpoint has not?
-  bool fresh_pooler() const { return !Backbone::Family::dense_in_head && !head_place().dense.empty(); }
-
-  /// Trainable numbers, the head's included.
-  std::int64_t trainable() const { return layout_.trained(); }
   /// Numbers of the backbone and of what was added (weights trained in place counted once).
   std::int64_t total() const {
     std::int64_t n = 0;
     for (const auto& [name, tensor] : backbone_->store().tensors()) n += static_cast<std::int64_t>(tensor.size());
-    for (const Field& f : layout_.fields())
+    for (const Field& f : layout().fields())
       if (f.role == Role::trained && f.init.kind != Init::checkpoint) n += f.size();
     return n;
   }
 
-  /// A host copy of field `f`.
-  std::vector<T> read(const Field& f) const {
-    return downloaded<E>(values_buffer_.data() + f.offset, static_cast<std::size_t>(f.size()));
-  }
-  void write(const Field& f, const std::vector<T>& host) {
-    require(static_cast<std::int64_t>(host.size()) == f.size(), f.name, ": ", host.size(), " values for (", f.rows,
-            ", ", f.cols, ")");
-    upload(E{}, values_buffer_.data() + f.offset, host.data(), host.size());
-  }
-  const Field* find(const std::string& name) const { return layout_.find(name); }
+  // Of the first adapter.
+  const Attached& attached() const { return adapter().attached(); }
+  Attached& attached() { return adapter().attached(); }
+  const Layout& layout() const { return adapter().layout(); }
+  const Tensors& values() const { return adapter().values(); }
+  Tensors& values() { return adapter().values(); }
+  const Head& head() const { return adapter().head(); }
+  Buffer buffer() const { return adapter().buffer(); }
+  const Origin& origin() const { return adapter().origin(); }
+  bool head_from_checkpoint() const { return adapter().head_from_checkpoint(); }
+  bool fresh_pooler() const { return adapter().fresh_pooler(); }
+  std::int64_t trainable() const { return adapter().trainable(); }
+  std::vector<T> read(const Field& f) const { return adapter().read(f); }
+  void write(const Field& f, const std::vector<T>& host) { adapter().write(f, host); }
+  const Field* find(const std::string& name) const { return adapter().find(name); }
 
  private:
-  void initialise(std::uint64_t seed) {
-    const auto words = backbone_->weights(Site::word_table, -1).w;
-    const auto begin = [&](const Field& f, const std::vector<T>& values) {
-      const std::size_t at = first_not_finite(std::span<const T>(values));
-      if (at < values.size())
-        fail(backbone_->folder(), ": ", f.name, ", which begins as a part of the backbone, ",
-             holds_at(values[at], std::vector<std::int64_t>{f.rows, f.cols}, at));
-      write(f, values);
-    };
-    for (const Field& f : layout_.fields())
-      if (f.role != Role::derived) begin(f, initial_values(f, seed, backbone_->store(), words));
-    for_each_delta<typename Attached::Plain>([&](auto i) {
-      const auto& delta = attached_.template delta<i>();
-      for (const Module& m : attached_.placement(i).modules) {
-        const auto give = [&](const std::string& name, const std::vector<T>& values) {
-          const Field* f = layout_.find(m.path + "." + name, attached_.placement(i).first_field);
-          require(f != nullptr, m.path, ": the delta has no tensor ", name, " to begin with given values");
-          begin(*f, values);
-        };
-        if constexpr (requires { delta.initialise(*backbone_, m, give); }) delta.initialise(*backbone_, m, give);
-      }
-    });
-    const auto head = checkpoint_head(backbone_->store().file(), backbone_->config().architectures,
-                                      task_.architecture(), layout_, head_field_);
-    for (const auto& [field, tensor] : head) {
-      backbone_->store().file().check_finite(field->name, std::numeric_limits<T>::max());
-      write(*field, tensor->template values<T>());
-    }
-    head_from_checkpoint_ = !head.empty();
+  const std::shared_ptr<Adapter>& numbered(int number) const {
+    require(number >= 0 && number < adapters(), "adapter ", number, " of a model with ", adapters());
+    return adapters_[static_cast<std::size_t>(number)];
   }
 
   std::shared_ptr<const Backbone> backbone_;
   Task task_;
-  Layout layout_;
-  Attached attached_;
-  std::size_t head_field_ = 0;
-  Buffer values_buffer_;
-  Tensors values_;
-  Head head_;
-  bool head_from_checkpoint_ = false;
+  std::vector<std::shared_ptr<Adapter>> adapters_;
 };
 
 }  // namespace peft

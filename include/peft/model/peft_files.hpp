@@ -24,9 +24,10 @@
 #include <peft/io/peft_save.hpp>
 #include <peft/io/peft_tensors.hpp>
 #include <peft/io/saved_together.hpp>
-#include <peft/model/model.hpp>
+#include <peft/model/adapter.hpp>
 #include <peft/model/saved_tensors.hpp>
 
+/// An adapter in PEFT's files and in our own. `ours` is an adapter, or a model that stands for its first one.
 namespace peft {
 
 namespace peft_files {
@@ -40,7 +41,7 @@ void leave_out_carried(std::vector<HostTensor>& tensors, const PeftCarried* carr
 LoraModule kept_ranks(const std::string& path, const std::vector<float>& A, const std::vector<float>& B, int in,
                       int out, const std::vector<int>& kept, double scale);
 
-/// Refuses an adapter that scales the module at `path` otherwise than the model does.
+/// Refuses an adapter that scales the module at `path` otherwise than ours does.
 void require_scale(const std::string& path, double scale, const PeftLora& lora, const std::string& source);
 
 /// `load_peft`, for who does not know what is in an adapter.
@@ -58,10 +59,10 @@ std::vector<HostTensor> tensors_of(const PeftLora& lora);
 template <class D>
 concept LowRank = is_lora<D> && ScalesRanks<decltype(D::gate)>;
 
-/// PEFT's name of a model's task; "" where it has none (multiple choice).
-template <class M>
-std::string peft_task(const M& model) {
-  return peft_files::task_of(model.task().architecture(), M::Backbone::spec.cross);
+/// PEFT's name of an adapter's task; "" where it has none (multiple choice).
+template <class A>
+std::string peft_task(const A& ours) {
+  return peft_files::task_of(ours.task().architecture(), A::Backbone::spec.cross);
 }
 
 namespace peft_files {
@@ -90,12 +91,12 @@ std::vector<LoraModule> lora_modules(const D& delta, const std::vector<Module>& 
 
 }  // namespace peft_files
 
-/// A model whose method is LoRA alone, gated or not, as PEFT keeps it. Gates are folded into B; with `prune`, ranks
+/// An adapter whose method is LoRA alone, gated or not, as PEFT keeps it. Gates are folded into B; with `prune`, ranks
 /// whose gate is exactly zero are left out (SoRA, section 3.2): rows of A, columns of B, whole modules. The scale of
 /// each module stays.
-template <class M>
-PeftLora to_peft(const M& model, const std::string& base_model, bool prune = true) {
-  using Plain = typename M::Attached::Plain;
+template <class A>
+PeftLora to_peft(const A& ours, const std::string& base_model, bool prune = true) {
+  using Plain = typename A::Attached::Plain;
   static_assert(Plain::size == 1, "peft::to_peft: PEFT's LoRA files hold one LoRA");
   using D = typename Plain::template type<0>;
   static_assert(is_lora<D>, "peft::to_peft: the method is no LoRA");
@@ -105,14 +106,14 @@ PeftLora to_peft(const M& model, const std::string& base_model, bool prune = tru
       "does: `save` writes our own file");
   PeftLora out;
   out.base_model = base_model;
-  out.task_type = peft_task(model);
-  const D& delta = model.attached().template delta<0>();
+  out.task_type = peft_task(ours);
+  const D& delta = ours.attached().template delta<0>();
   out.dropout = delta.dropout;
   out.root_scale = delta.scaling == LoraScale::root;
-  out.modules = peft_files::lora_modules<typename M::T, typename M::E>(delta, model.attached().placement(0).modules,
-                                                                       std::get<0>(model.values().all).modules, prune);
-  out.head = head_tensors(model);
-  out.carried = model.backbone().carried();
+  out.modules = peft_files::lora_modules<typename A::T, typename A::E>(delta, ours.attached().placement(0).modules,
+                                                                       std::get<0>(ours.values().all).modules, prune);
+  out.head = head_tensors(ours);
+  out.carried = ours.origin().carried;
   if (out.carried && !out.carried->merged.empty()) out.merged = lora_of(*out.carried->from).merged;
   return out;
 }
@@ -128,18 +129,18 @@ template <class P>
 struct Contents<Method<P>> {
   using type = typename P::type;
 };
-template <class M>
-using ContentsOf = typename Contents<typename M::Attached::Plain>::type;
+template <class A>
+using ContentsOf = typename Contents<typename A::Attached::Plain>::type;
 
-/// The delta of a model's method and its modules; of several, tuples.
-template <class M>
-auto parts_of(const M& model) {
-  if constexpr (M::Attached::size == 1)
-    return std::pair(model.attached().template delta<0>(), model.attached().placement(0).modules);
+/// The delta of an adapter's method and its modules; of several, tuples.
+template <class A>
+auto parts_of(const A& ours) {
+  if constexpr (A::Attached::size == 1)
+    return std::pair(ours.attached().template delta<0>(), ours.attached().placement(0).modules);
   else
-    return std::pair(model.attached().method().deltas, [&]<std::size_t... i>(std::index_sequence<i...>) {
-      return std::tuple(model.attached().placement(i).modules...);
-    }(std::make_index_sequence<M::Attached::size>{}));
+    return std::pair(ours.attached().method().deltas, [&]<std::size_t... i>(std::index_sequence<i...>) {
+      return std::tuple(ours.attached().placement(i).modules...);
+    }(std::make_index_sequence<A::Attached::size>{}));
 }
 
 /// Does PEFT have files for the method? LoRA of any form but with a gate that cannot be folded, and what `PeftFormat`
@@ -159,24 +160,24 @@ constexpr bool peft_files_are_lossy() {
     return false;
 }
 
-/// Why PEFT's files cannot say what a model's method does where it sits; "" where they can.
-template <class M>
-  requires HasPeftFiles<ContentsOf<M>>
-std::string not_in_peft(const M& model) {
-  using D = ContentsOf<M>;
+/// Why PEFT's files cannot say what an adapter's method does where it sits; "" where they can.
+template <class A>
+  requires HasPeftFiles<ContentsOf<A>>
+std::string not_in_peft(const A& ours) {
+  using D = ContentsOf<A>;
   std::string reason;
   std::set<std::string> paths;
-  for_each_delta<typename M::Attached::Plain>([&](auto i) {
-    constexpr Route route = M::Attached::Plain::template type<i>::route;
+  for_each_delta<typename A::Attached::Plain>([&](auto i) {
+    constexpr Route route = A::Attached::Plain::template type<i>::route;
     if constexpr (route == Route::branch || route == Route::post || route == Route::pre) {
-      for (const Module& m : model.attached().placement(i).modules) {
+      for (const Module& m : ours.attached().placement(i).modules) {
         if (!has(Kind::linear, info(m.site).kind)) reason = cat("PEFT wraps linear layers, and ", m.path, " is none");
         if (!paths.insert(m.path).second) reason = cat("PEFT wraps a module once, and two deltas sit on ", m.path);
       }
     }
   });
-  if constexpr (requires { PeftFormat<D>::cannot(std::vector<Module>(), model.backbone().shape()); })
-    if (reason.empty()) reason = PeftFormat<D>::cannot(model.attached().placement(0).modules, model.backbone().shape());
+  if constexpr (requires { PeftFormat<D>::cannot(std::vector<Module>(), ours.attached().shape()); })
+    if (reason.empty()) reason = PeftFormat<D>::cannot(ours.attached().placement(0).modules, ours.attached().shape());
   return reason;
 }
 
@@ -189,69 +190,68 @@ std::string head_prefix() {
     return "base_model.model.";
 }
 
-/// A model whose method is one delta that PEFT has too, as PEFT keeps it: a PeftAdapter, for whose use
+/// An adapter whose method is one delta that PEFT has too, as PEFT keeps it: a PeftAdapter, for whose use
 /// io/peft_adapter.hpp is included. Throws Error for what PEFT's files cannot say (`not_in_peft`).
-template <class M>
-  requires HasPeftFiles<ContentsOf<M>>
-auto to_adapter(const M& model, const std::string& base_model) {
-  using D = ContentsOf<M>;
+template <class A>
+  requires HasPeftFiles<ContentsOf<A>>
+auto to_adapter(const A& ours, const std::string& base_model) {
+  using D = ContentsOf<A>;
   if constexpr (InPeft<D>) {
-    const std::string problem = not_in_peft(model);
+    const std::string problem = not_in_peft(ours);
     require(problem.empty(), "cannot save in PEFT's files: ", problem, "; `save` writes our own");
-    const TensorsByName own = prepared_tensors(model);
-    auto adapter =
-        new_adapter(PeftFormat<D>::kind, base_model, head_tensors(model), head_prefix<D>(), peft_task(model));
-    if constexpr (requires { PeftFormat<D>::describe(model.backbone().shape(), adapter); })
-      PeftFormat<D>::describe(model.backbone().shape(), adapter);
-    const auto [deltas, modules] = parts_of(model);
+    const TensorsByName own = prepared_tensors(ours);
+    auto adapter = new_adapter(PeftFormat<D>::kind, base_model, head_tensors(ours), head_prefix<D>(), peft_task(ours));
+    if constexpr (requires { PeftFormat<D>::describe(ours.attached().shape(), adapter); })
+      PeftFormat<D>::describe(ours.attached().shape(), adapter);
+    const auto [deltas, modules] = parts_of(ours);
     PeftFormat<D>::write(deltas, modules, own, adapter);
-    if (const auto& carried = model.backbone().carried()) carry_over(*carried, adapter);
+    if (const auto& carried = ours.origin().carried) carry_over(*carried, adapter);
     return adapter;
   } else {
-    return adapter_of(to_peft(model, base_model));
+    return adapter_of(to_peft(ours, base_model));
   }
 }
 
 /// The same in PEFT's files, as a part of what is saved together; returns the checksum of the tensors' file. `labels`:
 /// what the head's classes are called.
-template <class M>
-std::string stage_adapter(AtomicFiles& files, const M& model, const std::filesystem::path& folder,
+template <class A>
+std::string stage_adapter(AtomicFiles& files, const A& ours, const std::filesystem::path& folder,
                           const std::string& base_model, const HeadLabels& labels = {}) {
-  static_assert(HasPeftFiles<ContentsOf<M>> || is_lora<ContentsOf<M>>,
+  static_assert(HasPeftFiles<ContentsOf<A>> || is_lora<ContentsOf<A>>,
                 "peft::save_adapter: PEFT has no files for this method: `save` writes our own");
-  if constexpr (InPeft<ContentsOf<M>>) {
-    auto adapter = to_adapter(model, base_model);
+  if constexpr (InPeft<ContentsOf<A>>) {
+    auto adapter = to_adapter(ours, base_model);
     adapter.labels = labels;
     return stage_peft(files, folder, adapter);
   } else {
-    PeftLora lora = to_peft(model, base_model);
+    PeftLora lora = to_peft(ours, base_model);
     lora.labels = labels;
     return stage_peft_lora(files, folder, lora);
   }
 }
 
 /// The same, alone.
-template <class M>
-void save_adapter(const M& model, const std::filesystem::path& folder, const std::string& base_model,
+template <class A>
+void save_adapter(const A& ours, const std::filesystem::path& folder, const std::string& base_model,
                   const HeadLabels& labels = {}) {
   AtomicFiles files;
-  stage_adapter(files, model, folder, base_model, labels);
+  stage_adapter(files, ours, folder, base_model, labels);
   commit_save(files, folder);
 }
 
-/// Takes PEFT's tensors: the model's LoRA must have exactly these modules and ranks (see `LoRA<Dynamic>::ranks`). What
-/// they lack of the head the model keeps as it was; the names of these tensors.
-template <class M>
-std::vector<std::string> from_peft(M& model, const PeftLora& lora, const std::string& source) {
-  const auto& modules = model.attached().placement(0).modules;
+/// Takes PEFT's tensors: our LoRA must have exactly these modules and ranks (see `LoRA<Dynamic>::ranks`). What
+/// they lack of the head stays as it was; the names of these tensors.
+template <class A>
+std::vector<std::string> from_peft(A& ours, const PeftLora& lora, const std::string& source) {
+  const auto& modules = ours.attached().placement(0).modules;
   for (std::size_t k = 0; k < modules.size(); ++k)
-    peft_files::require_scale(modules[k].path, std::get<0>(model.values().all).modules[k].scale, lora, source);
+    peft_files::require_scale(modules[k].path, std::get<0>(ours.values().all).modules[k].scale, lora, source);
   std::vector<HostTensor> tensors = peft_files::tensors_of(lora);
-  peft_files::leave_out_carried(tensors, model.backbone().carried().get(), lora.merged, source);
-  return restore_tensors(model, tensors, source, true);
+  peft_files::leave_out_carried(tensors, ours.origin().carried.get(), lora.merged, source);
+  return restore_tensors(ours, tensors, source, true);
 }
 
-/// Before the model is made: takes an adapter's settings into a method of several deltas, and where they sit.
+/// Before ours is made: takes an adapter's settings into a method of several deltas, and where they sit.
 template <class... P>
   requires InPeft<Together<typename P::type...>>
 void configure_from(const PeftAdapter& adapter, Method<P...>& method) {
@@ -284,56 +284,56 @@ void configure_from(const PeftAdapter& adapter, Part& part) {
   }
 }
 
-/// Takes an adapter's tensors into a model that was made as `configure_from` says, on a backbone opened `with_adapter`.
-/// What it lacks of the head the model keeps as it was, the checkpoint's own where that has one; the names of these
+/// Takes an adapter's tensors into one that was made as `configure_from` says, on a backbone opened `with_adapter`.
+/// What it lacks of the head stays as it was, the checkpoint's own where that has one; the names of these
 /// tensors.
-template <class M>
-  requires HasPeftFiles<ContentsOf<M>>
-std::vector<std::string> from_adapter(M& model, const PeftAdapter& adapter) {
-  using D = ContentsOf<M>;
+template <class A>
+  requires HasPeftFiles<ContentsOf<A>>
+std::vector<std::string> from_adapter(A& ours, const PeftAdapter& adapter) {
+  using D = ContentsOf<A>;
   if constexpr (!InPeft<D>) {
-    return from_peft(model, lora_of(adapter), source_of(adapter));
+    return from_peft(ours, lora_of(adapter), source_of(adapter));
   } else {
     PeftTensors left(adapter, head_prefix<D>());
-    const auto [deltas, modules] = parts_of(model);
+    const auto [deltas, modules] = parts_of(ours);
     std::vector<HostTensor> tensors = PeftFormat<D>::read(deltas, modules, left);
     for (HostTensor& t : left.take_head()) tensors.push_back(std::move(t));
-    peft_files::leave_out_carried(tensors, model.backbone().carried().get(), {}, source_of(adapter));
-    return restore_tensors(model, tensors, source_of(adapter), true);
+    peft_files::leave_out_carried(tensors, ours.origin().carried.get(), {}, source_of(adapter));
+    return restore_tensors(ours, tensors, source_of(adapter), true);
   }
 }
 
 /// Saves the delta and the head: in PEFT's files where PEFT has the method (gates folded in and pruned), in our own
 /// file where it does not, and beside PEFT's where these would lose something that training on needs. `load` takes
 /// either back.
-template <class M>
-void save(const M& model, const std::filesystem::path& folder, const std::string& method = "delta") {
-  using D = ContentsOf<M>;
+template <class A>
+void save(const A& ours, const std::filesystem::path& folder, const std::string& method = "delta") {
+  using D = ContentsOf<A>;
   AtomicFiles files;
   std::string adapter;
   bool whole = false;
   if constexpr (HasPeftFiles<D>)
-    if (not_in_peft(model).empty()) {
-      adapter = stage_adapter(files, model, folder, model.backbone().folder());
+    if (not_in_peft(ours).empty()) {
+      adapter = stage_adapter(files, ours, folder, ours.origin().folder);
       whole = !peft_files_are_lossy<D>();
     }
-  if (!whole) stage_delta(files, folder, {method, settings_of(model), saved_tensors(model)}, adapter);
+  if (!whole) stage_delta(files, folder, {method, settings_of(ours), saved_tensors(ours)}, adapter);
   commit_save(files, folder);
 }
 
-/// Loads what `save` has written into a model of the same method: our own file where there is one, bit for bit, else
+/// Loads what `save` has written into an adapter of the same method: our own file where there is one, bit for bit, else
 /// PEFT's, which may lack tensors of the head: they stay as they are, and it returns their names. An engine is to
 /// `prepare` afterwards. Throws Error for tensors of other names or shapes, and for settings that would give them
 /// another meaning (`settings_of`).
-template <class M>
-std::vector<std::string> load(M& model, const std::filesystem::path& folder) {
+template <class A>
+std::vector<std::string> load(A& ours, const std::filesystem::path& folder) {
   if (has_delta(folder)) {
     const DeltaFile file = load_delta(folder);
-    peft_files::require_settings(settings_of(model), file.settings, folder.string());
-    return restore_tensors(model, file.tensors, folder.string());
+    peft_files::require_settings(settings_of(ours), file.settings, folder.string());
+    return restore_tensors(ours, file.tensors, folder.string());
   }
-  if constexpr (HasPeftFiles<ContentsOf<M>>)
-    return from_adapter(model, *peft_files::open_adapter(folder));
+  if constexpr (HasPeftFiles<ContentsOf<A>>)
+    return from_adapter(ours, *peft_files::open_adapter(folder));
   else
     fail(folder.string(), ": there is no ", delta_file_name, " in it; PEFT has no files for this method");
 }

@@ -12,10 +12,11 @@
 #include <peft/core/inline.hpp>
 #include <peft/core/transfer.hpp>
 #include <peft/io/tensor_ref.hpp>
-#include <peft/model/model.hpp>
+#include <peft/model/adapter.hpp>
 #include <peft/ops/map.hpp>
 
-/// What of a model is saved: its tensors, and what their meaning depends on.
+/// What of an adapter is saved: its tensors, and what their meaning depends on. Where an adapter is asked for, a model
+/// stands for its first one.
 namespace peft {
 
 /// A host copy of a tensor, as float.
@@ -39,26 +40,26 @@ std::vector<HostTensor> tensors_of(const std::vector<Field>& fields, const std::
 
 }  // namespace peft_files
 
-/// The tensors of a model that `wanted` says, under their own names and shapes.
-template <class M>
-std::vector<HostTensor> tensors_of(const M& model, const std::function<bool(const Field&)>& wanted) {
-  return peft_files::tensors_of(model.layout().fields(), wanted, [&](const Field& f) {
-    const auto values = model.read(f);
+/// The tensors of an adapter that `wanted` says, under their own names and shapes.
+template <class A>
+std::vector<HostTensor> tensors_of(const A& adapter, const std::function<bool(const Field&)>& wanted) {
+  return peft_files::tensors_of(adapter.layout().fields(), wanted, [&](const Field& f) {
+    const auto values = adapter.read(f);
     return std::vector<float>(values.begin(), values.end());
   });
 }
 
-/// All that a model's delta is, head included: what was trained, and its methods' state (projections, importances,
+/// All that an adapter is, head included: what was trained, and its methods' state (projections, importances,
 /// masks).
-template <class M>
-std::vector<HostTensor> saved_tensors(const M& model) {
-  return tensors_of(model, peft_files::is_saved);
+template <class A>
+std::vector<HostTensor> saved_tensors(const A& adapter) {
+  return tensors_of(adapter, peft_files::is_saved);
 }
 
 /// The task's tensors alone.
-template <class M>
-std::vector<HostTensor> head_tensors(const M& model) {
-  return tensors_of(model, peft_files::is_head);
+template <class A>
+std::vector<HostTensor> head_tensors(const A& adapter) {
+  return tensors_of(adapter, peft_files::is_head);
 }
 
 namespace peft_files {
@@ -74,25 +75,25 @@ std::vector<std::string> restore(const std::vector<Field>& fields, const std::ve
 /// Puts saved tensors back: every trained tensor must be there with its shape, a method's state may be, and nothing
 /// else; tensors of the task's head may be missing where `head_may_lack`: they stay as they are, and it returns their
 /// names.
-template <class M>
-std::vector<std::string> restore_tensors(M& model, const std::vector<HostTensor>& tensors, const std::string& source,
+template <class A>
+std::vector<std::string> restore_tensors(A& adapter, const std::vector<HostTensor>& tensors, const std::string& source,
                                          bool head_may_lack = false) {
-  return peft_files::restore(model.layout().fields(), tensors, source, head_may_lack,
+  return peft_files::restore(adapter.layout().fields(), tensors, source, head_may_lack,
                              [&](const Field& f, const std::vector<float>& values) {
-                               model.write(f, std::vector<typename M::T>(values.begin(), values.end()));
+                               adapter.write(f, std::vector<typename A::T>(values.begin(), values.end()));
                              });
 }
 
 /// Says of a saved delta that its head has a pooler of its own, as beside a checkpoint without one.
 inline constexpr const char* pooler_key = "pooler";
 
-/// What the meaning of a model's tensors depends on beside their names and shapes, as it is saved with them: "0.alpha"
+/// What the meaning of an adapter's tensors depends on beside their names and shapes, as it is saved with them: "0.alpha"
 /// is what the first delta says of its alpha.
-template <class M>
-std::map<std::string, std::string> settings_of(const M& model) {
+template <class A>
+std::map<std::string, std::string> settings_of(const A& adapter) {
   std::map<std::string, std::string> all;
-  for_each_delta<typename M::Attached::Plain>([&](auto i) {
-    const auto& delta = model.attached().template delta<i>();
+  for_each_delta<typename A::Attached::Plain>([&](auto i) {
+    const auto& delta = adapter.attached().template delta<i>();
     const auto says = [&](const std::string& name, const auto& value) {
       if constexpr (std::convertible_to<decltype(value), std::string>)
         all[cat(i(), ".", name)] = value;
@@ -101,7 +102,7 @@ std::map<std::string, std::string> settings_of(const M& model) {
     };
     if constexpr (requires { delta.settings(says); }) delta.settings(says);
   });
-  if (model.fresh_pooler()) all[pooler_key] = "fresh";
+  if (adapter.fresh_pooler()) all[pooler_key] = "fresh";
   return all;
 }
 
@@ -122,21 +123,23 @@ Worker<E> small_worker(std::size_t rows, std::size_t cols) {
   return w;
 }
 
-/// Every tensor of a model by its name, derived ones as they follow from the values, whatever was prepared before.
-template <class M>
-std::map<std::string, HostTensor> prepared_tensors(const M& model) {
-  using T = typename M::T;
-  using E = typename M::E;
-  const Layout& layout = model.layout();
-  typename M::Buffer buffer("peft::prepared", static_cast<std::size_t>(layout.size()));
+/// Every tensor of an adapter by its name, derived ones as they follow from the values, whatever was prepared before.
+/// Not for deltas that derive them from the backbone's own weights: there is none here.
+template <class A>
+std::map<std::string, HostTensor> prepared_tensors(const A& adapter) {
+  using T = typename A::T;
+  using E = typename A::E;
+  const Layout& layout = adapter.layout();
+  typename A::Buffer buffer("peft::prepared", static_cast<std::size_t>(layout.size()));
   Worker<E> w = small_worker<T, E>(64, 64);
   const Extent n = static_cast<Extent>(layout.size());
-  ops::copy<E, T>(w, Mat<T, E>(buffer.data(), 1, n), Mat<const T, E>(model.buffer().data(), 1, n));
-  auto values = model.attached().bind(layout, buffer.data(), layout.size());
-  for_each_delta<typename M::Attached::Plain>([&](auto i) {
-    const auto& delta = model.attached().template delta<i>();
+  ops::copy<E, T>(w, Mat<T, E>(buffer.data(), 1, n), Mat<const T, E>(adapter.buffer().data(), 1, n));
+  auto values = adapter.attached().bind(layout, buffer.data(), layout.size());
+  for_each_delta<typename A::Attached::Plain>([&](auto i) {
+    const auto& delta = adapter.attached().template delta<i>();
+    const std::vector<Weights<Mat<const T, E>>> absent(adapter.attached().placement(i).modules.size());
     Context<T, E> c{w};
-    c.frozen = model.attached().frozen(i).data();
+    c.frozen = absent.data();
     if constexpr (requires { delta.prepare(c, std::get<i>(values.all)); }) delta.prepare(c, std::get<i>(values.all));
   });
   w.fence();

@@ -34,6 +34,7 @@ class Engine {
         grouping_(grouping),
         first_use_(model.backbone(), M::Task::reads == Reads::words,
                    M::Task::reads == Reads::first && !M::Backbone::Family::dense_in_head),
+        frozen_(model.backbone(), model.attached()),
         total_("peft::total_gradient", static_cast<std::size_t>(model.layout().gradient_size())),
         gradients_(model.attached().bind(model.layout(), total_.data(), model.layout().gradient_size())) {
     require_kokkos("an engine");
@@ -288,7 +289,7 @@ class Engine {
       Context<T, E> context{once_};
       context.seed = seed_;
       context.training = sampling_;
-      context.frozen = model_.attached().frozen(i).data();
+      context.frozen = frozen_[i].data();
       f(context, model_.attached().template delta<i>(), std::get<i>(model_.values().all), std::get<i>(gradients_.all));
     });
   }
@@ -296,6 +297,7 @@ class Engine {
   M& model_;
   Grouping grouping_;
   FirstUse<typename M::Backbone> first_use_;
+  Frozen<typename M::Backbone, typename M::Method> frozen_;
   typename M::Buffer total_;
   typename M::Tensors gradients_;
   std::vector<std::unique_ptr<Lane<M>>> lanes_;
