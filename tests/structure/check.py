@@ -23,7 +23,7 @@ BELOW = {
     "side": ENGINE + METHODS,
     "testing": ENGINE + METHODS + ["text", "data", "io", "report", "optim", "task", "model", "train"],
     "io": ["core"],
-    "text": ["core", "data", "io"],
+    "text": ["core", "io"],
     "data": ["core", "text", "io"],
     "report": ["core"],
     "optim": ["core", "ops"],

@@ -33,7 +33,7 @@ class Structure(unittest.TestCase):
     def test_upward_include(self):
         for path, target in [("ops/a.hpp", "nn/b.hpp"), ("core/a.hpp", "site.hpp"), ("delta/a.hpp", "model/b.hpp"),
                              ("io/a.hpp", "train/b.hpp"), ("nn/a.hpp", "method.hpp"), ("site.hpp", "method.hpp"), ("core/a.hpp", "peft.hpp"),
-                             ("method.hpp", "delta/lora.hpp"), ("method.hpp", "peft.hpp")]:
+                             ("method.hpp", "delta/lora.hpp"), ("method.hpp", "peft.hpp"), ("text/a.hpp", "data/b.hpp")]:
             self.assertEqual(len(complaints(path, GOOD + f"#include <peft/{target}>\n")), 1, (path, target))
 
     def test_other_rules(self):

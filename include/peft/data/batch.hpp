@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <peft/data/example.hpp>
+#include <peft/text/example.hpp>
 #include <span>
 #include <vector>
 

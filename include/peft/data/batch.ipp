@@ -7,7 +7,7 @@
 #include <peft/core/error.hpp>
 #include <peft/core/inline.hpp>
 #include <peft/data/batch.hpp>
-#include <peft/data/example.hpp>
+#include <peft/text/example.hpp>
 #include <span>
 #include <vector>
 

@@ -2,7 +2,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
-#include <peft/data/example.hpp>
+#include <peft/text/example.hpp>
 #include <string>
 #include <vector>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include <peft/data/example.hpp>
 #include <peft/data/glue.hpp>
+#include <peft/text/example.hpp>
 #include <string>
 #include <string_view>
 #include <vector>

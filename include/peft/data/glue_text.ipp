@@ -8,10 +8,10 @@
 #include <limits>
 #include <peft/core/error.hpp>
 #include <peft/core/inline.hpp>
-#include <peft/data/example.hpp>
 #include <peft/data/glue.hpp>
 #include <peft/data/glue_text.hpp>
 #include <peft/data/table.hpp>
+#include <peft/text/example.hpp>
 #include <string>
 #include <string_view>
 #include <utility>

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <peft/data/example.hpp>
+#include <peft/text/example.hpp>
 #include <span>
 #include <utility>
 #include <vector>

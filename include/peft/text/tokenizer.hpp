@@ -6,7 +6,7 @@
 #include <limits>
 #include <memory>
 #include <optional>
-#include <peft/data/example.hpp>
+#include <peft/text/example.hpp>
 #include <span>
 #include <string>
 #include <string_view>

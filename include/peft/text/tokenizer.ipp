@@ -8,10 +8,10 @@
 #include <optional>
 #include <peft/core/error.hpp>
 #include <peft/core/inline.hpp>
-#include <peft/data/example.hpp>
 #include <peft/io/hub_cache.hpp>
 #include <peft/text/added_tokens.hpp>
 #include <peft/text/decode/decoder.hpp>
+#include <peft/text/example.hpp>
 #include <peft/text/files/tokenizer_files.hpp>
 #include <peft/text/model/vocabulary.hpp>
 #include <peft/text/sequence_template.hpp>
