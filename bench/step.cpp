@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whole training steps of a random MiniLM (6 x 384) and BERT-base (12 x 768), every method, 32 sequences of 128 tokens
-// or as long as SST-2's. Counters: tokens/s, examples/s; plan: the workspace of all workers; FLOP/s of the step's
-// products over its whole time; limit: what products of these shapes alone reach in this run; share: the former over
-// the latter.
+// Whole training steps of a random MiniLM (6 x 384) and BERT-base (12 x 768): head, BitFit, LoRA, SoRA and full
+// fine-tuning, 32 sequences of 128 tokens or as long as SST-2's. Counters: tokens/s, examples/s; plan: the workspace of
+// all workers; FLOP/s of the step's products over its whole time; limit: what products of these shapes alone reach in
+// this run; share: the former over the latter.
 #include <peft/delta/bias.hpp>
 #include <peft/delta/full.hpp>
 #include <peft/delta/sora.hpp>

@@ -4,8 +4,8 @@
 
     bench/methods/sora.py --model DIR --data GLUE --out DIR [--limit N] [--epochs N] [--seeds S...] [--jobs N]
 
-SST-2. Both learning rates are the best of --rates after the whole training with a seed of its own, SoRA's together with its
-lambda, of --lambdas: the best among those that leave at least a quarter less. Then five seeds. The claim that is judged: SoRA leaves at
+SST-2. SoRA's lambda is searched, of --lambdas, by the whole training with a seed of its own: the best among those that leave at
+least a quarter less. The learning rate is 1e-3 for both, or the best of several --rates, searched in the same way. Then five seeds. The claim that is judged: SoRA leaves at
 least 25 % fewer non-zero numbers, and its mean accuracy is no more than one standard error (of the difference) lower.
 
 A run that is there already is not made again.

@@ -36,7 +36,6 @@ def arguments():
     p.add_argument("--warmup", type=float, default=0.06)
     p.add_argument("--limit", type=int, help="training examples; default all")
     p.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
-    p.add_argument("--precision", default="fp32", choices=("fp32", "bf16"))
     p.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     p.add_argument("--ours", default=str(HERE.parents[1] / "scripts" / "finetune"), help="the program to compare")
     p.add_argument("--peer-python", default=sys.executable)
@@ -90,7 +89,7 @@ def table(runs, a):
         rows.append((title, spread(o, digits), spread(p, digits), ratio(p, o) if inverse else ratio(o, p)))
     rows.append(("trainable parameters", f"{ours[0]['trainable']:,}", f"{peer[0]['trainable']:,}", ""))
     examples = f"{peer[0]['examples']:,} examples"
-    lines = [f"{a.task}, {a.method}, {examples}, batch {a.batch}, lr {a.lr:g}, {a.precision}, {a.threads} threads, "
+    lines = [f"{a.task}, {a.method}, {examples}, batch {a.batch}, lr {a.lr:g}, fp32, {a.threads} threads, "
              f"seeds {' '.join(map(str, a.seeds))}", "",
              "| | peft.hpp | PyTorch + PEFT | better by (range over seeds) |", "|---|---|---|---|"]
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
@@ -103,9 +102,8 @@ def main():
     for name in SHARED:
         if name not in skip and getattr(a, name) is not None:
             shared += [f"--{name}", str(getattr(a, name))]
-    ours = [a.ours, *shared] + (["--precision", "bf16"] if a.precision == "bf16" else [])
+    ours = [a.ours, *shared]
     peer = [a.peer_python, str(HERE / "finetune.py"), *shared, "--threads", str(a.threads)]
-    peer += ["--bf16"] if a.precision == "bf16" else []
     subprocess.run([a.ours, "--help"], stdout=subprocess.DEVNULL, check=True)  # builds it, outside the measurement
     runs = []
     for seed in a.seeds:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The whole library for Kokkos::Cuda: every method for a tiny BERT with dropout, on the GPU and on the host, from the
-// same values: losses, gradients, logits, optimizer steps and whole runs must agree. Where there is no GPU it only has
+// Everything in peft.hpp compiled for Kokkos::Cuda, and five methods (head, BitFit, LoRA, SoRA, full fine-tuning) of a
+// tiny BERT with dropout on the GPU and on the host, from the same values: losses, gradients, logits, optimizer steps and whole runs must agree. Where there is no GPU it only has
 // to compile.
 #include <peft/peft.hpp>
 
