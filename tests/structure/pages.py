@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rules of the pages in README.md and docs/: lines that can be read in an editor, links that lead somewhere."""
+"""Rules of the pages in README.md and docs/: lines that can be read in an editor, links that lead somewhere, and of [`name`](file)
+the file has that name."""
 import os
 import re
 
@@ -29,11 +30,15 @@ def links(line):
 
 
 def check_page(name, text, read):
-    """The complaints about one page. `read(path)` gives the text of a page, "" of any other file or folder, None of what is not there."""
+    """The complaints about one page. `read(path)` gives the text of a file, "" of a folder, None of what is not there."""
     for number, line in enumerate(text.splitlines(), 1):
         if len(line) > WIDEST and not (line.startswith("|") and name in WIDE_TABLES):
             yield number, f"{len(line)} columns, at most {WIDEST} are allowed: wrap the line, or make the table a list"
     for number, line in outside_code(text):
+        for word, target in re.findall(r"\[`(\w+)`\]\(([^)\s#:]+)\)", line):
+            there = read(os.path.normpath(os.path.join(os.path.dirname(name), target)))
+            if there and not re.search(rf"\b{word}\b", there):
+                yield number, f"there is no {word} in {target}: name what does its work now, and where"
         for target in links(line):
             path, _, anchor = target.partition("#")
             there = text if not path else read(os.path.normpath(os.path.join(os.path.dirname(name), path)))
@@ -47,7 +52,7 @@ def check_pages(root):
     """Complaints about every page below `root` (a Path), as (path, line, sentence)."""
     def read(path):
         file = root / path
-        return None if not file.exists() else file.read_text(encoding="utf-8") if path.endswith(".md") else ""
+        return file.read_text(encoding="utf-8") if file.is_file() else "" if file.exists() else None
 
     for page in [*root.glob("README.md"), *sorted(root.glob("docs/**/*.md"))]:
         name = page.relative_to(root).as_posix()

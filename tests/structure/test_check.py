@@ -49,14 +49,14 @@ class Structure(unittest.TestCase):
         self.assertEqual(len(complaints("core/a.ipp", GOOD + "inline int f() { return 1; }\n")), 1)
 
     def test_pages(self):
-        there = {"docs/b.md": "## The contract: *one* page\n```\n# no heading\n```\n", "docs": "", "include/a.hpp": ""}
+        there = {"docs/b.md": "## The contract: *one* page\n```\n# no heading\n```\n", "docs": "", "include/a.hpp": "int f();"}
 
         def found(line):
             return len(list(pages.check_page("docs/a.md", "# Here\n" + line + "\n", there.get)))
-        for line in ["[b](b.md)", "[b](b.md#the-contract-one-page)", "[a](../include/a.hpp)", "[up](#here)", "[web](https://a.b/c)", "`[x](y)`",
+        for line in ["[b](b.md)", "[b](b.md#the-contract-one-page)", "[a](../include/a.hpp)", "[`f`](../include/a.hpp)", "[up](#here)", "[web](https://a.b/c)", "`[x](y)`",
                      "```\n[x](y)\n```", "x" * pages.WIDEST]:
             self.assertEqual(found(line), 0, line)
-        for line in ["[c](c.md)", "[b](b.md#no-heading)", "[up](#there)", "[a](include/a.hpp)", "x" * (pages.WIDEST + 1), "|" * (pages.WIDEST + 1)]:
+        for line in ["[c](c.md)", "[b](b.md#no-heading)", "[up](#there)", "[a](include/a.hpp)", "[`g`](../include/a.hpp)", "x" * (pages.WIDEST + 1), "|" * (pages.WIDEST + 1)]:
             self.assertEqual(found(line), 1, line)
 
     def test_exit_status(self):

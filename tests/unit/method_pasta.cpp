@@ -47,7 +47,7 @@ TEST_CASE("PASTA changes the tokens that a choice names and no others") {
   const auto gradients = [&](const Pasta& pasta, int workers = 1) {
     M model(tiny::bert(), pasta_tuned(pasta), {3});
     const Field& f = model.layout().fields()[0];
-    std::fill_n(model.buffer().data() + f.offset, f.size(), 0.0);
+    model.write(f, std::vector<double>(static_cast<std::size_t>(f.size())));
     Engine<M> engine(model, workers, {24, 2});
     engine.prepare();
     engine.zero_gradients();
