@@ -24,17 +24,17 @@ class Workspace {
   Workspace(Workspace&&) = default;
   ~Workspace() { settle(); }
 
-  /// Allocates `bytes`; everything that was taken before is void.
+  /// Allocates `bytes` and invalidates every view taken before.
   void reserve(std::size_t bytes) {
     if (bytes > block_.size()) {
       settle();
-      block_ = Block();  // the old one goes first: what it holds is void
+      block_ = Block();  // freed first, so that both never exist at once
       block_ = allocated<Block>("peft::workspace", bytes, Kokkos::WithoutInitializing);
     }
     counting_ = false;
     clear();
   }
-  /// Starts a plan: takes succeed without memory and only move the marks.
+  /// Starts a plan: allocations get no memory and only move the marks.
   void count() {
     counting_ = true;
     clear();
@@ -80,7 +80,7 @@ class Workspace {
     std::size_t top_;
   };
 
-  /// Bytes in use at the worst moment since `count` (planned) or since the last `watch` (measured).
+  /// Peak of the bytes in use since `count` (planned) or since the last `watch` (measured).
   std::size_t peak() const { return peak_; }
   /// Bytes that a pass which was counted writes to where there is room enough: the two ends are at their worst at
   /// different times.
@@ -90,7 +90,7 @@ class Workspace {
   const std::map<std::string, std::size_t>& by_name() const { return by_name_; }
 
  private:
-  /// Memory may only go when no kernel works on it.
+  /// Waits for kernels that may still use the memory before it is freed.
   static void settle() {
     if constexpr (!on_host<E>) E{}.fence("peft::workspace");
   }

@@ -11,15 +11,15 @@ namespace peft {
 
 /// Several examples packed without padding: sequence s owns the rows offsets[s] .. offsets[s + 1] of `ids`, `types`
 /// and `slots` (which special token of its sequence a token is, -1: an ordinary one; Encoded).
-/// What targets belong to is the task's: sequences (Classify), tokens (Tag), several sequences together (Choose), rows
-/// of the decoder where sequences have a second side: s owns decoder_offsets[s] .. decoder_offsets[s + 1] of
+/// The task says what a target belongs to: a sequence (Classify), a token (Tag), several sequences (Choose), or a
+/// decoder's row, where sequences have a target sequence: s owns decoder_offsets[s] .. decoder_offsets[s + 1] of
 /// `decoder_ids` then.
 struct Batch {
   std::vector<std::int32_t> offsets{0}, ids, types, slots{};
   std::vector<double> targets;
   std::vector<std::int64_t> examples;  // of each sequence, its index in the data set: dropout is drawn from it
   std::vector<std::int32_t> decoder_offsets{0},
-      decoder_ids{};  // what an encoder-decoder writes; none for all other models
+      decoder_ids{};  // the decoder's inputs; empty for models without a decoder
 
   int sequences() const { return static_cast<int>(offsets.size()) - 1; }
   int tokens() const { return offsets.back(); }
@@ -43,9 +43,8 @@ struct Batch {
   /// The same with any number of targets.
   void add(std::span<const std::int32_t> new_ids, std::span<const std::int32_t> new_types,
            std::span<const double> new_targets, std::int64_t example, std::span<const std::int32_t> new_slots = {});
-  /// Appends a sequence and what a decoder reads beside it, with a target per row of the decoder (negative: none).
-  /// Throws Error as `add`, when the second side is empty, and when there are other sequences in the batch that have
-  /// none.
+  /// Appends a sequence and the decoder's input for it, with a target per decoder row (negative: ignored). Throws Error
+  /// as `add` does, for an empty decoder input, and when the batch holds sequences without one.
   void add_pair(std::span<const std::int32_t> new_ids, std::span<const std::int32_t> new_types,
                 std::span<const std::int32_t> decoder, std::span<const double> new_targets, std::int64_t example,
                 std::span<const std::int32_t> new_slots = {});

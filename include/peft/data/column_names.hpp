@@ -10,7 +10,7 @@
 
 namespace peft {
 
-/// Names under which people keep one or two columns; `b` is empty for one alone.
+/// Names that one or two columns commonly have; `b` is empty where there is one column.
 struct ColumnNames {
   std::string_view a, b{};
 };
@@ -22,18 +22,18 @@ struct FoundColumns {
 
 /// The columns of a table among the names that they may have, or nothing. Names that stand for fewer columns of a table
 /// than others do not count; of what is left the first of `known`, this library's own names, comes first, and otherwise
-/// only one may be there: throws Error for two. `notes` is told which were taken, but for the own ones.
+/// only one may be there: throws Error for two. `notes` says which columns were taken, unless they have this library's names.
 std::optional<FoundColumns> find_columns(const Table& table, std::span<const ColumnNames> known,
                                          std::vector<std::string>& notes);
 
-/// The text, or the two texts, that are to be classified: "text" and "text2", or "sentence", "premise" and "hypothesis"
+/// The columns of the one or two texts to classify: "text" and "text2", or "sentence", "premise" and "hypothesis"
 /// and the like. Throws Error with the columns that are there.
 FoundColumns find_texts(const Table& table, std::vector<std::string>& notes);
 
 /// The column of labels: "label", or "labels", "target" and the like.
 std::optional<std::size_t> find_label(const Table& table, std::vector<std::string>& notes);
 
-/// What a model reads and what it is to write: "source" and "target", or "prompt" and "completion" and the like;
+/// The columns of source and target of generation: "source" and "target", or "prompt" and "completion" and the like;
 /// without `targets` the former alone may be there. Throws Error with the columns that are there.
 FoundColumns find_pair(const Table& table, bool targets, std::vector<std::string>& notes);
 

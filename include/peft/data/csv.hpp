@@ -41,7 +41,7 @@ class CsvRows : public RowSource {
   std::string name_, ends_;  // what ends a plain field
   char separator_;
   std::size_t at_ = 0, line_ = 1;
-  std::deque<std::string> made_;  // fields of the current record that are no part of the text as they stand
+  std::deque<std::string> made_;  // fields of the current record that had to be unquoted
   std::size_t width_ = 0, surplus_ = 0;
   bool begun_ = false;
 };

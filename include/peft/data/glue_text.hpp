@@ -26,7 +26,7 @@ struct GlueText {
   /// The name of a class; a score rounded to 0.2, as "3.8".
   std::string target(double label) const;
 
-  /// What a model has written, as a class or a score, space around it not counted. A text that names no class is NaN,
+  /// Parses generated text as a class or a score, ignoring surrounding space. A text that names no class is NaN,
   /// which every metric counts as wrong; one that is no number is the score -1, as in T5's own evaluation.
   double answer(std::string_view text) const;
 };

@@ -21,7 +21,7 @@ class JsonRows : public RowSource {
 
  private:
   JsonLines lines_;
-  bool held_ = false;  // the first object, read for its keys, is still to be given
+  bool held_ = false;  // the first object was read for its keys and is still to be returned
   std::size_t width_ = 0;
 };
 

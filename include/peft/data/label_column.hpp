@@ -22,13 +22,13 @@ enum class LabelText {
 
 LabelText label_text(std::string_view text);
 
-/// The labels of a table, by example; what is spelled alike is kept once.
+/// The labels of a table by example; equal spellings are stored once.
 class LabelColumn {
  public:
   struct Value {
     std::string text;  // without the spaces around
     LabelText kind;
-    std::size_t line, count = 0;  // where it comes up first, and how often it does
+    std::size_t line, count = 0;  // of its first occurrence, and the number of occurrences
   };
 
   explicit LabelColumn(std::string name = {}) : name_(std::move(name)) {}
@@ -37,7 +37,7 @@ class LabelColumn {
   void add(std::string_view text, std::size_t line);
 
   const std::string& name() const { return name_; }                   ///< of the column
-  const std::vector<Value>& values() const { return values_; }        ///< in the order in which they come up
+  const std::vector<Value>& values() const { return values_; }        ///< in order of first occurrence
   const std::vector<std::uint32_t>& examples() const { return of_; }  ///< by example, the index of its value
   std::size_t count(LabelText kind) const;                            ///< of examples
 
@@ -57,8 +57,8 @@ void choose_labels(Dataset& data, const LabelColumn& labels, LabelKind kind);
 /// Throws Error naming line and label, and the training file, for a label of another meaning.
 void set_targets(Dataset& data, const LabelColumn& labels, const Dataset* train = nullptr);
 
-/// Whether the labels say that there are none: every one empty, or -1 where no class is so called, as data sets of
-/// Hugging Face's have it in a test split.
+/// Whether the column marks an unlabelled split: every label empty, or -1 where no class has this name, as in test
+/// splits on the Hugging Face hub.
 bool unlabelled(const LabelColumn& labels, const Dataset* train);
 
 }  // namespace peft

@@ -9,7 +9,7 @@
 
 namespace peft::report {
 
-/// Memory of a process, by what limits count.
+/// Memory of a process, as the kinds of limits count it.
 struct MemorySizes {
   std::uint64_t resident = 0;  // bytes in memory: what the machine and control groups count
   std::uint64_t address = 0;   // bytes of addresses: files as far as they are mapped, whole stacks
@@ -18,21 +18,21 @@ struct MemorySizes {
   friend MemorySizes operator+(const MemorySizes& a, const MemorySizes& b) {
     return {a.resident + b.resident, a.address + b.address, a.data + b.data};
   }
-  /// Of each the part beyond `b`.
+  /// What exceeds `b`, each by itself; at least 0.
   friend MemorySizes operator-(const MemorySizes& a, const MemorySizes& b) {
     const auto beyond = [](std::uint64_t x, std::uint64_t y) { return x > y ? x - y : 0; };
     return {beyond(a.resident, b.resident), beyond(a.address, b.address), beyond(a.data, b.data)};
   }
 };
 
-/// What may yet be taken of one of these, and by whose word.
+/// The room that one limit leaves, and whose limit it is.
 struct MemoryLimit {
   std::string name;  // "the machine", "the control group /jobs/7", "ulimit -v"
   std::uint64_t MemorySizes::*of = &MemorySizes::resident;
   std::uint64_t room = 0;  // bytes
 };
 
-/// What this process has now (/proc/self/status).
+/// This process's memory now (/proc/self/status).
 MemorySizes memory_now(const std::filesystem::path& root = "/");
 
 /// Every limit that the process is under: what the machine has available, of its control groups (versions 1 and 2, each

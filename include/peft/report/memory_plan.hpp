@@ -13,7 +13,7 @@ namespace peft::report {
 /// The parts of a run, in their order.
 enum class Phase { reading, loading, training, saving, writing, exporting, checking };
 
-/// Something that takes memory, from one part of a run to another.
+/// A consumer of memory, and the phases of a run in which it exists.
 struct Need {
   std::string name;
   MemorySizes sizes;
@@ -24,26 +24,26 @@ struct Need {
 /// Memory of the process's own: n bytes that are all written to.
 inline MemorySizes written(std::uint64_t n) { return {n, n, n}; }
 
-/// The memory of a whole run, before it is taken: what there will be and when. It is made of sizes alone, so that one
-/// can be made for any options without a run.
+/// The memory of a whole run before any is allocated: what is needed, and when. It is computed from sizes alone, so it
+/// needs no run.
 class MemoryPlan {
  public:
-  /// A need of the same name is replaced.
+  /// Replaces a need of the same name.
   void add(Need need);
   const std::vector<Need>& needs() const { return needs_; }
 
-  /// The most that is in memory at once; each of the three at its own time.
+  /// The peak of each of the three figures, which may fall in different phases.
   MemorySizes peak() const;
-  /// What is there when most memory is resident, the largest first.
+  /// The needs that exist at the peak of resident memory, largest first.
   std::vector<Buffer> at_peak() const;
 
   /// Throws Error in one sentence where a limit leaves less than the plan takes. `held`: what of it the process has
   /// already.
   void check(std::span<const MemoryLimit> limits, const MemorySizes& held) const;
-  /// The same of the system's limits now.
+  /// The same with the system's current limits.
   void check() const { check(memory_limits(), memory_now()); }
 
-  /// What to say where memory could not be had although the plan fits.
+  /// The message for an allocation that fails although the plan fits.
   std::string out_of_memory(const char* what) const;
 
  private:

@@ -14,7 +14,7 @@ namespace memory_plan_of {
 constexpr Phase phases[] = {Phase::reading, Phase::loading,   Phase::training, Phase::saving,
                             Phase::writing, Phase::exporting, Phase::checking};
 
-/// Of what memory a figure is.
+/// The kind of memory that a figure counts.
 PEFT_INLINE const char* kind(std::uint64_t MemorySizes::*of) {
   return of == &MemorySizes::address ? "address space" : of == &MemorySizes::data ? "memory to write to" : "memory";
 }

@@ -45,8 +45,7 @@ std::vector<std::vector<std::string>> tags_of(const LogitPiece<T>& piece, const 
   return out;
 }
 
-/// Scores a data set from its logits, which come piece by piece in its order: of an example no more is kept than what
-/// was decided.
+/// Scores a data set from logits that arrive in pieces, in its order; of each example only the prediction is kept.
 class Scorer {
  public:
   /// A class or a score per example; of choices one logit per sequence. Examples without logits do not count.

@@ -9,26 +9,26 @@
 
 namespace peft {
 
-/// What a model takes as a batch.
+/// The bounds that a model sets for its batches.
 struct BatchRules {
   int vocabulary = 0,
-      types = 0;  // of the backbone: token ids, segment types (up to 1: those of a batch are not looked at)
+      types = 0;  // of the backbone: token ids, segment types (0 or 1: a batch's segments are ignored)
   int positions = 0;              // of the backbone
-  int together = 1;               // sequences that are one example
-  int input_rows = 0;             // that the method puts before every sequence
-  int prefix_rows = 0;            // keys and values that it puts there
-  bool pairs = false;             // each sequence has a second side, for the decoder
+  int together = 1;               // sequences per example
+  int input_rows = 0;             // virtual tokens that the method prepends to every sequence
+  int prefix_rows = 0;            // virtual keys and values that it prepends
+  bool pairs = false;             // every sequence has a target sequence, for the decoder
   bool words = false;             // targets are tokens
   bool marked = false;            // the method acts on special tokens
 };
 
-/// Virtual tokens take positions, before the text's own. Throws Error when a sequence of `longest` tokens has no room.
+/// Virtual tokens occupy positions before the text's. Throws Error when `longest` tokens do not fit behind them.
 void check_length(const BatchRules& rules, int longest);
 
-/// Throws Error when a batch is not what the model takes.
+/// Throws Error for a batch outside these bounds.
 void check_batch(const BatchRules& rules, const Batch& batch);
 
-/// Groups of a batch: group g has sequences at[g] .. at[g + 1]; `largest`: room for each of them.
+/// Groups of a batch: group g holds sequences at[g] .. at[g + 1]; `largest` bounds every group's size.
 struct Cuts {
   std::vector<int> at;
   GroupShape largest;
@@ -37,7 +37,7 @@ struct Cuts {
 /// Throws Error when a sequence is empty.
 Cuts cut_batch(const BatchRules& rules, const Batch& batch, const Grouping& grouping);
 
-/// The larger of each size.
+/// The elementwise maximum.
 GroupShape grown(const GroupShape& a, const GroupShape& b);
 
 }  // namespace peft

@@ -16,22 +16,22 @@ namespace peft {
 
 using Notes = std::map<std::string, std::string>;
 
-/// The number that `exact` wrote.
+/// Parses what `exact` wrote.
 double exact(const std::string& text, const std::string& where);
 
-/// Where a run stands: everything beside the tensors that the next step and the report at the end depend on.
+/// The state of a run beside its tensors: all that the next step and the final report depend on.
 struct RunState {
   std::int64_t step = 0;    // optimizer steps done
   std::int64_t epoch = 0;   // epochs done
   std::int64_t cursor = 0;  // batches of the current epoch done
   double epoch_loss = 0;    // sum over the current epoch's steps
   EarlyStopping::State stopping;
-  History history;    // so far, from its first start on
+  History history;    // since the first start, across resumes
   Notes identity;     // options and sizes that must be the same on resuming
-  Notes environment;  // what may change the last bits: a difference is worth a warning
+  Notes environment;  // compiler, libraries, processor: a difference may change the last bits and is warned of
 };
 
-/// What may change the last bits of a result.
+/// Compiler, libraries and processor: what may change the last bits of a result.
 inline Notes bitwise_environment() {
   const char* instructions =
 #if defined(__AVX512F__)
@@ -57,7 +57,7 @@ Notes to_notes(const RunState& s);
 
 RunState from_notes(const Notes& n, const std::string& where);
 
-/// Writes the run atomically: whoever reads sees the old checkpoint or the new one, whole. Buffers are host copies;
+/// Writes the run atomically: a reader sees the old checkpoint or the new one, never a mixture. Buffers are on the host;
 /// T: float, double.
 template <class T>
 void write_checkpoint(const std::filesystem::path& path, const Layout& layout, const RunState& state,

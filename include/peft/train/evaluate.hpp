@@ -11,18 +11,18 @@
 
 namespace peft {
 
-/// Gives the logits of a batch, perhaps by Engine::predict.
+/// Computes the logits of a batch; Engine::predict does.
 template <class T>
 using LogitsOf = std::function<std::vector<T>(const Batch&)>;
 
-/// Logits of the first `count` examples of a data set, in its order and without dropout, a batch at a time: no more of
-/// them are in memory at once. A row of `labels` per sequence, or per token where the task reads every row.
+/// Logits of the first `count` examples of a data set, in its order and without dropout, batch by batch: only one
+/// batch's are in memory. A row of `labels` per sequence, or per token where the task reads every row.
 template <class T>
 void predict_pieces(const LogitsOf<T>& logits_of, const Tokenized& data,
                     const std::function<void(const LogitPiece<T>&)>& use, std::size_t batch = 64,
                     std::size_t count = static_cast<std::size_t>(-1));
 
-/// All of them together, row-major.
+/// The logits of the whole data set, row-major.
 template <class T>
 std::vector<T> predict(const LogitsOf<T>& logits_of, const Tokenized& data, std::size_t batch = 64);
 template <class M>
@@ -31,10 +31,10 @@ std::vector<typename M::T> predict(Engine<M>& engine, const Tokenized& data, std
   return predict<T>([&](const Batch& b) { return engine.predict(b); }, data, batch);
 }
 
-/// The largest difference between two models' logits of a data set; NaN where one of them is.
+/// The largest absolute difference between two models' logits on a data set; NaN if either has one.
 double largest_difference(const LogitsOf<float>& a, const LogitsOf<float>& b, const Tokenized& data);
 
-/// The scores of a classifier or chooser on a labelled data set; of a tagger a Scorer with its data set gives them.
+/// The scores of a classifier or chooser on a labelled data set; for a tagger use a Scorer.
 template <class M>
 metric::Scores evaluate(Engine<M>& engine, const Tokenized& data, metric::Kind kind) {
   using T = typename M::T;

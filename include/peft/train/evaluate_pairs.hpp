@@ -14,11 +14,11 @@
 
 namespace peft {
 
-/// The losses of a batch's sequences, perhaps Engine::sequence_losses.
+/// Computes the loss of every sequence of a batch; Engine::sequence_losses does.
 using SequenceLosses = std::function<std::vector<double>(const Batch&)>;
 
-/// How likely a model finds the targets of text pairs: the mean loss of a token, its exponential, and as the main
-/// score, which is better the greater it is, the mean log-likelihood.
+/// Mean cross-entropy per target token, perplexity, and, as the main score (greater is better), the mean
+/// log-likelihood of text pairs.
 metric::Scores score_likelihood(const SequenceLosses& losses_of, const TokenizedPairs& data, std::size_t batch = 64);
 template <class M>
 metric::Scores score_likelihood(Engine<M>& engine, const TokenizedPairs& data, std::size_t batch = 64) {
@@ -40,7 +40,7 @@ std::vector<double> class_losses(Engine<M>& engine, const TokenizedPairs& data,
   return class_losses([&](const Batch& b) { return engine.sequence_losses(b); }, data, classes, start, batch);
 }
 
-/// The class of every row of `class_losses`: the one whose words are likeliest.
+/// The class of every row of `class_losses`: the one of least loss.
 std::vector<double> likeliest_classes(std::span<const double> losses, std::size_t classes);
 
 }  // namespace peft

@@ -16,15 +16,15 @@
 
 namespace peft {
 
-/// Turns ids into text, perhaps Tokenizer::decode.
+/// Turns token ids into text; Tokenizer::decode does.
 using Decode = std::function<std::string(std::span<const std::int32_t>)>;
 
-/// What a model goes on with after each prompt, an end's id included; perhaps Generator.
+/// Continues each prompt, up to and including the end token; Generator does.
 using Continue =
     std::function<std::vector<std::vector<std::int32_t>>(std::span<const std::vector<std::int32_t>> prompts)>;
 
-/// What the model writes for every pair of `data`, in its order; an end of `options.eos` is no part of the text.
-/// Prompts of like lengths are written together, which enters no result. Derived tensors must be up to date
+/// What the model generates for every pair of `data`, in its order, without the end token (`options.eos`). Prompts of
+/// similar length are batched, which changes no result. Derived tensors must be up to date
 /// (Engine::prepare).
 std::vector<std::string> write_texts(const Continue& ids_after, const TokenizedPairs& data, std::span<const int> eos,
                                      const Decode& decode);
@@ -39,18 +39,18 @@ std::vector<std::string> write_texts(const M& model, const TokenizedPairs& data,
 /// BLEU, ROUGE-L and exact match of texts against the references of `data`, all in [0, 1]; BLEU is the main one.
 metric::Scores score_texts(std::span<const std::string> texts, const TokenizedPairs& data);
 
-/// The scores of a GLUE task from answers in words. A text that names no class is wrong. `labels`: by example of the
+/// The scores of a GLUE task from generated answers. A text that names no class counts as wrong. `labels`: by example of the
 /// data set, PairDataset::labels.
 metric::Scores score_answers(std::span<const std::string> texts, const TokenizedPairs& data, const GlueText& task,
                              std::span<const double> labels);
 
-/// Writes and scores in one: BLEU, ROUGE-L and exact match.
+/// Generates and scores: BLEU, ROUGE-L and exact match.
 template <class M>
 metric::Scores evaluate_text(const Engine<M>& engine, const TokenizedPairs& data, const GenerateOptions& options,
                              const Decode& decode) {
   return score_texts(write_texts(engine.model(), data, options, decode), data);
 }
-/// Writes and scores in one: the answers of a GLUE task.
+/// Generates and scores: the answers of a GLUE task.
 template <class M>
 metric::Scores evaluate_text(const Engine<M>& engine, const TokenizedPairs& data, const GenerateOptions& options,
                              const Decode& decode, const GlueText& task, std::span<const double> labels) {

@@ -12,8 +12,8 @@ namespace peft {
 /// The diagonal Fisher information of everything that `model` trains, by its true targets and without dropout:
 ///   F = 1/n sum_i (d loss_i / d w)^2,   the examples i one by one: batch(0), .., batch(n - 1).
 /// To prune a backbone by it (`Ladder<8, Fisher>`) train the linear sites in place: Method<Delta<Full, At<Linear>>>.
-/// LST's released code takes 1,024 training examples. A fresh head knows nothing of the task, and so does what is read
-/// off through it.
+/// LST's released code takes 1,024 training examples. With an untrained head the gradients, and
+/// hence the information, say nothing of the task.
 template <class M, class Examples>
 FisherInformation fisher_information(M& model, std::int64_t n, const Examples& batch) {
   require(n > 0, "fisher_information: ", n, " examples; at least one is wanted");

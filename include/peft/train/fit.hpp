@@ -27,8 +27,8 @@ struct FitOptionsWith {
   double clip = 0;                // of the gradient's norm; 0: off
   int accumulate = 1;             // batches per optimizer step
   std::uint64_t seed = 42;        // of dropout
-  int patience = 0;  // evaluations without a gain before stopping; 0: never. The best epoch's values are then kept;
-      // those before every delta is `settled` do not count
+  int patience = 0;  // evaluations without improvement before stopping; 0: never. The best epoch's values are kept, of
+      // those from which on every delta is `settled`
   std::filesystem::path checkpoint{};  // file to save the run in at every epoch and on Ctrl-C; empty: none
   std::int64_t checkpoint_steps = 0;  // also every so many steps
   bool resume = false;  // with the same options, or more epochs

@@ -17,15 +17,15 @@
 
 namespace peft {
 
-/// A model in training with its data and its optimizer, whatever their types: what the loop needs of them, so that it
-/// is compiled once and not for each model. T: float, double.
+/// A model, its data and its optimizer behind one interface, so that the training loop is compiled once and not per
+/// model. T: float, double.
 template <class T>
 class TrainingRun {
  public:
   virtual const Layout& layout() const = 0;
   virtual std::int64_t batches(std::int64_t epoch) const = 0;
   virtual Batch batch(std::int64_t epoch, std::int64_t i) const = 0;
-  /// Examples of a batch, and what the mean of its loss is taken over.
+  /// Examples of a batch, and the number of targets that its loss is averaged over.
   virtual std::int64_t examples(const Batch& b) const = 0;
   virtual std::int64_t counted(const Batch& b) const = 0;
 
@@ -44,7 +44,7 @@ class TrainingRun {
 
   virtual std::vector<T> values() const = 0;
   virtual std::vector<T> gradients() const = 0;  // as `values`, up to the layout's gradient_size
-  /// Of a model whose backbone and batch are finite and its results are not: see model/first_use.hpp.
+  /// The likely cause where inputs are finite and results are not (model/first_use.hpp).
   virtual std::string why_not_finite() const = 0;
   virtual void set_values(const std::vector<T>& values) = 0;
   virtual std::map<std::string, std::vector<T>> optimizer_state() const = 0;
@@ -54,7 +54,7 @@ class TrainingRun {
   ~TrainingRun() = default;
 };
 
-/// FitOptions without what depends on types.
+/// The options of FitOptionsWith that do not depend on the optimizer's type.
 struct LoopOptions {
   int epochs;
   double lr;
@@ -78,7 +78,7 @@ struct LoopOptions {
 template <class T>
 History training_loop(TrainingRun<T>& run, const LoopOptions& options);
 
-/// What to try when a run has diverged.
+/// Advice for a run that has diverged.
 std::string remedy(double lr, const std::filesystem::path& checkpoint);
 
 }  // namespace peft

@@ -8,7 +8,7 @@ namespace peft {
 
 /// How a batch is cut into groups of whole sequences. Part of a run's identity: sums are ordered by group.
 struct Grouping {
-  int tokens = 256;   // a group's size, about; a longer sequence is a group of its own
+  int tokens = 256;   // target size of a group; a longer sequence is a group of its own
   int multiple =
       2;   // groups come in multiples of this (where there are enough sequences), so that workers finish together
 };

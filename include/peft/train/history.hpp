@@ -15,8 +15,7 @@ struct EpochReport {
   bool best = false;
 };
 
-/// What a run was, over all the times that it was started: one that was stopped and resumed reads like one that never
-/// was.
+/// The record of a run across resumes: a run that was stopped and resumed has the same as one that was not.
 struct History {
   std::vector<EpochReport> epochs;
   std::int64_t steps = 0, examples = 0, tokens = 0;

@@ -52,7 +52,7 @@ struct BleuCounts {
     reference_words += nearest;
   }
 
-  /// What short texts are punished by, in [0, 1].
+  /// The brevity penalty, in [0, 1].
   double brevity() const {
     if (words >= reference_words) return 1;
     return words == 0 ? 0 : std::exp(1 - static_cast<double>(reference_words) / static_cast<double>(words));

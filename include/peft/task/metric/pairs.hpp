@@ -7,7 +7,7 @@
 
 namespace peft::metric {
 
-/// What every metric asks of its input: as many predictions as targets, and at least one. Returns their number.
+/// The precondition of every metric: as many predictions as targets, and at least one. Returns their number.
 /// Throws Error otherwise (an empty mean is a mistake of the caller, not a score).
 inline std::size_t check_pairs(const char* metric, std::span<const double> predictions,
                                std::span<const double> targets) {

@@ -9,10 +9,10 @@
 
 namespace peft::metric {
 
-/// Per text of a model, the texts that are right; one at least.
+/// References of each generated text; at least one.
 using References = std::span<const std::vector<std::string>>;
 
-/// What every metric of texts asks of its input. Returns the number of texts. Throws Error otherwise.
+/// The precondition of every metric of texts. Returns the number of texts. Throws Error otherwise.
 inline std::size_t check_texts(const char* metric, std::span<const std::string> texts, References references) {
   require(texts.size() == references.size(), metric, ": ", texts.size(), " texts, but references for ",
           references.size());
