@@ -132,7 +132,7 @@ class Engine {
     double squares = 0;
     for (const Field& f : model_.layout().fields())
       if (f.role == Role::trained)
-        squares += ops::squared_norm<E, T>(worker(), Mat<const T, E>(total_.data() + f.offset, f.rows, f.cols));
+        squares += ops::squared_norm<E, T>(worker(), Mat<T, E>(total_.data() + f.offset, f.rows, f.cols));
     return std::sqrt(squares);
   }
 
@@ -140,8 +140,8 @@ class Engine {
   bool gradients_finite() {
     double odd = 0;
     for_each_run(model_.layout(), [&](std::int64_t begin, std::int64_t end, const Group&) {
-      odd += ops::count_not_finite<E, T>(worker(),
-                                         Mat<const T, E>(total_.data() + begin, 1, static_cast<Extent>(end - begin)));
+      odd +=
+          ops::count_not_finite<E, T>(worker(), Mat<T, E>(total_.data() + begin, 1, static_cast<Extent>(end - begin)));
     });
     return odd == 0;
   }
