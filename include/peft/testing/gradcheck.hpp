@@ -112,7 +112,9 @@ class DeltaCheck final : public CheckedModules<E> {
 /// `finish` and `regularise` (where there is a `penalty`) included. In double.
 template <class D, ExecutionSpace E = Host>
 Gradcheck gradcheck(const D& delta = {}, const CheckOptions& options = {}) {
-  static_assert(IsDelta<D>, "peft::testing::gradcheck: this type is no complete delta (peft/concepts.hpp)");
+  static_assert(
+      IsDelta<D>,
+      "peft::testing::gradcheck: this type is no complete delta (peft/concepts.hpp); a gate is checked by gradcheck_gate");
   Gradcheck result;
   for (const CheckShape& shape : options.shapes) result.add(DeltaCheck<D, E>(delta, shape, options).run());
   return std::move(result).closed();
