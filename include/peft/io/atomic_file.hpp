@@ -24,7 +24,7 @@ class AtomicFile {
 
   ~AtomicFile() { discard(); }
 
-  /// The file to be: behind a symbolic link, what that leads to.
+  /// The final path, with symbolic links resolved.
   const std::filesystem::path& path() const { return path_; }
 
   /// Appends. Throws Error (disk full, file too large, ...) and removes the temporary.
@@ -55,11 +55,10 @@ void write_file(const std::filesystem::path& path, std::string_view text);
 /// owns.
 void remove_leftovers(const std::filesystem::path& folder, std::string_view of = "");
 
-/// What was renamed, made or removed in a folder is on the disk when this returns. A file system that cannot do that is
-/// left alone.
+/// Flushes a folder's entries (renames, creations, removals) to the disk. File systems that cannot are ignored.
 void flush_folder(const std::filesystem::path& folder);
 
-/// Makes a folder, and those above it, where they are not there, durably. Throws Error with the system's reason.
+/// Creates a folder and its missing parents, durably. Throws Error with the system's reason.
 void make_folder(const std::filesystem::path& folder);
 
 /// The folder that a file is in: "." of a bare name.

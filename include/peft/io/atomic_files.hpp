@@ -10,8 +10,8 @@
 
 namespace peft {
 
-/// Several files that are only right together. All are written to temporaries and flushed before the first takes its
-/// place. One of a folder may be its seal, the file without which nobody reads the others (a config): it is taken away
+/// Several files that must be replaced together. All are written to temporaries and flushed before the first is
+/// renamed. One of a folder may be its seal, the file without which nobody reads the others (a config): it is taken away
 /// first and comes last, so that whoever looks in between, or after a power cut there, finds the old files, the new
 /// ones, or no seal; never some of each.
 ///
@@ -22,16 +22,16 @@ namespace peft {
 ///   files.commit();
 class AtomicFiles {
  public:
-  /// A file of the set, to be written to; its folder is made. Throws Error as AtomicFile does.
+  /// Opens a file of the set for writing; its folder is created. Throws Error as AtomicFile does.
   AtomicFile& add(const std::filesystem::path& path) { return add(path, false); }
   AtomicFile& add_seal(const std::filesystem::path& path) { return add(path, true); }
 
-  /// What the set has no more, and which goes where it is there.
+  /// Marks a file for removal that the new set no longer has.
   void remove(const std::filesystem::path& path) { removed_.push_back(path); }
 
   bool holds(const std::filesystem::path& path) const;
 
-  /// Puts all in place. Throws Error: before the first file has moved, nothing has changed; after, the message says
+  /// Renames all into place. Throws Error: before the first file has moved, nothing has changed; after, the message says
   /// which folder has no seal until it is written again.
   void commit();
 

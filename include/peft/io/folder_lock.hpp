@@ -7,7 +7,7 @@
 
 namespace peft {
 
-/// The file by which a folder's owner is known.
+/// The name of the lock file, which names the folder's owner.
 inline constexpr const char* lock_file_name = "run.lock";
 
 /// A folder that one process writes to: while this lives, nobody else gets it. The lock is the system's (flock), so it
@@ -28,8 +28,7 @@ class FolderLock {
   int file_ = -1;
 };
 
-/// The process has done with a folder that it has locked, perhaps before an exec: removes the lock's file, if it is its
-/// own.
+/// Releases a folder that this process has locked, perhaps before an exec: removes the lock file if it is its own.
 void leave_folder(const std::filesystem::path& folder) noexcept;
 
 }  // namespace peft

@@ -10,8 +10,8 @@
 
 namespace peft {
 
-/// A look at a folder, or at one file as if it were alone in its folder, that never throws: what cannot be read is as
-/// if it were not there.
+/// Inspects a folder, or a single file as if it were alone in its folder, and never throws: what cannot be read counts
+/// as missing.
 class FolderView {
  public:
   explicit FolderView(std::filesystem::path path);
@@ -20,18 +20,18 @@ class FolderView {
   bool exists() const;
   bool is_file() const;
   bool is_folder() const;
-  /// Of everything in it, hidden files aside, sorted.
+  /// The names of all files in it but hidden ones, sorted.
   const std::vector<std::string>& names() const { return names_; }
   bool has(std::string_view name) const;
   std::vector<std::string> ending_in(std::string_view end) const;
   std::vector<std::string> folders() const;
   FolderView below(std::string_view folder) const { return FolderView(path_ / folder); }
 
-  /// The first bytes of a file, "" without it.
+  /// The first bytes of a file; "" if it is missing.
   std::string start_of(std::string_view file) const;
   /// The object in a small file, or an empty one.
   nlohmann::json json(std::string_view file) const;
-  /// The text that a key of it has, "" for none.
+  /// The string value of one of its keys; "" if there is none.
   std::string text_in(std::string_view file, const char* key) const;
   /// transformers' class of the model, as config.json names it, or AutoModel.
   std::string architecture() const;

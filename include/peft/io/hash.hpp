@@ -12,8 +12,8 @@
 namespace peft {
 
 /// A running hash of 64 bits (XXH3), as fast as memory is read. It tells apart what differs by accident or by mistake,
-/// not by malice. Texts and numbers are added with their length, so that what follows one another cannot be taken for
-/// something else.
+/// not by malice. Texts and numbers are added with their length, so that concatenations are
+/// unambiguous.
 class Hash {
  public:
   Hash();
@@ -23,7 +23,7 @@ class Hash {
   Hash& add(std::string_view text);
   Hash& add(std::uint64_t number);
 
-  /// Of all that was added so far.
+  /// The hash of everything added so far.
   std::uint64_t value() const;
 
  private:

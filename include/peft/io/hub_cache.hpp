@@ -16,7 +16,7 @@ struct HubName {
   /// The command that downloads the model into the cache.
   std::string download() const;
 
-  /// Nothing for a text that no model can have as its name.
+  /// Nothing for a text that cannot be a model's name.
   static std::optional<HubName> of(const std::string& text);
 };
 

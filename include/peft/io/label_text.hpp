@@ -9,8 +9,7 @@
 
 namespace peft {
 
-/// What the outputs of a saved head are called: names of classes by index, none for one that gives a score; nothing
-/// where it was saved without them.
+/// The class names of a saved head by index: empty for a regression head, nothing if it was saved without them.
 using HeadLabels = std::optional<std::vector<std::string>>;
 
 /// The key of a file's metadata (or of a delta's settings) that holds them.

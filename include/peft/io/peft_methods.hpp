@@ -9,18 +9,20 @@
 #include <peft/io/label_text.hpp>
 #include <peft/io/tensor_ref.hpp>
 
-/// Adapters of any kind in the files of Hugging Face PEFT: `adapter_config.json` and `adapter_model.safetensors`.
+/// Adapters in the files of Hugging Face PEFT: `adapter_config.json` and `adapter_model.safetensors`.
 ///
-/// A method gets there by a specialisation of `PeftFormat` in a short io/peft_NAME.hpp, whose members map the tensors
-/// of a model to PEFT's names and back (io/peft_vera.hpp is an example):
+/// A method is supported by a specialisation of `PeftFormat` in io/peft_NAME.hpp, whose members map the tensors of a
+/// model to PEFT's names and back (io/peft_vera.hpp is an example):
 ///
 ///     template <>
 ///     struct PeftFormat<MyDelta> {
 ///       static constexpr const char* kind = "PROMPT_TUNING";            // peft_type
 ///       static constexpr const char* prefix = "base_model.";            // optional: before the head's names
-///       static constexpr bool lossy = true;                             // optional: our own file is needed beside PEFT's
-///       static std::string cannot(const auto& modules, const auto& shape);  // optional: why not where it sits; then our own file is all
-///       static void describe(const auto& shape, PeftAdapter& to);       // optional: what the config says of the backbone
+///       static constexpr bool lossy = true;                   // optional: our own file is needed beside PEFT's
+///       /// Optional: why PEFT cannot hold it on these modules ("": it can); then our own file is the only one.
+///       static std::string cannot(const auto& modules, const auto& shape);
+///       /// Optional: what the config says of the backbone.
+///       static void describe(const auto& shape, PeftAdapter& to);
 ///       /// Settings into to.config, tensors by to.add(name, shape, values). `own` has every tensor of the model, derived
 ///       /// ones included, by the model's names; `modules` have path, in and out. Head and common keys are there already.
 ///       static void write(const auto& delta, const auto& modules, const TensorsByName& own, PeftAdapter& to);
@@ -42,7 +44,7 @@ struct PeftAdapter;
 
 using TensorsByName = std::map<std::string, HostTensor>;
 
-/// How a delta is kept in PEFT's files; a delta without a specialisation is not.
+/// The format of a delta in PEFT's files; a delta without a specialisation has none.
 template <class D>
 struct PeftFormat;
 /// Names several deltas that are one method there. In place of a delta and its modules `write` and `read` are then
@@ -76,9 +78,9 @@ void require_kind(const PeftAdapter& a, const char* kind);
 /// The names of its head's classes. PEFT's files have no place for them; ours have them in the metadata of the tensors'
 /// file, which every version of PEFT passes over (older ones refuse a config with keys that they do not know).
 const HeadLabels& labels_of(const PeftAdapter& a);
-/// Does it hold a tensor whose name ends so?
+/// Whether it has a tensor whose name ends so.
 bool holds_tensor(const PeftAdapter& a, std::string_view end);
-/// The folder, for errors.
+/// The folder, for error messages.
 const std::string& source_of(const PeftAdapter& a);
 
 }  // namespace peft

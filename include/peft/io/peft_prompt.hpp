@@ -29,7 +29,7 @@ inline constexpr const char* tensor = "prompt_embeddings";
 /// What PEFT fills in from the backbone's config itself where it is missing.
 void describe(int width, int layers, int heads, PeftAdapter& to);
 inline void describe(const auto& shape, PeftAdapter& to) { describe(shape.width, shape.layers, shape.heads, to); }
-/// Of how many stacks of layers there are rows: 2 of an encoder with a decoder (num_transformer_submodules).
+/// The number of stacks that have rows: 2 for an encoder-decoder (num_transformer_submodules).
 std::int64_t stacks(const PeftAdapter& from);
 /// The number of virtual tokens.
 int length(const PeftAdapter& from);
@@ -78,7 +78,7 @@ struct PeftFormat<PTuning> : peft_prompt::Rows {
     to.config["encoder_num_layers"] = delta.encoder == Encoder::lstm ? delta.lstm_layers : 2;
     to.config["encoder_dropout"] = 0.0;
   }
-  /// The encoder is not in the file.
+  /// The file does not have the encoder.
   static void configure(const PeftAdapter& from, auto& part) {
     part.delta.length = peft_prompt::length(from);
     part.delta.encoder = std::remove_cvref_t<decltype(part.delta.encoder)>::none;

@@ -12,7 +12,7 @@ namespace peft {
 
 struct PeftAdapter;
 
-/// Takes the tensors of an adapter one after the other, so that in the end none is left over.
+/// Hands out the tensors of an adapter one by one, so that unused ones are noticed at the end.
 class PeftTensors {
  public:
   /// `prefix` is what stands before the names of the head, and of modules.
@@ -25,7 +25,7 @@ class PeftTensors {
   std::vector<std::string> placed(const std::string& field) const;
   bool has(const std::string& name) const;
   const std::vector<std::int64_t>& shape_of(const std::string& name) const;
-  /// Passes over a tensor without elements.
+  /// Skips a tensor without elements.
   void drop_empty(const std::string& name);
   std::string at(const std::string& path, const std::string& field) const;
 

@@ -23,7 +23,7 @@ enum class Reads { first, mean, rows, words };
 //   void check(const Batch&) const        throws Error unless the loss can take the batch's targets
 //   std::int64_t counted(const Batch&)    targets that the mean of the loss is taken over
 //   void loss(w, logits, targets, weight, losses, dlogits)
-//   const char* architecture() const      end of the name of Hugging Face's class with the same head; "" when there is none
+//   const char* architecture() const      suffix of Hugging Face's class with the same head; "" for none
 // `targets`, (n, 1), holds one entry per row that is read where `reads` is rows, else one per example.
 
 /// What a head stands on: the width that it reads, and the names that the backbone's family gives it.

@@ -18,7 +18,7 @@
 
 namespace peft {
 
-/// A token that is looked for in the text itself, before the model cuts what is left into pieces.
+/// A token that is matched in the raw text, before the model splits the rest into pieces.
 struct AddedToken {
   std::string content;
   std::int32_t id = 0;
@@ -37,7 +37,7 @@ class AddedTokens {
     for (AddedToken& token : given) set(std::move(token));
   }
 
-  /// Adds a token, or puts it in the place of the one of its content.
+  /// Adds a token, or replaces the one of the same content.
   void set(AddedToken token) {
     const auto [found, fresh] = by_content_.try_emplace(token.content, all_.size());
     last_ = std::max(last_, token.id);
@@ -52,7 +52,7 @@ class AddedTokens {
     const auto found = by_content_.find(std::string(content));
     return found == by_content_.end() ? nullptr : &all_[found->second];
   }
-  /// The first that was added with the id.
+  /// The first token that was added with this id.
   const AddedToken* find(std::int32_t id) const {
     const auto found = by_id_.find(id);
     return found == by_id_.end() ? nullptr : &all_[found->second];
@@ -69,7 +69,7 @@ class AddedTokens {
   std::int32_t last_ = -1;
 };
 
-/// Finds tokens in a text: at the leftmost place the longest one, without overlaps.
+/// Finds tokens in a text: leftmost, longest, without overlaps.
 class AddedTokenFinder {
  public:
   static constexpr std::size_t longest_content = 1024;  // bytes: each may be looked through at every place of a text
@@ -85,7 +85,7 @@ class AddedTokenFinder {
     entries_.push_back({content.size(), std::move(token)});
   }
 
-  /// To be called once all are there.
+  /// Call after the last `add`.
   void finish() { trie_.emplace(contents_); }
 
   /// Calls `text(std::string_view)` for the stretches between tokens, `token(id)` for the tokens, in order.

@@ -7,9 +7,9 @@
 
 namespace peft {
 
-/// How long a text may become in a tokenizer's steps, which a file decides: some twenty that double it would take any
-/// memory. A tokenizer's own make three bytes of a space, at most eleven times as many of a character, and put a few
-/// words around.
+/// The bound on a text's length within a tokenizer, whose steps come from a file: twenty steps that double the text
+/// would exhaust any memory. Steps of real tokenizers turn a space into three bytes and a character into at most eleven
+/// times its bytes, and add a few words.
 struct Growth {
   static constexpr std::size_t times = 64, always = 4096;
   const char* what;  // whose steps

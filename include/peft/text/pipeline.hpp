@@ -17,7 +17,7 @@
 
 namespace peft {
 
-/// From text to ids: a normal form, cut into words, each cut into tokens. Another kind of model joins the variant.
+/// Text to token ids: normalise, split into words, split each word into tokens. A new kind of model joins the variant.
 struct Pipeline {
   Normalizer normalizer;
   Splitter splitter;

@@ -4,13 +4,13 @@
 
 namespace peft {
 
-/// What a model's role tokens are called. A model need not have them all: "" when nobody says.
+/// The names of a model's role tokens; "" for one that it does not have.
 struct RoleTokens {
   std::string cls{}, sep{}, pad{}, unk{}, mask{}, bos{}, eos{};
 
   static RoleTokens bert() { return {"[CLS]", "[SEP]", "[PAD]", "[UNK]", "[MASK]", "", ""}; }
 
-  /// With the names of `others` where it has none.
+  /// With missing names taken from `others`.
   RoleTokens or_else(const RoleTokens& others) const {
     RoleTokens out = *this;
     for (const auto role : {&RoleTokens::cls, &RoleTokens::sep, &RoleTokens::pad, &RoleTokens::unk, &RoleTokens::mask,

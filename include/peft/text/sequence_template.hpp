@@ -62,7 +62,7 @@ struct SequenceTemplate {
   }
 };
 
-/// How many tokens of A and B remain when both together may have `room`: the longer one is cut to the length of the
+/// How many tokens of A and B remain when together they may have `room`: the longer is truncated to the length of the
 /// shorter, then both to half the room ("longest first"; the longer, or B, keeps the odd token).
 inline std::pair<std::size_t, std::size_t> longest_first(std::size_t a, std::size_t b, std::size_t room) {
   if (a + b <= room) return {a, b};

@@ -28,10 +28,10 @@ class Tokenizer {
   /// `model` may also be a model's name that is in Hugging Face's cache (io/hub_cache.hpp).
   static Tokenizer open(const std::filesystem::path& model);
 
-  /// The files that `open` reads, config.json aside, of which it may take the tokenizer's class.
+  /// The files that `open` reads, without config.json, from which it may take the tokenizer's class.
   static std::vector<std::filesystem::path> files(const std::filesystem::path& model);
 
-  /// Of parts as text/tokenizer_parts.hpp has them.
+  /// From parts (text/tokenizer_parts.hpp).
   explicit Tokenizer(TokenizerParts parts);
 
   /// A sentence, or a pair when `b` is not empty, in at most `max_length` tokens: the longer sentence loses its end
@@ -41,7 +41,7 @@ class Tokenizer {
   /// A pair, even when `b` is empty.
   Encoded encode_pair(std::string_view a, std::string_view b, int max_length = unlimited) const;
 
-  /// A sentence that is already cut into words, each encoded by itself (by a byte-level model with the space before
+  /// A sentence that is already split into words, each encoded by itself (by a byte-level model with the space before
   /// it), in at most `max_length` tokens: the end is lost first. Throws Error when not even the special tokens fit.
   EncodedWords encode_words(std::span<const std::string_view> words, int max_length = unlimited) const;
 
@@ -68,16 +68,16 @@ class Tokenizer {
   /// Ids of the special tokens, ascending.
   std::span<const std::int32_t> special_tokens() const;
 
-  /// How many special tokens are put around a sentence, or a pair.
+  /// The number of special tokens added to a sentence, or to a pair.
   std::size_t added(bool pair) const;
 
-  /// The special tokens that are put before a sentence, as a Llama's <s>.
+  /// The special tokens prepended to a sentence, such as Llama's <s>.
   std::vector<std::int32_t> before() const;
 
-  /// Whether its files bring a template for chats, in Jinja, which is not evaluated.
+  /// Whether its files have a chat template (Jinja), which is not evaluated.
   bool has_chat_template() const;
 
-  /// The largest id plus 1: rows that the model's embedding must have at least.
+  /// The largest id plus 1: the least number of rows of the model's embedding.
   std::size_t vocab_size() const;
 
  private:

@@ -37,7 +37,7 @@ struct FitOptionsWith {
   std::function<void(const EpochReport&)> on_epoch{};
   std::function<void(const std::string&)> on_warning{}, on_note{};
   std::function<void()>
-      before_save{};  // may throw, and then nothing is saved and the run ends: whether what it computes with is still what it began with
+      before_save{};  // checks that backbone and data are unchanged; may throw: nothing is saved then, the run ends
 };
 
 using FitOptions = FitOptionsWith<AdamW>;

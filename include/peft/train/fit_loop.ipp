@@ -295,8 +295,7 @@ template <class T>
 History training_loop(TrainingRun<T>& run, const LoopOptions& options) {
   try {
     return TrainingLoop<T>(run, options)();
-  } catch (
-      const Error&) {  // what the run computes with may have changed, which is then the cause of whatever was found wrong
+  } catch (const Error&) {  // a backbone that was changed meanwhile is the cause of whatever else was found
     if (options.before_save) options.before_save();
     throw;
   }

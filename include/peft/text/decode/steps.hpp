@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-/// The steps by which tokens become text again. Each changes the list of tokens; at the end they are put together.
+/// The steps of decoding. Each transforms the list of tokens; at the end they are concatenated.
 namespace peft {
 
 using Tokens = std::vector<std::string>;
@@ -25,7 +25,7 @@ struct FuseTokens {
   }
 };
 
-/// From the alphabet of bytes; a token with a character outside it stands for itself. Ill-formed bytes become U+FFFD.
+/// Undoes the byte-level alphabet; a token with a character outside it is left as it is. Ill-formed bytes become U+FFFD.
 struct ByteLevelDecoder {
   void operator()(Tokens& tokens) const {
     std::string all;
@@ -137,7 +137,7 @@ struct BpeDecoder {
   }
 };
 
-/// A step that could not be read: an error once something is decoded, for whoever only reads text needs none.
+/// A step that could not be read: an error only when something is decoded, since encoding needs none.
 struct UnreadDecoder {
   std::string why;
 
@@ -157,7 +157,7 @@ struct ReplaceDecoder {
   }
 };
 
-/// Takes a character away from the ends of every token, so many times at most.
+/// Strips a character from both ends of every token, up to the given counts.
 struct StripDecoder {
   std::string content;  // one character
   std::size_t start = 0, stop = 0;

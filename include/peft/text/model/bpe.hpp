@@ -27,8 +27,8 @@ struct BpeOptions {
   bool ignore_merges = false;              // a word that is a token stays whole
 };
 
-/// Byte-pair encoding: a word's characters, of which the pair learnt earliest is joined, the leftmost first, until none
-/// is left (Sennrich et al. 2016).
+/// Byte-pair encoding: of a word's characters the pair of lowest rank is merged, leftmost first, until none is left
+/// (Sennrich et al. 2016).
 class Bpe {
  public:
   /// Throws Error when there is no token of the unknown token's name.

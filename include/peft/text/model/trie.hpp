@@ -10,7 +10,7 @@
 
 namespace peft {
 
-/// Finds all tokens that a text begins with, which takes as many steps as the longest has bytes.
+/// Finds all tokens that are prefixes of a text, in as many steps as the longest has bytes.
 class Trie {
  public:
   explicit Trie(const Vocabulary& vocabulary) {

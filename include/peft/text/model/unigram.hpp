@@ -18,8 +18,8 @@
 
 namespace peft {
 
-/// Cuts a word so that the sum of its tokens' scores is largest (Kudo 2018); a character that is no token has the
-/// lowest score minus 10, and unknown characters in a row are one token.
+/// Splits a word so that the sum of its tokens' scores is largest (Kudo 2018); an unknown character scores the lowest
+/// score minus 10, and consecutive unknown characters are one token.
 class Unigram {
  public:
   /// `scores[id]` are logarithms of probabilities. Without `unk` a text with unknown characters cannot be encoded.

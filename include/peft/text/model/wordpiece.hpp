@@ -19,7 +19,7 @@ struct WordPieceOptions {
   std::size_t max_chars = 100;           // a longer word is unknown as a whole
 };
 
-/// Cuts a word into the longest pieces that the vocabulary holds, from left to right; a word that cannot be cut to its
+/// Splits a word greedily, left to right, into the longest pieces of the vocabulary; a word that cannot be split to its
 /// end is one unknown token. Schuster and Nakajima 2012, as in BERT (Devlin et al. 2019).
 class WordPiece {
  public:

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-/// The normalisers that look at one character at a time, or only at the ends. They take well-formed UTF-8.
+/// Normalisers that work character by character, or on the ends alone. They take well-formed UTF-8.
 namespace peft {
 
 struct Lowercase {
@@ -19,7 +19,7 @@ struct Lowercase {
   }
 };
 
-/// Drops combining marks; what is composed stays.
+/// Removes combining marks; composed characters stay.
 struct StripAccents {
   std::string operator()(std::string_view text) const {
     std::string out;
@@ -29,7 +29,7 @@ struct StripAccents {
   }
 };
 
-/// Drops the spaces at the ends.
+/// Strips spaces from the ends.
 struct Strip {
   bool left = true, right = true;
 
@@ -44,7 +44,7 @@ struct Strip {
   }
 };
 
-/// Writes something in front of what is not empty.
+/// Prepends a string to a text that is not empty.
 struct Prepend {
   std::string content;
 

@@ -8,7 +8,7 @@
 
 namespace peft {
 
-/// A text while it is cut into the words that the model sees, one step after the other.
+/// A text as it is split, step by step, into the words that the model sees.
 struct Pieces {
   struct Range {
     std::size_t begin, end;
@@ -27,7 +27,7 @@ struct Pieces {
 
   std::string_view operator[](Range r) const { return text.substr(r.begin, r.end - r.begin); }
 
-  /// Writes every word anew: `write(word, begin, out)` appends to out.
+  /// Rewrites every word: `write(word, begin, out)` appends to out.
   template <class F>
   void rewrite(F&& write) {
     std::string out;
