@@ -24,7 +24,7 @@ using Mat = Kokkos::View<T**, Kokkos::LayoutRight, typename E::memory_space, Kok
 /// A matrix that a function only reads, as its parameter: one that may be written converts to it, and T comes from what
 /// the function writes.
 template <class T, ExecutionSpace E>
-using In = std::type_identity_t<Mat<const T, E>>;
+using ReadOnly = std::type_identity_t<Mat<const T, E>>;
 
 template <class V>
 concept Matrix = Kokkos::is_view_v<V> && (V::rank() == 2);

@@ -84,7 +84,7 @@ struct AdaLoRA : LoRA<Dynamic, SingularValues> {
       for (std::size_t i = 0; i < all.modules.size(); ++i) {
         auto &p = all.modules[i], &g = grads.modules[i];
         const auto update = [&](auto mean, auto spread, auto value, auto gradient) {
-          ops::sensitivity(c.w, mean, spread, constant(value), constant(gradient), beta1, beta2, step.gradient_scale);
+          ops::sensitivity(c, mean, spread, value, gradient, beta1, beta2, step.gradient_scale);
         };
         update(p.mean_A, p.spread_A, p.A, g.A);
         update(p.mean_B, p.spread_B, p.B, g.B);
@@ -110,8 +110,7 @@ struct AdaLoRA : LoRA<Dynamic, SingularValues> {
       }
     };
     each([&](auto& p, auto s) {
-      ops::triplet_scores(c.w, s, constant(p.mean_g), constant(p.spread_g), constant(p.mean_A), constant(p.spread_A),
-                          constant(p.mean_B), constant(p.spread_B));
+      ops::triplet_scores(c, s, p.mean_g, p.spread_g, p.mean_A, p.spread_A, p.mean_B, p.spread_B);
     });
     c.w.fence();
     std::vector<T> sorted =
@@ -119,7 +118,7 @@ struct AdaLoRA : LoRA<Dynamic, SingularValues> {
     for (T& x : sorted) x = x == x ? x : std::numeric_limits<T>::infinity();  // what is no number stays, to be seen
     std::nth_element(sorted.begin(), sorted.begin() + (cut - 1), sorted.end());
     const T threshold = sorted[static_cast<std::size_t>(cut - 1)];
-    each([&](auto& p, auto s) { ops::clear_up_to(c.w, p.g, constant(s), threshold); });
+    each([&](auto& p, auto s) { ops::clear_up_to(c, p.g, s, threshold); });
     c.w.fence();
   }
 };

@@ -25,9 +25,9 @@ struct AddedBias {
 
   bool attaches(const Module& m) const { return !m.bias; }
   void declare(auto& fields, auto& p, const Module& m) const { fields.vector("added_bias", p.b, m.out); }
-  void forward(auto& c, const auto& p, auto h, auto&) const { ops::add_row(c.w, h, constant(p.b)); }
+  void forward(auto& c, const auto& p, auto h, auto&) const { ops::add_row(c, h, p.b); }
   void backward(auto& c, const auto&, auto dh, const auto&, auto& g) const {
-    ops::add_column_sums(c.w, g.b, constant(dh));
+    ops::add_column_sums(c, g.b, dh);
   }  // db += sum_n dh
 };
 

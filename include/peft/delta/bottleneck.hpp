@@ -46,34 +46,33 @@ struct Bottleneck {
     kept.u = c.keep(rows(x), rows(p.down), "adapter");
     kept.slope = c.keep(rows(x), rows(p.down), "adapter");
     const auto scope = c.w.scope();
-    ops::broadcast_row(c.w, kept.u, constant(p.down_bias));
-    ops::gemm(c.w, kept.u, x, t(p.down), 1, 1);  // a   = x D' + b           (n, w)
-    ops::activate(c.w, kept.u, kept.slope, F{});  // u   = f(a)               (n, w)
-    const auto u = gate.forward(c, p, constant(kept.u));  //       g * u              (n, w)
-    ops::gemm(c.w, y, u, t(p.up), scale, 1);  // y  += s (g * u) U'       (n, out)
-    ops::add_row(c.w, y, constant(p.up_bias), scale);  // y  += s c                (n, out)
+    ops::broadcast_row(c, kept.u, p.down_bias);
+    ops::gemm(c, kept.u, x, t(p.down), 1, 1);  // a   = x D' + b           (n, w)
+    ops::activate(c, kept.u, kept.slope, F{});  // u   = f(a)               (n, w)
+    const auto u = gate.forward(c, p, kept.u);  //       g * u              (n, w)
+    ops::gemm(c, y, u, t(p.up), scale, 1);  // y  += s (g * u) U'       (n, out)
+    ops::add_row(c, y, p.up_bias, scale);  // y  += s c                (n, out)
   }
   /// dx may be dy.
   void backward(auto& c, const auto& p, auto x, auto dy, const auto& kept, auto& g, auto dx) const {
     const auto scope = c.w.scope();
-    const auto h = constant(kept.u);
     auto du = c.temp(rows(x), rows(p.down));
-    ops::gemm(c.w, g.up, t(dy), gate.forward(c, p, h), scale, 1);  // dU += s dy' (g * u)      (out, w)
-    ops::add_column_sums(c.w, g.up_bias, constant(dy), scale);  // dc += s sum_n dy         (1, out)
-    ops::gemm(c.w, du, dy, p.up, scale);  // du  = s dy U             (n, w)
-    gate.backward(c, p, h, du, g);  // du  = g * du             (n, w)
-    ops::multiply(c.w, du, constant(du), constant(kept.slope));  // da  = f'(a) * du         (n, w)
-    ops::gemm(c.w, g.down, t(du), x, 1, 1);  // dD += da' x              (w, in)
-    ops::add_column_sums(c.w, g.down_bias, constant(du));  // db += sum_n da           (1, w)
-    if (!empty(dx)) ops::gemm(c.w, dx, du, p.down, 1, 1);  // dx += da D               (n, in)
+    ops::gemm(c, g.up, t(dy), gate.forward(c, p, kept.u), scale, 1);  // dU += s dy' (g * u)      (out, w)
+    ops::add_column_sums(c, g.up_bias, dy, scale);  // dc += s sum_n dy         (1, out)
+    ops::gemm(c, du, dy, p.up, scale);  // du  = s dy U             (n, w)
+    gate.backward(c, p, kept.u, du, g);  // du  = g * du             (n, w)
+    ops::multiply(c, du, du, kept.slope);  // da  = f'(a) * du         (n, w)
+    ops::gemm(c, g.down, t(du), x, 1, 1);  // dD += da' x              (w, in)
+    ops::add_column_sums(c, g.down_bias, du);  // db += sum_n da           (1, w)
+    if (!empty(dx)) ops::gemm(c, dx, du, p.down, 1, 1);  // dx += da D               (n, in)
   }
   void forward(auto& c, const auto& p, auto h, auto& kept) const {
     kept.x = c.keep(rows(h), cols(h), "adapter");
-    ops::copy(c.w, kept.x, constant(h));
-    forward(c, p, constant(kept.x), h, kept);
+    ops::copy(c, kept.x, h);
+    forward(c, p, kept.x, h, kept);
   }
   void backward(auto& c, const auto& p, auto dh, const auto& kept, auto& g) const {
-    backward(c, p, constant(kept.x), dh, kept, g, dh);
+    backward(c, p, kept.x, dh, kept, g, dh);
   }
   void after_step(auto& c, auto& all, auto&, const StepInfo& step) const {
     if constexpr (requires { gate.after_step(c, all.modules[0], step); })

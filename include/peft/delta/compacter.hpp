@@ -79,7 +79,7 @@ struct Compacter : Bottleneck<Route::post, F, G> {
   /// The n matrices (s_i t_i)' (out / n, in / n), one below the other; as (n, in out / n^2) each is a row.
   auto products(auto& c, const auto& phm) const {
     auto W = c.temp(n * cols(phm.t), rows(phm.s) / n);
-    for (int i = 0; i < n; ++i) ops::gemm(c.w, part(W, i), t(part(phm.t, i)), t(part(phm.s, i)));
+    for (int i = 0; i < n; ++i) ops::gemm(c, part(W, i), t(part(phm.t, i)), t(part(phm.s, i)));
     return W;
   }
   auto part(const auto& x, int i) const { return slice(x, i * (rows(x) / n), (i + 1) * (rows(x) / n)); }
@@ -90,19 +90,19 @@ struct Compacter : Bottleneck<Route::post, F, G> {
     const auto scope = c.w.scope();
     const auto W = flat(products(c, phm));
     auto K = c.temp(n * n, cols(W));
-    ops::gemm(c.w, K, t(A), W);
-    ops::from_blocks(c.w, H, constant(K), n);
+    ops::gemm(c, K, t(A), W);
+    ops::from_blocks(c, H, K, n);
   }
   void unmake(auto& c, auto A, const auto& phm, auto dH, auto dA, auto& g) const {
     const auto scope = c.w.scope();
     const auto W = products(c, phm);
     auto dK = c.temp(n * n, cols(flat(W))), dW = c.temp(rows(W), cols(W));
-    ops::to_blocks(c.w, dK, constant(dH), n);
-    ops::gemm(c.w, dA, flat(W), t(dK), 1, 1);  // dA += W dK'                   (n, n n)
-    ops::gemm(c.w, flat(dW), A, dK);  // dW  = A dK                    (n, in out / n^2)
+    ops::to_blocks(c, dK, dH, n);
+    ops::gemm(c, dA, flat(W), t(dK), 1, 1);  // dA += W dK'                   (n, n n)
+    ops::gemm(c, flat(dW), A, dK);  // dW  = A dK                    (n, in out / n^2)
     for (int i = 0; i < n; ++i) {
-      ops::gemm(c.w, part(g.s, i), t(part(dW, i)), t(part(phm.t, i)), 1, 1);  // ds_i += dW_i t_i'    (in / n, k)
-      ops::gemm(c.w, part(g.t, i), t(part(phm.s, i)), t(part(dW, i)), 1, 1);  // dt_i += s_i' dW_i    (k, out / n)
+      ops::gemm(c, part(g.s, i), t(part(dW, i)), t(part(phm.t, i)), 1, 1);  // ds_i += dW_i t_i'    (in / n, k)
+      ops::gemm(c, part(g.t, i), t(part(phm.s, i)), t(part(dW, i)), 1, 1);  // dt_i += s_i' dW_i    (k, out / n)
     }
   }
 };

@@ -36,26 +36,24 @@ struct DiffPruning : GatedChange {
 
   void prepare(auto& c, auto& all) const {  // theta = theta0 + z_group z d
     each(c, all, all, [&](auto& p, auto&, auto theta0, const auto& z, const auto& z_group) {
-      ops::gated_sum(c.w, p.theta, theta0, constant(p.d), constant(p.alpha), constant(p.group), z, z_group);
+      ops::gated_sum(c, p.theta, theta0, p.d, p.alpha, p.group, z, z_group);
     });
   }
   void finish(auto& c, auto& all, auto& grads) const {  // dd += z_group z dtheta,  dalpha += z_group z' d dtheta, ...
     each(c, all, grads, [&](auto& p, auto& g, auto, const auto& z, const auto& z_group) {
-      ops::gated_sum_backward(c.w, constant(g.theta), constant(p.d), constant(p.alpha), constant(p.group), z, z_group,
-                              g.d, g.alpha, g.group);
+      ops::gated_sum_backward(c, g.theta, p.d, p.alpha, p.group, z, z_group, g.d, g.alpha, g.group);
     });
   }
   double penalty(auto& c, auto& all) const {  // lambda sum P(z > 0)
     double sum = 0;
     each(c, all, all, [&](auto& p, auto&, auto, const auto&, const auto&) {
-      sum += lambda * ops::expected_open(c.w, constant(p.alpha), constant(p.group), log_ratio(), joint());
+      sum += lambda * ops::expected_open(c, p.alpha, p.group, log_ratio(), joint());
     });
     return sum;
   }
   void regularise(auto& c, auto& all, auto& grads) const {
     each(c, all, grads, [&](auto& p, auto& g, auto, const auto&, const auto&) {
-      ops::expected_open_backward(c.w, constant(p.alpha), constant(p.group), log_ratio(), joint(), lambda, g.alpha,
-                                  g.group);
+      ops::expected_open_backward(c, p.alpha, p.group, log_ratio(), joint(), lambda, g.alpha, g.group);
     });
   }
   void after_step(auto& c, auto& all, auto&, const StepInfo& step) const {

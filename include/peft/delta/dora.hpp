@@ -43,8 +43,8 @@ struct DoRA : LoRA<r> {
     for (std::size_t i = 0; i < all.modules.size(); ++i) {
       auto& p = all.modules[i];
       const auto scope = c.w.scope();
-      ops::row_norms(c.w, p.norm, constant(adapted(c, p, c.frozen[i].w)));   // norm  = |W0 + s B A|   (1, out)
-      ops::divide(c.w, p.ratio, constant(p.m), constant(p.norm));            // ratio = m / norm       (1, out)
+      ops::row_norms(c, p.norm, adapted(c, p, c.frozen[i].w));   // norm  = |W0 + s B A|   (1, out)
+      ops::divide(c, p.ratio, p.m, p.norm);            // ratio = m / norm       (1, out)
     }
   }
   void finish(auto& c, auto& all, auto& grads) const {
@@ -53,23 +53,23 @@ struct DoRA : LoRA<r> {
       const auto scope = c.w.scope();
       decltype(p.A) W;
       if (norm == DoraNorm::differentiated) W = adapted(c, p, c.frozen[i].w);
-      ops::magnitude_backward(c.w, g.m, W, constant(g.ratio), constant(p.ratio),
-                              constant(p.norm));  // dm += dratio / norm; dW
+      ops::magnitude_backward(c, g.m, W, g.ratio, p.ratio,
+                              p.norm);  // dm += dratio / norm; dW
       if (empty(W)) continue;
-      ops::gemm(c.w, g.B, W, t(p.A), p.scale, 1);                            // dB   += s dW A'        (out, r)
-      ops::gemm(c.w, g.A, t(p.B), W, p.scale, 1);                            // dA   += s B' dW        (r, in)
+      ops::gemm(c, g.B, W, t(p.A), p.scale, 1);                            // dB   += s dW A'        (out, r)
+      ops::gemm(c, g.A, t(p.B), W, p.scale, 1);                            // dA   += s B' dW        (r, in)
     }
   }
 
   void forward(auto& c, const auto& p, auto x, auto y, auto& kept) const {
     kept.z = c.keep(rows(y), cols(y), "dora");
     Base::forward(c, p, x, y, kept);                                         // y  += s B A drop(x)    (n, out)
-    ops::rescale(c.w, y, kept.z, constant(p.ratio), c.frozen->b);            // z = y - b,  y <- ratio * z + b
+    ops::rescale(c, y, kept.z, p.ratio, c.frozen->b);            // z = y - b,  y <- ratio * z + b
   }
   void backward(auto& c, const auto& p, auto x, auto dy, const auto& kept, auto& g, auto dx) const {
-    ops::scale_columns_backward(c.w, dy, constant(dy), constant(kept.z), constant(p.ratio),
+    ops::scale_columns_backward(c, dy, dy, kept.z, p.ratio,
                                 g.ratio);  // dratio += sum_n dy * z,
-    Base::backward(c, p, x, constant(dy), kept, g, dx);  // dy <- ratio * dy
+    Base::backward(c, p, x, dy, kept, g, dx);  // dy <- ratio * dy
   }
 
   /// W <- m (W + s B A) / |W + s B A|.
@@ -77,16 +77,16 @@ struct DoRA : LoRA<r> {
     const auto scope = c.w.scope();
     Base::merge(c, p, W);
     auto ratio = c.temp(1, rows(W));
-    ops::row_norms(c.w, ratio, constant(W));
-    ops::divide(c.w, ratio, constant(p.m), constant(ratio));
-    ops::scale_rows(c.w, W, constant(W), constant(ratio));
+    ops::row_norms(c, ratio, W);
+    ops::divide(c, ratio, p.m, ratio);
+    ops::scale_rows(c, W, W, ratio);
   }
 
  private:
   /// W0 + s B A  (out, in)
   auto adapted(auto& c, const auto& p, auto frozen) const {
     auto W = c.temp(rows(p.B), cols(p.A));
-    ops::copy(c.w, W, frozen);
+    ops::copy(c, W, frozen);
     Base::merge(c, p, W);
     return W;
   }

@@ -28,25 +28,25 @@ struct Rescale {
   }
   void forward(auto& c, const auto& p, auto h, auto& kept) const {
     kept.h = c.keep(rows(h), cols(h), "ia3");
-    ops::copy(c.w, kept.h, constant(h));
-    ops::scale_columns(c.w, h, constant(h), constant(p.l));           // h  <- l * h              (n, d)
+    ops::copy(c, kept.h, h);
+    ops::scale_columns(c, h, h, p.l);           // h  <- l * h              (n, d)
   }
   void backward(auto& c, const auto& p, auto dh, const auto& kept, auto& g) const {
-    ops::add_column_dots(c.w, g.l, constant(kept.h), constant(dh));   // dl += sum_n h * dh       (1, d)
-    ops::scale_columns(c.w, dh, constant(dh), constant(p.l));         // dh <- l * dh             (n, d)
+    ops::add_column_dots(c, g.l, kept.h, dh);   // dl += sum_n h * dh       (1, d)
+    ops::scale_columns(c, dh, dh, p.l);         // dh <- l * dh             (n, d)
   }
 
   /// W <- diag(l) W after the site, and b <- l * b; W <- W diag(l) before it.
   void merge(auto& c, const auto& p, auto W) const {
     if constexpr (r == Route::post)
-      ops::scale_rows(c.w, W, constant(W), constant(p.l));
+      ops::scale_rows(c, W, W, p.l);
     else
-      ops::scale_columns(c.w, W, constant(W), constant(p.l));
+      ops::scale_columns(c, W, W, p.l);
   }
   void merge_bias(auto& c, const auto& p, auto b) const
     requires(r == Route::post)
   {
-    ops::scale_columns(c.w, b, constant(b), constant(p.l));
+    ops::scale_columns(c, b, b, p.l);
   }
 };
 

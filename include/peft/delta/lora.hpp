@@ -81,18 +81,17 @@ struct LoRA {
     kept.h = c.keep(rows(x), rows(p.A), "lora");
     const auto scope = c.w.scope();
     ops::gemm(c, kept.h, drop(c, x, dropout), t(p.A));       // h   = drop(x) A'      (n, r)
-    const auto u = gate.forward(c, p, constant(kept.h));  // u   = g * h           (n, r)
+    const auto u = gate.forward(c, p, kept.h);  // u   = g * h           (n, r)
     ops::gemm(c, y, u, t(p.B), p.scale, 1);            // y  += s u B'          (n, out)
   }
 
   void backward(auto& c, const auto& p, auto x, auto dy, const auto& kept, auto& g, auto dx) const {
     const auto scope = c.w.scope();
-    const auto h = constant(kept.h);
-    const auto u = gate.forward(c, p, h);
+    const auto u = gate.forward(c, p, kept.h);
     ops::gemm(c, g.B, t(dy), u, p.scale, 1);           // dB += s dy' u         (out, r)
     auto dh = c.temp(rows(x), rows(p.A));
     ops::gemm(c, dh, dy, p.B, p.scale);                // du  = s dy B          (n, r)
-    gate.backward(c, p, h, dh, g);                       // dh  = g * du          (n, r)
+    gate.backward(c, p, kept.h, dh, g);                       // dh  = g * du          (n, r)
     ops::gemm(c, g.A, t(dh), drop(c, x, dropout), 1, 1);     // dA += dh' drop(x)     (r, in)
     if (!empty(dx))                                       // dx += drop(dh A)      (n, in)
       drop_backward(c, dx, dropout, [&](auto to, double beta) { ops::gemm(c, to, dh, p.A, 1, beta); });
@@ -109,7 +108,7 @@ struct LoRA {
   auto folded(auto& c, const auto& p) const
     requires ScalesRanks<G>
   {
-    return gate.forward(c, p, constant(p.B));
+    return gate.forward(c, p, p.B);
   }
   void settings(auto&& says) const {
     says("alpha", alpha);

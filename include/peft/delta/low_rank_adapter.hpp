@@ -39,8 +39,8 @@ struct LowRankAdapter : Bottleneck<Route::post, F, G> {
   }
   void prepare(auto& c, auto& all) const {
     for (auto& p : all.modules) {
-      ops::gemm(c.w, p.down, t(p.down_factors.right), t(p.down_factors.left));  // D = (l r)'   (w, d)
-      ops::gemm(c.w, p.up, t(p.up_factors.right), t(p.up_factors.left));        // U = (l r)'   (d, w)
+      ops::gemm(c, p.down, t(p.down_factors.right), t(p.down_factors.left));  // D = (l r)'   (w, d)
+      ops::gemm(c, p.up, t(p.up_factors.right), t(p.up_factors.left));        // U = (l r)'   (d, w)
     }
   }
   void finish(auto& c, auto& all, auto& grads) const {
@@ -60,8 +60,8 @@ struct LowRankAdapter : Bottleneck<Route::post, F, G> {
     fields.derived(name + ".weight", W, out, in);
   }
   void turn_back(auto& c, const auto& factors, auto dW, auto& g) const {
-    ops::gemm(c.w, g.left, t(dW), t(factors.right), 1, 1);   // dl += dW' r'   (in, k)
-    ops::gemm(c.w, g.right, t(factors.left), t(dW), 1, 1);   // dr += l' dW'   (k, out)
+    ops::gemm(c, g.left, t(dW), t(factors.right), 1, 1);   // dl += dW' r'   (in, k)
+    ops::gemm(c, g.right, t(factors.left), t(dW), 1, 1);   // dr += l' dW'   (k, out)
   }
 };
 

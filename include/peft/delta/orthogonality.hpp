@@ -17,9 +17,9 @@ struct DefectPenalty {
     for (auto& p : modules) {
       const auto scope = c.w.scope();
       auto D = c.temp(rows(p.A), rows(p.A));
-      ops::defect(c.w, D, p.A, t(p.A));
+      ops::defect(c, D, p.A, t(p.A));
       sum += self().value(c, D);
-      ops::defect(c.w, D, t(p.B), p.B);
+      ops::defect(c, D, t(p.B), p.B);
       sum += self().value(c, D);
     }
     return self().weight(2 * modules.size()) * sum;
@@ -32,12 +32,12 @@ struct DefectPenalty {
       const auto scope = c.w.scope();
       auto& p = modules[i];
       auto D = c.temp(rows(p.A), rows(p.A));
-      ops::defect(c.w, D, p.A, t(p.A));  // D   = A A' - I        (r, r)
+      ops::defect(c, D, p.A, t(p.A));  // D   = A A' - I        (r, r)
       const double f = self().slope(c, D);
-      ops::gemm(c.w, grads[i].A, D, p.A, w * f, 1);  // dA += 2 w F A         (r, in)
-      ops::defect(c.w, D, t(p.B), p.B);  // D   = B' B - I        (r, r)
+      ops::gemm(c, grads[i].A, D, p.A, w * f, 1);  // dA += 2 w F A         (r, in)
+      ops::defect(c, D, t(p.B), p.B);  // D   = B' B - I        (r, r)
       self().slope(c, D);
-      ops::gemm(c.w, grads[i].B, p.B, D, w * f, 1);  // dB += 2 w B F         (out, r)
+      ops::gemm(c, grads[i].B, p.B, D, w * f, 1);  // dB += 2 w B F         (out, r)
     }
   }
 
@@ -49,15 +49,15 @@ struct DefectPenalty {
 struct SquaredOrthogonality : DefectPenalty<SquaredOrthogonality> {
   double gamma = 0.1;
   double weight(std::size_t) const { return gamma; }
-  double value(auto& c, auto D) const { return ops::squared_norm(c.w, constant(D)); }
+  double value(auto& c, auto D) const { return ops::squared_norm(c, D); }
   double slope(auto&, auto) const { return 2; }  // F = 2 D
 };
 /// gamma mean |D|_F, not squared, over all defects: AdaLoRA's released code, and PEFT.
 struct MeanOrthogonality : DefectPenalty<MeanOrthogonality> {
   double gamma = 0.5;
   double weight(std::size_t defects) const { return gamma / static_cast<double>(defects); }
-  double value(auto& c, auto D) const { return std::sqrt(ops::squared_norm(c.w, constant(D))); }
-  double slope(auto& c, auto D) const { return ops::to_unit_norm(c.w, D), 1; }  // F = D / |D|_F
+  double value(auto& c, auto D) const { return std::sqrt(ops::squared_norm(c, D)); }
+  double slope(auto& c, auto D) const { return ops::to_unit_norm(c, D), 1; }  // F = D / |D|_F
 };
 
 }  // namespace peft

@@ -77,7 +77,7 @@ struct PTuning {
         const bool last = i == 0 && encoder == Encoder::mlp;
         V dx = last ? g.embedding : c.temp(length, cols(way.x[i]));
         nn::affine_backward(c, p.mlp[i], way.x[i], dy, g.mlp[i], dx, last ? 1 : 0);  // dx = dy W_i
-        if (i > 0) ops::multiply(c.w, dx, constant(dx), constant(way.slope[i - 1]));
+        if (i > 0) ops::multiply(c, dx, dx, way.slope[i - 1]);
         dy = dx;
       }
       if (encoder == Encoder::lstm) lstm(cols(p.prompt)).backward(c, p.lstm, way.lstm, dy, g.lstm, g.embedding);
@@ -101,7 +101,7 @@ struct PTuning {
       x = c.temp(length, peft::rows(p.mlp[i].w));
       way.slope.push_back(c.temp(length, cols(x)));
       nn::affine(c, p.mlp[i], way.x[i], x);  // x = x W_i' + b_i
-      ops::activate(c.w, x, way.slope[i], ops::Relu{});
+      ops::activate(c, x, way.slope[i], ops::Relu{});
     }
     way.x.push_back(x);
     if (!empty(out)) nn::affine(c, p.mlp.back(), x, out);

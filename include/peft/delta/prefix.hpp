@@ -80,13 +80,13 @@ struct Prefix {
     if (!projection) return;
     auto slope = c.temp(length, inner), dh = c.temp(length, inner);
     const auto h = hidden(c, all.shared, slope);
-    ops::fill(c.w, dh, typename decltype(dh)::value_type(0));
+    ops::fill(c, dh, 0);
     for (std::size_t i = 0; i < all.modules.size(); ++i) {
       auto &p = all.modules[i], &g = grads.modules[i];
       nn::affine_backward(c, p.to_k, h, g.k, g.to_k, dh, 1);  // dh += dK U_k            (n, m)
       nn::affine_backward(c, p.to_v, h, g.v, g.to_v, dh, 1);  // dh += dV U_v            (n, m)
     }
-    ops::multiply(c.w, dh, constant(dh), constant(slope));  // through the tanh
+    ops::multiply(c, dh, dh, slope);  // through the tanh
     nn::affine_backward(c, all.shared.hidden, all.shared.embedding, dh, grads.shared.hidden, grads.shared.embedding, 1);
   }
 
@@ -96,7 +96,7 @@ struct Prefix {
   auto hidden(C& c, S& s, decltype(s.embedding) slope) const {
     auto h = c.temp(length, inner);
     nn::affine(c, s.hidden, s.embedding, h);
-    ops::activate(c.w, h, slope, ops::Tanh{});
+    ops::activate(c, h, slope, ops::Tanh{});
     return h;
   }
 };

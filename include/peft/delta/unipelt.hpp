@@ -31,18 +31,18 @@ struct GatedPrefix : Prefix {
     Prefix::prepare(c, all);
     for (auto& p : all.modules) {
       const auto scope = c.w.scope();
-      ops::copy(c.w, p.open_k, gate.forward(c, p, constant(p.k)));
-      ops::copy(c.w, p.open_v, gate.forward(c, p, constant(p.v)));
+      ops::copy(c, p.open_k, gate.forward(c, p, p.k));
+      ops::copy(c, p.open_v, gate.forward(c, p, p.v));
     }
   }
   void finish(auto& c, auto& all, auto& grads) const {
     for (std::size_t i = 0; i < all.modules.size(); ++i) {
       auto &p = all.modules[i], &g = grads.modules[i];
       const auto scope = c.w.scope();
-      gate.backward(c, p, constant(p.k), g.open_k, g);
-      gate.backward(c, p, constant(p.v), g.open_v, g);
-      ops::add(c.w, g.k, constant(g.open_k));
-      ops::add(c.w, g.v, constant(g.open_v));
+      gate.backward(c, p, p.k, g.open_k, g);
+      gate.backward(c, p, p.v, g.open_v, g);
+      ops::add(c, g.k, g.open_k);
+      ops::add(c, g.v, g.open_v);
     }
     Prefix::finish(c, all, grads);
   }

@@ -66,7 +66,7 @@ struct VeRA {
     ops::gemm(c, kept.u, scaled, t(slice(p.B, 0, cols(y))));             // u   = (d * h) B'      (n, out)
     ops::add_scaled_columns(c, y, kept.u, p.b);      // y  += b * u           (n, out)
   }
-  void backward(auto& c, const auto& p, auto x, auto dy, const auto& kept, auto& g, auto dx) const {
+  void backward(auto& c, const auto& p, auto, auto dy, const auto& kept, auto& g, auto dx) const {
     const auto scope = c.w.scope();
     auto du = c.temp(rows(dy), cols(dy)), dh = c.temp(rows(dy), rank);
     ops::scale_columns_backward(c, du, dy, kept.u, p.b, g.b);  // db += sum_n dy * u,  du = b * dy

@@ -23,7 +23,7 @@ std::vector<T> scales_of(const G& gate, Context<T, E>& c, const auto& p, Extent 
   for (std::size_t i = width; i < h.size(); ++i) h[i] = static_cast<T>(3 * rng::normal(rng::mix(width), i));
   auto several = c.temp(tried, r);
   upload(c.w.exec, several.data(), h.data(), h.size());
-  const Mat<const T, E> gated = gate.forward(c, p, constant(several));
+  const Mat<const T, E> gated = gate.forward(c, p, several);
   c.w.fence();
   std::vector<T> g = downloaded<E>(gated.data(), h.size());
   for (std::size_t i = width; i < h.size(); ++i) {

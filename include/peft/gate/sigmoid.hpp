@@ -29,17 +29,17 @@ struct SigmoidGate {
   void declare(auto& fields, auto& p, Extent = 0) const { fields.vector("gate", p.logit, 1, constant_of(initial)); }
   auto forward(auto& c, const auto& p, auto h) const {
     auto gated = c.temp(rows(h), cols(h));
-    ops::scale_columns(c.w, column(gated), column(h), constant(open(c, p, {})));  // s h                    (n, r)
+    ops::scale_columns(c, column(gated), column(h), open(c, p, {}));  // s h                    (n, r)
     return constant(gated);
   }
   void backward(auto& c, const auto& p, auto h, auto dh, auto& g) const {
     auto slope = c.temp(1, 1), dots = c.temp(1, 1);
     const auto s = open(c, p, slope);
-    ops::fill(c.w, dots, typename decltype(dots)::value_type(0));
-    ops::add_column_dots(c.w, dots, column(h), constant(column(dh)));
-    ops::multiply(c.w, dots, constant(dots), constant(slope));
-    ops::add(c.w, g.logit, constant(dots));                                       // da += s (1 - s) h . dh
-    ops::scale_columns(c.w, column(dh), constant(column(dh)), constant(s));       // dh <- s dh             (n, r)
+    ops::fill(c, dots, 0);
+    ops::add_column_dots(c, dots, column(h), column(dh));
+    ops::multiply(c, dots, dots, slope);
+    ops::add(c, g.logit, dots);                                       // da += s (1 - s) h . dh
+    ops::scale_columns(c, column(dh), column(dh), s);       // dh <- s dh             (n, r)
   }
 
  private:
@@ -47,8 +47,8 @@ struct SigmoidGate {
   template <class P>
   auto open(auto& c, const P& p, decltype(p.logit) slope) const {
     auto s = c.temp(1, 1);
-    ops::copy(c.w, s, constant(p.logit));
-    ops::activate(c.w, s, slope, ops::Sigmoid{});
+    ops::copy(c, s, p.logit);
+    ops::activate(c, s, slope, ops::Sigmoid{});
     return s;
   }
 };

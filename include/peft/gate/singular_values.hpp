@@ -17,12 +17,12 @@ struct SingularValues {
   void declare(auto& fields, auto& p, Extent r) const { fields.vector("lora_E", p.g, r, zeros()); }
   auto forward(auto& c, const auto& p, auto h) const {
     auto gated = c.temp(rows(h), cols(h));
-    ops::scale_columns(c.w, gated, h, constant(p.g));          // g * h                 (n, r)
+    ops::scale_columns(c, gated, h, p.g);          // g * h                 (n, r)
     return constant(gated);
   }
   void backward(auto& c, const auto& p, auto h, auto dh, auto& g) const {
-    ops::add_column_dots(c.w, g.g, h, constant(dh));           // dg += sum_n h * dh    (1, r)
-    ops::scale_columns(c.w, dh, constant(dh), constant(p.g));  // dh <- g * dh          (n, r)
+    ops::add_column_dots(c, g.g, h, dh);           // dg += sum_n h * dh    (1, r)
+    ops::scale_columns(c, dh, dh, p.g);  // dh <- g * dh          (n, r)
   }
 };
 

@@ -7,7 +7,8 @@ namespace peft::ops {
 /// y = m x + (1 - m) z with one m = sigmoid(a / temperature); a (1, 1), the rest (n, d). difference = x - z is what
 /// backward reads. y may be x or z.
 template <ExecutionSpace E, class T>
-void blend(OnWorker<E> c, In<T, E> a, double temperature, In<T, E> x, In<T, E> z, Mat<T, E> y, Mat<T, E> difference) {
+void blend(OnWorker<E> c, ReadOnly<T, E> a, double temperature, ReadOnly<T, E> x, ReadOnly<T, E> z, Mat<T, E> y,
+           Mat<T, E> difference) {
   const Extent d = cols(y);
   const T cooled = static_cast<T>(1 / temperature);
   for_rows(
@@ -25,8 +26,8 @@ void blend(OnWorker<E> c, In<T, E> a, double temperature, In<T, E> x, In<T, E> z
 /// dx = m dy, dz = (1 - m) dy, da += the sum of dy * difference, times dm/da. dx may be dy. dx and da may be empty: not
 /// wanted.
 template <ExecutionSpace E, class T>
-void blend_backward(OnWorker<E> c, In<T, E> a, double temperature, In<T, E> difference, In<T, E> dy, Mat<T, E> dx,
-                    Mat<T, E> dz, Mat<T, E> da) {
+void blend_backward(OnWorker<E> c, ReadOnly<T, E> a, double temperature, ReadOnly<T, E> difference, ReadOnly<T, E> dy,
+                    Mat<T, E> dx, Mat<T, E> dz, Mat<T, E> da) {
   const auto scope = c.w.scope();
   const Extent n = rows(dy), d = cols(dy);
   const T cooled = static_cast<T>(1 / temperature);

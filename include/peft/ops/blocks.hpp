@@ -7,7 +7,7 @@ namespace peft::ops {
 /// A matrix y (n s, n t) from its blocks: row p n + q of k (n n, s t) is the block with rows of number q and columns of
 /// number p.
 template <ExecutionSpace E, class T>
-void from_blocks(OnWorker<E> c, Mat<T, E> y, In<T, E> k, Extent n) {
+void from_blocks(OnWorker<E> c, Mat<T, E> y, ReadOnly<T, E> k, Extent n) {
   const Extent s = rows(y) / n, t = cols(y) / n;
   for_rows(
       c, "peft::from_blocks", rows(y), KOKKOS_LAMBDA(Extent i) {
@@ -18,7 +18,7 @@ void from_blocks(OnWorker<E> c, Mat<T, E> y, In<T, E> k, Extent n) {
 
 /// The blocks k of a matrix y: `from_blocks` the other way, and its backward.
 template <ExecutionSpace E, class T>
-void to_blocks(OnWorker<E> c, Mat<T, E> k, In<T, E> y, Extent n) {
+void to_blocks(OnWorker<E> c, Mat<T, E> k, ReadOnly<T, E> y, Extent n) {
   const Extent s = rows(y) / n, t = cols(y) / n;
   for_rows(
       c, "peft::to_blocks", rows(y), KOKKOS_LAMBDA(Extent i) {

@@ -7,8 +7,8 @@ namespace peft::ops {
 /// y (n, d) = word[id] + position[position] + type[type]; an empty position or type table is left out, and its indices
 /// are not read. A negative id -1-k names row k of `virtual_rows` instead of a word.
 template <ExecutionSpace E, class T>
-void embed(OnWorker<E> c, Mat<T, E> y, const int* ids, const int* positions, const int* types, In<T, E> word,
-           In<T, E> position, In<T, E> type, In<T, E> virtual_rows) {
+void embed(OnWorker<E> c, Mat<T, E> y, const int* ids, const int* positions, const int* types, ReadOnly<T, E> word,
+           ReadOnly<T, E> position, ReadOnly<T, E> type, ReadOnly<T, E> virtual_rows) {
   const Extent d = cols(y);
   const bool placed = !empty(position), typed = !empty(type);
   for_rows(
@@ -30,7 +30,7 @@ void embed(OnWorker<E> c, Mat<T, E> y, const int* ids, const int* positions, con
 /// table[index[i]] += dy row i, for every row with index[i] >= 0 (`negative`: row -1-index[i] for the negative ones
 /// instead). Columns are shared out, rows are added in order: the sum is the same for any number of workers.
 template <ExecutionSpace E, class T>
-void embed_backward(OnWorker<E> c, In<T, E> dy, const int* index, Mat<T, E> table, bool negative = false) {
+void embed_backward(OnWorker<E> c, ReadOnly<T, E> dy, const int* index, Mat<T, E> table, bool negative = false) {
   const Extent n = rows(dy), d = cols(dy);
   constexpr Extent block = 64;
   for_rows(

@@ -56,8 +56,8 @@ inline constexpr Extent sum_parts = 64;
 
 /// theta = theta0 + z_group z * diff, elementwise; z by `alpha`, z_group by the one number of `group` (empty: 1).
 template <ExecutionSpace E, class T>
-void gated_sum(OnWorker<E> c, Mat<T, E> theta, In<T, E> theta0, In<T, E> diff, In<T, E> alpha, In<T, E> group,
-               const HardConcrete& gate, const HardConcrete& group_gate) {
+void gated_sum(OnWorker<E> c, Mat<T, E> theta, ReadOnly<T, E> theta0, ReadOnly<T, E> diff, ReadOnly<T, E> alpha,
+               ReadOnly<T, E> group, const HardConcrete& gate, const HardConcrete& group_gate) {
   const std::int64_t n = static_cast<std::int64_t>(theta.size());
   T* const y = theta.data();
   const T *const x = theta0.data(), *const d = diff.data(), *const a = alpha.data(), *const b = group.data();
@@ -77,9 +77,9 @@ void gated_sum(OnWorker<E> c, Mat<T, E> theta, In<T, E> theta0, In<T, E> diff, I
 
 /// Its backward: ddiff += z_group z dtheta, dalpha += z_group z' diff dtheta, dgroup += z_group' sum(z diff dtheta).
 template <ExecutionSpace E, class T>
-void gated_sum_backward(OnWorker<E> c, In<T, E> dtheta, In<T, E> diff, In<T, E> alpha, In<T, E> group,
-                        const HardConcrete& gate, const HardConcrete& group_gate, Mat<T, E> ddiff, Mat<T, E> dalpha,
-                        Mat<T, E> dgroup) {
+void gated_sum_backward(OnWorker<E> c, ReadOnly<T, E> dtheta, ReadOnly<T, E> diff, ReadOnly<T, E> alpha,
+                        ReadOnly<T, E> group, const HardConcrete& gate, const HardConcrete& group_gate, Mat<T, E> ddiff,
+                        Mat<T, E> dalpha, Mat<T, E> dgroup) {
   const std::int64_t n = static_cast<std::int64_t>(diff.size());
   const Extent spans = static_cast<Extent>((n + span - 1) / span);
   const auto scope = c.w.scope();
@@ -133,7 +133,7 @@ double sum_of_chances(OnWorker<E> c, Mat<T, E> alpha, double log_ratio) {
 
 /// What a tensor adds to the expected number of open gates: sum P(z_i > 0), times P(z_group > 0) (`joint`) or plus it.
 template <ExecutionSpace E, class T>
-double expected_open(OnWorker<E> c, Mat<T, E> alpha, In<T, E> group, double log_ratio, bool joint) {
+double expected_open(OnWorker<E> c, Mat<T, E> alpha, ReadOnly<T, E> group, double log_ratio, bool joint) {
   if (c.w.planning()) return 0;
   const double own = sum_of_chances(c, alpha, log_ratio);
   if (empty(group)) return own;
@@ -143,7 +143,7 @@ double expected_open(OnWorker<E> c, Mat<T, E> alpha, In<T, E> group, double log_
 
 /// Adds the gradient of strength * expected_open.
 template <ExecutionSpace E, class T>
-void expected_open_backward(OnWorker<E> c, In<T, E> alpha, In<T, E> group, double log_ratio, bool joint,
+void expected_open_backward(OnWorker<E> c, ReadOnly<T, E> alpha, ReadOnly<T, E> group, double log_ratio, bool joint,
                             double strength, Mat<T, E> dalpha, Mat<T, E> dgroup) {
   const std::int64_t n = static_cast<std::int64_t>(alpha.size());
   const Extent spans = static_cast<Extent>((n + span - 1) / span);

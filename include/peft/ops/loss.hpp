@@ -8,7 +8,8 @@ namespace peft::ops {
 /// loss (n, 1) = weight * -log softmax(logits)[target]; dlogits (n, labels) its gradient. `target` (n, 1) holds class
 /// indices; a row with a negative one has no loss.
 template <ExecutionSpace E, class T>
-void cross_entropy(OnWorker<E> c, In<T, E> logits, In<T, E> target, double weight, Mat<T, E> loss, Mat<T, E> dlogits) {
+void cross_entropy(OnWorker<E> c, ReadOnly<T, E> logits, ReadOnly<T, E> target, double weight, Mat<T, E> loss,
+                   Mat<T, E> dlogits) {
   const Extent labels = cols(logits);
   const T scale = static_cast<T>(weight);
   for_rows(
@@ -73,7 +74,8 @@ void word_cross_entropy(OnWorker<E> c, Mat<T, E> logits, const int* target, doub
 
 /// loss (n, 1) = weight * (prediction - target)^2 of a single output; dlogits (n, 1) its gradient.
 template <ExecutionSpace E, class T>
-void squared_error(OnWorker<E> c, In<T, E> logits, In<T, E> target, double weight, Mat<T, E> loss, Mat<T, E> dlogits) {
+void squared_error(OnWorker<E> c, ReadOnly<T, E> logits, ReadOnly<T, E> target, double weight, Mat<T, E> loss,
+                   Mat<T, E> dlogits) {
   const T scale = static_cast<T>(weight);
   for_rows(
       c, "peft::squared_error", rows(logits), KOKKOS_LAMBDA(Extent i) {

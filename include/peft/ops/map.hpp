@@ -50,7 +50,7 @@ void fill(OnWorker<E> c, Mat<T, E> y, std::type_identity_t<T> value) {
 
 /// y = alpha x + beta y, elementwise; x and y have the same size.
 template <ExecutionSpace E, class T>
-void axpby(OnWorker<E> c, std::type_identity_t<T> alpha, In<T, E> x, std::type_identity_t<T> beta, Mat<T, E> y) {
+void axpby(OnWorker<E> c, std::type_identity_t<T> alpha, ReadOnly<T, E> x, std::type_identity_t<T> beta, Mat<T, E> y) {
   const std::int64_t n = static_cast<std::int64_t>(y.size());
   const T* const p = x.data();
   T* const q = y.data();
@@ -65,19 +65,19 @@ void axpby(OnWorker<E> c, std::type_identity_t<T> alpha, In<T, E> x, std::type_i
 }
 
 template <ExecutionSpace E, class T>
-void copy(OnWorker<E> c, Mat<T, E> y, In<T, E> x) {
+void copy(OnWorker<E> c, Mat<T, E> y, ReadOnly<T, E> x) {
   axpby<E, T>(c, T(1), x, T(0), y);
 }
 
 /// y += x
 template <ExecutionSpace E, class T>
-void add(OnWorker<E> c, Mat<T, E> y, In<T, E> x) {
+void add(OnWorker<E> c, Mat<T, E> y, ReadOnly<T, E> x) {
   axpby<E, T>(c, T(1), x, T(1), y);
 }
 
 /// y = x * m, elementwise.
 template <ExecutionSpace E, class T>
-void multiply(OnWorker<E> c, Mat<T, E> y, In<T, E> x, In<T, E> m) {
+void multiply(OnWorker<E> c, Mat<T, E> y, ReadOnly<T, E> x, ReadOnly<T, E> m) {
   const Extent d = cols(y);
   for_rows(
       c, "peft::multiply", rows(y), KOKKOS_LAMBDA(Extent i) {
@@ -89,7 +89,7 @@ void multiply(OnWorker<E> c, Mat<T, E> y, In<T, E> x, In<T, E> m) {
 
 /// Every row of y = the row b (1, d).
 template <ExecutionSpace E, class T>
-void broadcast_row(OnWorker<E> c, Mat<T, E> y, In<T, E> b) {
+void broadcast_row(OnWorker<E> c, Mat<T, E> y, ReadOnly<T, E> b) {
   const Extent d = cols(y);
   for_rows(
       c, "peft::broadcast_row", rows(y), KOKKOS_LAMBDA(Extent i) {
@@ -99,7 +99,7 @@ void broadcast_row(OnWorker<E> c, Mat<T, E> y, In<T, E> b) {
 
 /// Every row of y += alpha times the row b (1, d).
 template <ExecutionSpace E, class T>
-void add_row(OnWorker<E> c, Mat<T, E> y, In<T, E> b, double alpha = 1) {
+void add_row(OnWorker<E> c, Mat<T, E> y, ReadOnly<T, E> b, double alpha = 1) {
   const Extent d = cols(y);
   const T s = static_cast<T>(alpha);
   for_rows(
@@ -110,7 +110,7 @@ void add_row(OnWorker<E> c, Mat<T, E> y, In<T, E> b, double alpha = 1) {
 
 /// y = x * g along columns; g (1, d). y may be x.
 template <ExecutionSpace E, class T>
-void scale_columns(OnWorker<E> c, Mat<T, E> y, In<T, E> x, In<T, E> g) {
+void scale_columns(OnWorker<E> c, Mat<T, E> y, ReadOnly<T, E> x, ReadOnly<T, E> g) {
   const Extent d = cols(y);
   for_rows(
       c, "peft::scale_columns", rows(y), KOKKOS_LAMBDA(Extent i) {
@@ -120,7 +120,7 @@ void scale_columns(OnWorker<E> c, Mat<T, E> y, In<T, E> x, In<T, E> g) {
 
 /// y = x * g along rows; g (1, n). y may be x.
 template <ExecutionSpace E, class T>
-void scale_rows(OnWorker<E> c, Mat<T, E> y, In<T, E> x, In<T, E> g) {
+void scale_rows(OnWorker<E> c, Mat<T, E> y, ReadOnly<T, E> x, ReadOnly<T, E> g) {
   const Extent d = cols(y);
   for_rows(
       c, "peft::scale_rows", rows(y), KOKKOS_LAMBDA(Extent i) {
@@ -131,7 +131,7 @@ void scale_rows(OnWorker<E> c, Mat<T, E> y, In<T, E> x, In<T, E> g) {
 
 /// y = dropout(x), also its own backward; y may be x. Rows of `drop` are rows of x.
 template <ExecutionSpace E, class T>
-void dropout(OnWorker<E> c, Mat<T, E> y, In<T, E> x, const Dropout& drop) {
+void dropout(OnWorker<E> c, Mat<T, E> y, ReadOnly<T, E> x, const Dropout& drop) {
   const Extent d = cols(y);
   const T scale = static_cast<T>(drop.scale);
   for_rows(

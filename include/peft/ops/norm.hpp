@@ -8,8 +8,8 @@ namespace peft::ops {
 /// and rstd (n, 1), both may be empty when nothing crosses. Shapes: x, residual, y (n, d); gamma, beta (1, d). y may be
 /// x.
 template <ExecutionSpace E, class T>
-void add_norm(OnWorker<E> c, In<T, E> x, In<T, E> residual, In<T, E> gamma, In<T, E> beta, double epsilon,
-              const Dropout& drop, Mat<T, E> normalised, Mat<T, E> rstd, Mat<T, E> y) {
+void add_norm(OnWorker<E> c, ReadOnly<T, E> x, ReadOnly<T, E> residual, ReadOnly<T, E> gamma, ReadOnly<T, E> beta,
+              double epsilon, const Dropout& drop, Mat<T, E> normalised, Mat<T, E> rstd, Mat<T, E> y) {
   const Extent d = cols(x);
   const T scale = static_cast<T>(drop.scale), eps = static_cast<T>(epsilon);
   const bool dropping = drop.active(), adding = !empty(residual), keeping = !empty(normalised);
@@ -62,7 +62,8 @@ void add_norm(OnWorker<E> c, In<T, E> x, In<T, E> residual, In<T, E> gamma, In<T
 
 /// dz (n, d): the gradient of LayerNorm's input from dy; dz may be dy.
 template <ExecutionSpace E, class T>
-void norm_backward(OnWorker<E> c, In<T, E> dy, In<T, E> normalised, In<T, E> rstd, In<T, E> gamma, Mat<T, E> dz) {
+void norm_backward(OnWorker<E> c, ReadOnly<T, E> dy, ReadOnly<T, E> normalised, ReadOnly<T, E> rstd,
+                   ReadOnly<T, E> gamma, Mat<T, E> dz) {
   const Extent d = cols(dy);
   for_rows(
       c, "peft::norm_backward", rows(dy), KOKKOS_LAMBDA(Extent i) {

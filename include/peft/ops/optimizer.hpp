@@ -12,7 +12,7 @@ struct AdamWStep {
 /// AdamW (Loshchilov & Hutter, 2019) on one contiguous range: theta -= lr (decay theta + m^ / (sqrt(v^) + epsilon)).
 /// All (1, n).
 template <ExecutionSpace E, class T>
-void adamw(OnWorker<E> c, Mat<T, E> theta, In<T, E> gradient, Mat<T, E> m, Mat<T, E> v, const AdamWStep& a) {
+void adamw(OnWorker<E> c, Mat<T, E> theta, ReadOnly<T, E> gradient, Mat<T, E> m, Mat<T, E> v, const AdamWStep& a) {
   const std::int64_t n = static_cast<std::int64_t>(theta.size());
   const T b1 = static_cast<T>(a.beta1), b2 = static_cast<T>(a.beta2), c1 = static_cast<T>(1 - a.beta1),
           c2 = static_cast<T>(1 - a.beta2), eps = static_cast<T>(a.epsilon),
@@ -35,7 +35,7 @@ void adamw(OnWorker<E> c, Mat<T, E> theta, In<T, E> gradient, Mat<T, E> m, Mat<T
 
 /// theta -= lr (gradient scale + decay theta).
 template <ExecutionSpace E, class T>
-void sgd(OnWorker<E> c, Mat<T, E> theta, In<T, E> gradient, double lr, double decay, double gradient_scale) {
+void sgd(OnWorker<E> c, Mat<T, E> theta, ReadOnly<T, E> gradient, double lr, double decay, double gradient_scale) {
   const std::int64_t n = static_cast<std::int64_t>(theta.size());
   const T rate = static_cast<T>(lr * gradient_scale), shrink = static_cast<T>(1 - lr * decay);
   T* const p = theta.data();

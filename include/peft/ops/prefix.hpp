@@ -7,7 +7,7 @@ namespace peft::ops {
 /// Token row i of x goes to row i + (segment[i] + 1) prefix of y: each sequence keeps `prefix` rows free before its
 /// own.
 template <ExecutionSpace E, class T>
-void spread_after_prefix(OnWorker<E> c, Mat<T, E> y, In<T, E> x, const int* segment, Extent prefix) {
+void spread_after_prefix(OnWorker<E> c, Mat<T, E> y, ReadOnly<T, E> x, const int* segment, Extent prefix) {
   const Extent d = cols(x);
   for_rows(
       c, "peft::spread_after_prefix", rows(x), KOKKOS_LAMBDA(Extent i) {
@@ -18,7 +18,7 @@ void spread_after_prefix(OnWorker<E> c, Mat<T, E> y, In<T, E> x, const int* segm
 
 /// The reverse: token rows of y, without the prefixes.
 template <ExecutionSpace E, class T>
-void collect_after_prefix(OnWorker<E> c, Mat<T, E> x, In<T, E> y, const int* segment, Extent prefix) {
+void collect_after_prefix(OnWorker<E> c, Mat<T, E> x, ReadOnly<T, E> y, const int* segment, Extent prefix) {
   const Extent d = cols(x);
   for_rows(
       c, "peft::collect_after_prefix", rows(x), KOKKOS_LAMBDA(Extent i) {
@@ -29,7 +29,7 @@ void collect_after_prefix(OnWorker<E> c, Mat<T, E> x, In<T, E> y, const int* seg
 
 /// The first rows of every sequence of y = dropout(`prefix`) (p, d); row i of sequence s draws at (drop.example[s], i).
 template <ExecutionSpace E, class T>
-void put_prefix(OnWorker<E> c, Mat<T, E> y, In<T, E> prefix, const int* offsets, Extent sequences,
+void put_prefix(OnWorker<E> c, Mat<T, E> y, ReadOnly<T, E> prefix, const int* offsets, Extent sequences,
                 const Dropout& drop = {}) {
   const Extent n = rows(prefix), d = cols(prefix);
   const T scale = static_cast<T>(drop.scale);
@@ -50,7 +50,7 @@ void put_prefix(OnWorker<E> c, Mat<T, E> y, In<T, E> prefix, const int* offsets,
 
 /// g (p, d) += dropout(the first rows of every sequence of dy), summed over the sequences in order.
 template <ExecutionSpace E, class T>
-void take_prefix(OnWorker<E> c, Mat<T, E> g, In<T, E> dy, const int* offsets, Extent sequences,
+void take_prefix(OnWorker<E> c, Mat<T, E> g, ReadOnly<T, E> dy, const int* offsets, Extent sequences,
                  const Dropout& drop = {}) {
   const Extent d = cols(g);
   const T scale = static_cast<T>(drop.scale);

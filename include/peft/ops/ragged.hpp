@@ -16,20 +16,21 @@ struct Ragged {
 /// heads of softmax(scale (q k' + bias)), without dropout. q (query rows, heads width), k (key rows, key_heads width).
 /// 0 where causality hides a key.
 template <ExecutionSpace E, class T, class Bias>
-void attention_mean(OnWorker<E> c, const Segments& s, In<T, E> q, In<T, E> k, const Bias& bias, Mat<T, E> p) {
+void attention_mean(OnWorker<E> c, const Segments& s, ReadOnly<T, E> q, ReadOnly<T, E> k, const Bias& bias,
+                    Mat<T, E> p) {
   if constexpr (on_host<E>)
     attention_mean_host<E, T>(c.w, s, q, k, bias, p);
   else
     attention_mean_device<E, T>(c.w, s, q, k, bias, p);
 }
 template <ExecutionSpace E, class T>
-void attention_mean(OnWorker<E> c, const Segments& s, In<T, E> q, In<T, E> k, Mat<T, E> p) {
+void attention_mean(OnWorker<E> c, const Segments& s, ReadOnly<T, E> q, ReadOnly<T, E> k, Mat<T, E> p) {
   attention_mean<E, T>(c, s, q, k, NoBias{}, p);
 }
 
 /// out (query rows, c) = P h per sequence, with p as `attention_mean` leaves it and h (key rows, c).
 template <ExecutionSpace E, class T>
-void ragged_product(OnWorker<E> c, const Segments& s, In<T, E> p, In<T, E> h, Mat<T, E> out) {
+void ragged_product(OnWorker<E> c, const Segments& s, ReadOnly<T, E> p, ReadOnly<T, E> h, Mat<T, E> out) {
   if constexpr (on_host<E>)
     ragged_product_host<E, T>(c.w, s, p, h, out);
   else
@@ -38,7 +39,7 @@ void ragged_product(OnWorker<E> c, const Segments& s, In<T, E> p, In<T, E> h, Ma
 
 /// dh (key rows, c) += P' dout per sequence. p is no parameter: it has no gradient.
 template <ExecutionSpace E, class T>
-void ragged_product_backward(OnWorker<E> c, const Segments& s, In<T, E> p, In<T, E> dout, Mat<T, E> dh) {
+void ragged_product_backward(OnWorker<E> c, const Segments& s, ReadOnly<T, E> p, ReadOnly<T, E> dout, Mat<T, E> dh) {
   if constexpr (on_host<E>)
     ragged_product_backward_host<E, T>(c.w, s, p, dout, dh);
   else

@@ -13,7 +13,7 @@ KOKKOS_INLINE_FUNCTION T sigmoid(T x) {
 /// One step of an LSTM cell. a (n, 4k): the sums before the gates i, f, g, o, replaced by their values.
 ///   state = f before + i g,   h = o tanh(state).   state, h (n, k); `before` may be empty: zero.
 template <ExecutionSpace E, class T>
-void lstm(OnWorker<E> c, Mat<T, E> a, In<T, E> before, Mat<T, E> state, Mat<T, E> h) {
+void lstm(OnWorker<E> c, Mat<T, E> a, ReadOnly<T, E> before, Mat<T, E> state, Mat<T, E> h) {
   const Extent k = cols(h);
   const bool first = empty(before);
   for_rows(
@@ -34,7 +34,8 @@ void lstm(OnWorker<E> c, Mat<T, E> a, In<T, E> before, Mat<T, E> state, Mat<T, E
 /// Its backward: a (the gates' values) becomes the gradient of the sums. dh (n, k) is that of h; dstate that of the
 /// state by the step after, and becomes that of `before`.
 template <ExecutionSpace E, class T>
-void lstm_backward(OnWorker<E> c, Mat<T, E> a, In<T, E> before, In<T, E> state, In<T, E> dh, Mat<T, E> dstate) {
+void lstm_backward(OnWorker<E> c, Mat<T, E> a, ReadOnly<T, E> before, ReadOnly<T, E> state, ReadOnly<T, E> dh,
+                   Mat<T, E> dstate) {
   const Extent k = cols(dh);
   const bool first = empty(before);
   for_rows(
@@ -58,7 +59,7 @@ void lstm_backward(OnWorker<E> c, Mat<T, E> a, In<T, E> before, In<T, E> state, 
 ///   r = sigmoid(a_r + u_r),  z = sigmoid(a_z + u_z),  c = tanh(a_c + r u_c),  h = (1 - z) c + z before.
 /// a becomes r, z, c; u stays. `before` (n, k) may be empty: zero.
 template <ExecutionSpace E, class T>
-void gru(OnWorker<E> c, Mat<T, E> a, In<T, E> u, In<T, E> before, Mat<T, E> h) {
+void gru(OnWorker<E> c, Mat<T, E> a, ReadOnly<T, E> u, ReadOnly<T, E> before, Mat<T, E> h) {
   const Extent k = cols(h);
   const bool first = empty(before);
   for_rows(
@@ -76,7 +77,7 @@ void gru(OnWorker<E> c, Mat<T, E> a, In<T, E> u, In<T, E> before, Mat<T, E> h) {
 
 /// Its backward: a and u become the gradients of their sums, dh (n, k) what goes straight to the state before: z dh.
 template <ExecutionSpace E, class T>
-void gru_backward(OnWorker<E> c, Mat<T, E> a, Mat<T, E> u, In<T, E> before, Mat<T, E> dh) {
+void gru_backward(OnWorker<E> c, Mat<T, E> a, Mat<T, E> u, ReadOnly<T, E> before, Mat<T, E> dh) {
   const Extent k = cols(dh);
   const bool first = empty(before);
   for_rows(

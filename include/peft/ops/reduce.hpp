@@ -16,7 +16,7 @@ void for_column_blocks(OnWorker<E> c, const char* name, Extent columns, const F&
 
 /// g (1, d) += alpha times the sum over rows of x (n, d).
 template <ExecutionSpace E, class T>
-void add_column_sums(OnWorker<E> c, Mat<T, E> g, In<T, E> x, double alpha = 1) {
+void add_column_sums(OnWorker<E> c, Mat<T, E> g, ReadOnly<T, E> x, double alpha = 1) {
   const T s = static_cast<T>(alpha);
   const Extent n = rows(x), d = cols(x);
   for_column_blocks(
@@ -33,7 +33,7 @@ void add_column_sums(OnWorker<E> c, Mat<T, E> g, In<T, E> x, double alpha = 1) {
 
 /// g (1, d) += sum over rows of a * b, both (n, d).
 template <ExecutionSpace E, class T>
-void add_column_dots(OnWorker<E> c, Mat<T, E> g, In<T, E> a, In<T, E> b) {
+void add_column_dots(OnWorker<E> c, Mat<T, E> g, ReadOnly<T, E> a, ReadOnly<T, E> b) {
   const Extent n = rows(a), d = cols(a);
   for_column_blocks(
       c, "peft::add_column_dots", d, KOKKOS_LAMBDA(Extent block) {

@@ -7,7 +7,7 @@ namespace peft::ops {
 /// z = y - b,  y <- g * z + b, along columns: all of a linear output but its bias is scaled. y, z (n, d); g (1, d); b
 /// (1, d) or empty.
 template <ExecutionSpace E, class T>
-void rescale(OnWorker<E> c, Mat<T, E> y, Mat<T, E> z, In<T, E> g, In<T, E> b) {
+void rescale(OnWorker<E> c, Mat<T, E> y, Mat<T, E> z, ReadOnly<T, E> g, ReadOnly<T, E> b) {
   const Extent d = cols(y);
   const bool biased = !empty(b);
   for_rows(
@@ -33,7 +33,7 @@ void rescale(OnWorker<E> c, Mat<T, E> y, Mat<T, E> z, In<T, E> g, In<T, E> b) {
 
 /// y += g * x along columns; g (1, d).
 template <ExecutionSpace E, class T>
-void add_scaled_columns(OnWorker<E> c, Mat<T, E> y, In<T, E> x, In<T, E> g) {
+void add_scaled_columns(OnWorker<E> c, Mat<T, E> y, ReadOnly<T, E> x, ReadOnly<T, E> g) {
   const Extent d = cols(y);
   for_rows(
       c, "peft::add_scaled_columns", rows(y), KOKKOS_LAMBDA(Extent i) {
@@ -45,7 +45,8 @@ void add_scaled_columns(OnWorker<E> c, Mat<T, E> y, In<T, E> x, In<T, E> g) {
 
 /// Backward of y = g * x along columns in one pass: dg += the sum over rows of dy * x, dx = g * dy. dx may be dy.
 template <ExecutionSpace E, class T>
-void scale_columns_backward(OnWorker<E> c, Mat<T, E> dx, In<T, E> dy, In<T, E> x, In<T, E> g, Mat<T, E> dg) {
+void scale_columns_backward(OnWorker<E> c, Mat<T, E> dx, ReadOnly<T, E> dy, ReadOnly<T, E> x, ReadOnly<T, E> g,
+                            Mat<T, E> dg) {
   const Extent n = rows(x), d = cols(x);
   for_column_blocks(
       c, "peft::scale_columns_backward", d, KOKKOS_LAMBDA(Extent block) {
@@ -67,7 +68,7 @@ void scale_columns_backward(OnWorker<E> c, Mat<T, E> dx, In<T, E> dy, In<T, E> x
 
 /// norm (1, n) = the length of each row of x (n, d).
 template <ExecutionSpace E, class T>
-void row_norms(OnWorker<E> c, Mat<T, E> norm, In<T, E> x) {
+void row_norms(OnWorker<E> c, Mat<T, E> norm, ReadOnly<T, E> x) {
   const Extent d = cols(x);
   for_rows(
       c, "peft::row_norms", rows(x), KOKKOS_LAMBDA(Extent i) {
@@ -85,7 +86,7 @@ void row_norms(OnWorker<E> c, Mat<T, E> norm, In<T, E> x) {
 
 /// q = a / b, elementwise, all of one size.
 template <ExecutionSpace E, class T>
-void divide(OnWorker<E> c, Mat<T, E> q, In<T, E> a, In<T, E> b) {
+void divide(OnWorker<E> c, Mat<T, E> q, ReadOnly<T, E> a, ReadOnly<T, E> b) {
   const Extent d = cols(q);
   for_rows(
       c, "peft::divide", rows(q), KOKKOS_LAMBDA(Extent i) {
@@ -96,7 +97,8 @@ void divide(OnWorker<E> c, Mat<T, E> q, In<T, E> a, In<T, E> b) {
 /// Backward of q = a / norm with norm = |x| by rows, in place of x (n, d): da += dq / norm; x <- dx = -dq q / norm^2 *
 /// x. Without x the norm counts as a constant. All but x (1, n).
 template <ExecutionSpace E, class T>
-void magnitude_backward(OnWorker<E> c, Mat<T, E> da, Mat<T, E> x, In<T, E> dq, In<T, E> q, In<T, E> norm) {
+void magnitude_backward(OnWorker<E> c, Mat<T, E> da, Mat<T, E> x, ReadOnly<T, E> dq, ReadOnly<T, E> q,
+                        ReadOnly<T, E> norm) {
   const Extent d = empty(x) ? 0 : cols(x);
   for_rows(
       c, "peft::magnitude_backward", cols(q), KOKKOS_LAMBDA(Extent i) {

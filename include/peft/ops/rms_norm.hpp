@@ -31,7 +31,7 @@ KOKKOS_INLINE_FUNCTION T sum_of_squares(Extent d, const T* a) {
 
 /// size (1, n) = the root mean square of each row of x (n, d), sqrt(mean(x^2) + epsilon).
 template <ExecutionSpace E, class T>
-void row_rms(OnWorker<E> c, Mat<T, E> size, In<T, E> x, double epsilon) {
+void row_rms(OnWorker<E> c, Mat<T, E> size, ReadOnly<T, E> x, double epsilon) {
   const Extent d = cols(x);
   const T eps = static_cast<T>(epsilon);
   for_rows(
@@ -43,8 +43,8 @@ void row_rms(OnWorker<E> c, Mat<T, E> size, In<T, E> x, double epsilon) {
 /// empty. Kept for backward: normalised (n, d) and rstd (n, 1), both may be empty when nothing crosses. Shapes: x,
 /// residual, y (n, d); gamma (1, d). y may be x.
 template <ExecutionSpace E, class T>
-void rms_norm(OnWorker<E> c, In<T, E> x, In<T, E> residual, In<T, E> gamma, double epsilon, const Dropout& drop,
-              Mat<T, E> normalised, Mat<T, E> rstd, Mat<T, E> y) {
+void rms_norm(OnWorker<E> c, ReadOnly<T, E> x, ReadOnly<T, E> residual, ReadOnly<T, E> gamma, double epsilon,
+              const Dropout& drop, Mat<T, E> normalised, Mat<T, E> rstd, Mat<T, E> y) {
   const Extent d = cols(x);
   const T scale = static_cast<T>(drop.scale), eps = static_cast<T>(epsilon);
   const bool dropping = drop.active(), adding = !empty(residual), keeping = !empty(normalised);
@@ -79,7 +79,8 @@ void rms_norm(OnWorker<E> c, In<T, E> x, In<T, E> residual, In<T, E> gamma, doub
 
 /// dz (n, d): the gradient of RMSNorm's input from dy; dz may be dy.
 template <ExecutionSpace E, class T>
-void rms_norm_backward(OnWorker<E> c, In<T, E> dy, In<T, E> normalised, In<T, E> rstd, In<T, E> gamma, Mat<T, E> dz) {
+void rms_norm_backward(OnWorker<E> c, ReadOnly<T, E> dy, ReadOnly<T, E> normalised, ReadOnly<T, E> rstd,
+                       ReadOnly<T, E> gamma, Mat<T, E> dz) {
   const Extent d = cols(dy);
   for_rows(
       c, "peft::rms_norm_backward", rows(dy), KOKKOS_LAMBDA(Extent i) {

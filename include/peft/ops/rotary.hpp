@@ -26,7 +26,8 @@ KOKKOS_INLINE_FUNCTION void sine_cosine(double angle, double& sine, double& cosi
 /// / 2 of a head are turned by position * inverse_frequency[c] and multiplied by `scale`. positions (n),
 /// inverse_frequency (1, width / 2). `inverse` turns back, which is the backward: the transpose, `scale` included.
 template <ExecutionSpace E, class T>
-void rotate(OnWorker<E> c, Mat<T, E> x, const int* positions, In<T, E> inverse_frequency, double scale, bool inverse) {
+void rotate(OnWorker<E> c, Mat<T, E> x, const int* positions, ReadOnly<T, E> inverse_frequency, double scale,
+            bool inverse) {
   const Extent half = cols(inverse_frequency), heads = cols(x) / (2 * half);
   const T magnitude = static_cast<T>(scale), sign = inverse ? T(-1) : T(1);
   constexpr Extent block = 64;

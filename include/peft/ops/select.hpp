@@ -6,7 +6,7 @@ namespace peft::ops {
 
 /// y (m, d) = the rows `index[0 .. m)` of x.
 template <ExecutionSpace E, class T>
-void gather_rows(OnWorker<E> c, Mat<T, E> y, In<T, E> x, const int* index) {
+void gather_rows(OnWorker<E> c, Mat<T, E> y, ReadOnly<T, E> x, const int* index) {
   const Extent d = cols(y);
   for_rows(
       c, "peft::gather_rows", rows(y), KOKKOS_LAMBDA(Extent i) {
@@ -17,7 +17,7 @@ void gather_rows(OnWorker<E> c, Mat<T, E> y, In<T, E> x, const int* index) {
 
 /// The rows `index[0 .. m)` of y = x (m, d); no row is named twice.
 template <ExecutionSpace E, class T>
-void scatter_rows(OnWorker<E> c, Mat<T, E> y, In<T, E> x, const int* index) {
+void scatter_rows(OnWorker<E> c, Mat<T, E> y, ReadOnly<T, E> x, const int* index) {
   const Extent d = cols(x);
   for_rows(
       c, "peft::scatter_rows", rows(x), KOKKOS_LAMBDA(Extent i) {
@@ -28,7 +28,7 @@ void scatter_rows(OnWorker<E> c, Mat<T, E> y, In<T, E> x, const int* index) {
 
 /// The rows `index[0 .. m)` of y += x (m, d); no row is named twice.
 template <ExecutionSpace E, class T>
-void add_to_rows(OnWorker<E> c, Mat<T, E> y, In<T, E> x, const int* index) {
+void add_to_rows(OnWorker<E> c, Mat<T, E> y, ReadOnly<T, E> x, const int* index) {
   const Extent d = cols(x);
   for_rows(
       c, "peft::add_to_rows", rows(x), KOKKOS_LAMBDA(Extent i) {
@@ -39,7 +39,7 @@ void add_to_rows(OnWorker<E> c, Mat<T, E> y, In<T, E> x, const int* index) {
 
 /// The mean over each sequence's rows: y (sequences, d) from x (tokens, d).
 template <ExecutionSpace E, class T>
-void segment_mean(OnWorker<E> c, Mat<T, E> y, In<T, E> x, const int* offsets) {
+void segment_mean(OnWorker<E> c, Mat<T, E> y, ReadOnly<T, E> x, const int* offsets) {
   const Extent d = cols(y);
   for_rows(
       c, "peft::segment_mean", rows(y), KOKKOS_LAMBDA(Extent s) {
@@ -53,7 +53,7 @@ void segment_mean(OnWorker<E> c, Mat<T, E> y, In<T, E> x, const int* offsets) {
 
 /// dx (tokens, d) = the mean's backward of dy (sequences, d).
 template <ExecutionSpace E, class T>
-void segment_mean_backward(OnWorker<E> c, Mat<T, E> dx, In<T, E> dy, const int* offsets) {
+void segment_mean_backward(OnWorker<E> c, Mat<T, E> dx, ReadOnly<T, E> dy, const int* offsets) {
   const Extent d = cols(dx);
   for_rows(
       c, "peft::segment_mean_backward", rows(dy), KOKKOS_LAMBDA(Extent s) {

@@ -19,7 +19,7 @@ struct SlotRows {
 /// Row i of h (n, d) += drop(row of `table` that slot[i] names); rows whose slot is -1 stay. Rows of `drop` are rows of
 /// h.
 template <ExecutionSpace E, class T>
-void add_slots(OnWorker<E> c, Mat<T, E> h, In<T, E> table, const int* slot, const SlotRows& named,
+void add_slots(OnWorker<E> c, Mat<T, E> h, ReadOnly<T, E> table, const int* slot, const SlotRows& named,
                const Dropout& drop) {
   const Extent d = cols(h);
   const T scale = static_cast<T>(drop.scale);
@@ -41,7 +41,7 @@ void add_slots(OnWorker<E> c, Mat<T, E> h, In<T, E> table, const int* slot, cons
 /// g (of the table's shape) += drop(dh), each row of dh to where `add_slots` took its vector from. Columns are shared
 /// out, rows are added in order: the sum is the same for any number of workers.
 template <ExecutionSpace E, class T>
-void add_slots_backward(OnWorker<E> c, Mat<T, E> g, In<T, E> dh, const int* slot, const SlotRows& named,
+void add_slots_backward(OnWorker<E> c, Mat<T, E> g, ReadOnly<T, E> dh, const int* slot, const SlotRows& named,
                         const Dropout& drop) {
   const Extent n = rows(dh), d = cols(dh);
   const T scale = static_cast<T>(drop.scale);

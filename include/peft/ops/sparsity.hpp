@@ -23,7 +23,7 @@ void released_threshold(OnWorker<E> c, Mat<T, E> g, double xi) {
 
 /// dg += scale sign(g): the (sub)gradient of scale |g|_1, zero where g is.
 template <ExecutionSpace E, class T>
-void add_sign(OnWorker<E> c, Mat<T, E> dg, In<T, E> g, double scale) {
+void add_sign(OnWorker<E> c, Mat<T, E> dg, ReadOnly<T, E> g, double scale) {
   const Extent d = cols(g);
   const T s = static_cast<T>(scale);
   for_rows(

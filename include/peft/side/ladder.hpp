@@ -5,8 +5,8 @@
 #include <vector>
 
 #include <peft/nn/affine.hpp>
-#include <peft/ops/blend.hpp>
 #include <peft/side/prune.hpp>
+#include <peft/side/rung.hpp>
 #include <peft/side/steps.hpp>
 
 namespace peft {
@@ -45,8 +45,7 @@ struct Ladder {
     Both<Weights<V>> first;  // (w, d)
     Weights<V> up;  // (d, w)
     Both<BlockTensors<V>> last;  // norms
-    std::vector<Weights<V>> down;  // per block (w, d)
-    std::vector<V> gate;  // per block (1, 1)
+    std::vector<Rung::Params<V>> rungs;  // one before each block
     std::vector<BlockTensors<V>> blocks;
     nn::Shape shape;  // of the blocks
     std::vector<int> at;  // their layers
@@ -57,7 +56,7 @@ struct Ladder {
     Both<V> embedded;  // (n, d)
     V s, out;  // (n, w)  (rows read, w)
     Both<nn::NormKept<V>> last;
-    std::vector<V> x, difference;  // per block (n, d)  (n, w)
+    std::vector<Rung::Kept<V>> rungs;
     std::vector<std::any> blocks;
     SideView<V> seen;
   };
@@ -69,13 +68,12 @@ struct Ladder {
         static_cast<std::size_t>(std::lower_bound(p.at.begin(), p.at.end(), m.shape.encoder_layers) - p.at.begin());
     require(p.encoder < p.at.size(), "Ladder: no block at the layers of the decoder, from ", m.shape.encoder_layers,
             " on");
-    p.down.resize(p.at.size()), p.gate.resize(p.at.size()), p.blocks.resize(p.at.size());
+    p.rungs.resize(p.at.size()), p.blocks.resize(p.at.size());
     if (m.spec.cross) declare_stack(fields, p, m, 1, "encoder.");
     declare_stack(fields, p, m, 0, "");
     for (std::size_t b = 0; b < p.at.size(); ++b) {
       const auto path = cat("layer.", p.at[b]);
-      nn::declare_affine(fields, path + ".down", p.down[b], m.in, p.shape.width, nn::Runs::in_groups);
-      fields.vector(path + ".gate", p.gate[b], 1);
+      Rung::declare(fields, p.rungs[b], path, m.in, p.shape.width);
       declare_block(fields, p.blocks[b], path, m.spec, p.shape, p.at[b]);
     }
     nn::declare_affine(fields, "up", p.up, p.shape.width, m.in, nn::Runs::in_groups, !replaces);
@@ -93,21 +91,13 @@ struct Ladder {
     says("heads", heads), says("temperature", temperature), says("replaces", replaces);
   }
   void begin(auto&, const auto& p, auto& kept, int) const {
-    kept.x.resize(p.at.size()), kept.difference.resize(p.at.size()), kept.blocks.resize(p.at.size());
+    kept.rungs.resize(p.at.size()), kept.blocks.resize(p.at.size());
     kept.seen = {};
   }
   void tap(auto& c, const auto& p, auto& kept, int layer, auto h) const {
-    if (layer >= 0) {
-      climb(c, p, kept, layer, h);
-      if (layer + 1 == p.shape.encoder_layers) kept.seen.source = normed(c, p, kept, 1, kept.s);
-      return;
-    }
-    if (layer == -1) kept.seen.rotary = side_rotary<decltype(kept.s)>(c, p.shape);
-    const std::size_t stack = p.shape.encoder_layers > 0 && layer == -1;
-    kept.embedded[stack] = c.keep(rows(h), cols(h), "taps");
-    kept.s = c.keep(rows(h), p.shape.width, "side");
-    ops::copy(c, kept.embedded[stack], h);
-    nn::affine(c, p.first[stack], h, kept.s);  // s    = e D' + c               (n, w)
+    if (layer < 0) return start(c, p, kept, layer, h);
+    climb(c, p, kept, layer, h);
+    if (layer + 1 == p.shape.encoder_layers) kept.seen.source = normed(c, p, kept, 1, kept.s);
   }
   void correct(auto& c, const auto& p, auto& kept, auto last) const {
     const Extent n = rows(last);
@@ -146,28 +136,27 @@ struct Ladder {
   }
 
  private:
-  /// The block at a layer, if there is one, and what its gate lets through of h.
+  /// s = D_e e + c_e, at the foot of a stack.
+  void start(auto& c, const auto& p, auto& kept, int layer, auto e) const {
+    if (layer == -1) kept.seen.rotary = side_rotary<decltype(kept.s)>(c, p.shape);
+    const std::size_t stack = p.shape.encoder_layers > 0 && layer == -1;
+    kept.embedded[stack] = c.keep(rows(e), cols(e), "taps");
+    kept.s = c.keep(rows(e), p.shape.width, "side");
+    ops::copy(c, kept.embedded[stack], e);
+    nn::affine(c, p.first[stack], e, kept.s);
+  }
+  /// s <- block(m s + (1 - m)(D h + c)), where a block stands at the layer.
   void climb(auto& c, const auto& p, auto& kept, int layer, auto h) const {
-    const Extent n = rows(h), w = p.shape.width;
     const auto b = static_cast<std::size_t>(std::find(p.at.begin(), p.at.end(), layer) - p.at.begin());
     if (b == p.at.size()) return;
-    kept.x[b] = c.keep(n, cols(h), "taps");
-    kept.difference[b] = c.keep(n, w, "side");
-    auto mixed = c.keep(n, w, "side");
-    {
-      const auto scope = c.w.scope();
-      auto z = c.temp(n, w);
-      ops::copy(c, kept.x[b], h);
-      nn::affine(c, p.down[b], h, z);  // z    = h D' + c               (n, w)
-      ops::blend(c, p.gate[b], temperature, kept.s, z, mixed, kept.difference[b]);
-    }
-    kept.s = mixed;  // s    = m s + (1 - m) z        (n, w)
+    kept.s = rung().forward(c, p.rungs[b], kept.rungs[b], h, kept.s);
     if (b + 1 == p.at.size()) return;  // the last block waits for the rows that are read
-    auto y = c.keep(n, w, "side");
+    auto y = c.keep(rows(h), p.shape.width, "side");
     auto at = side_pass(c, layer, p.shape, p.blocks[b], nullptr, kept.seen);
     block_in(at, kept.blocks[b]).forward(at, p.shape, kept.s, y, false, true);
-    kept.s = y;  // s    = block(s)
+    kept.s = y;
   }
+  Rung rung() const { return {temperature}; }
   std::vector<int> blocks_at(const nn::Shape& shape) const {
     std::vector<int> at = layers;
     for (int l = 0; layers.empty() && l < shape.layers; ++l) at.push_back(l);
@@ -204,13 +193,12 @@ struct Ladder {
                auto& g) const {
     using V = decltype(kept.s);
     const Extent w = p.shape.width;
-    V turn[2] = {c.temp(n, w), c.temp(n, w)}, dz = c.temp(n, w);
+    V turn[2] = {c.temp(n, w), c.temp(n, w)};
     for (std::size_t b = end; b-- > begin;) {
       const V ds = turn[b % 2];
       auto at = side_pass(c, p.at[b], p.shape, p.blocks[b], &g.blocks[b], kept.seen);
       block_in(at, kept.blocks[b]).backward(at, p.shape, dy, ds);
-      ops::blend_backward(c, p.gate[b], temperature, kept.difference[b], ds, ds, dz, g.gate[b]);
-      nn::affine_backward(c, p.down[b], kept.x[b], dz, g.down[b], V());
+      rung().backward(c, p.rungs[b], kept.rungs[b], ds, g.rungs[b]);
       dy = ds;
     }
     return dy;
