@@ -179,8 +179,7 @@ void lora(benchmark::State& state, bool back) {
   OneWorker w;
   Context<float, Host> c{w};
   c.training = true;
-  c.row_example = r.example.data();
-  c.row_position = r.position.data();
+  c.row_ids = {r.example.data(), r.position.data()};
   Filled x(n, d, 1), y(n, d, 2), dx(n, d, 3), A(8, d, 4), B(d, 8, 5), gA(8, d, 6), gB(d, 8, 7);
   LoRA<8>::Params<V> p{{}, A, B, 2}, g{{}, gA, gB, 2};
   LoRA<8>::Kept<V> kept;

@@ -37,29 +37,31 @@ struct Weights {
   V w, b;
 };
 
-/// What an op of a delta runs in: the worker, the group of sequences, and the place.
+/// What an op of a delta runs in: the worker, the group of sequences, and the place. A small value: nothing in it is
+/// changed and set back.
 template <class T, ExecutionSpace E>
 struct Context : OnWorker<E> {
   using OnWorker<E>::w;
   const Packed* batch = nullptr;
   int layer = -1;
   bool training = false;
-  std::uint64_t seed = 0;              // of this step
-  const int* row_example = nullptr;    // per row of x: what dropout is drawn from
-  const int* row_position = nullptr;
+  std::uint64_t seed = 0;  // of this step
+  RowIds row_ids{};        // of x: what dropout is drawn from
   /// The backbone's own tensors of the site; in members that see a whole model, one entry per module. Empty where a
   /// site has none.
   const Weights<Mat<const T, E>>* frozen = nullptr;
 
-  Mat<T, E> keep(Extent rows, Extent cols, const char* name = "delta") { return w.template keep<T>(rows, cols, name); }
-  Mat<T, E> temp(Extent rows, Extent cols, const char* name = "temporary") {
+  Mat<T, E> keep(Extent rows, Extent cols, const char* name = "delta") const {
+    return w.template keep<T>(rows, cols, name);
+  }
+  Mat<T, E> temp(Extent rows, Extent cols, const char* name = "temporary") const {
     return w.template temp<T>(rows, cols, name);
   }
   /// Dropout with probability p for the use named by `salt`; inactive outside training.
   Dropout dropout(double p, std::uint64_t salt) const {
     if (!training || p <= 0) return {};
     return {rng::combine(rng::combine(seed, static_cast<std::uint64_t>(layer + 1)), salt),
-            static_cast<std::uint32_t>(p * 4294967296.0), 1 / (1 - p), row_example, row_position};
+            static_cast<std::uint32_t>(p * 4294967296.0), 1 / (1 - p), row_ids.example, row_ids.position};
   }
 };
 

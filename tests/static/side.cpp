@@ -162,7 +162,8 @@ static_assert(Lane<Model<Bert<double>, Method<Delta<LoRA<2>>>>>::crosses);
 
 /// The backbone's backward is not even compiled: whoever names it here does not compile.
 template <>
-void peft::nn::Block<ReadPass>::backward(ReadPass&, const nn::Shape&, Mat<double>, Mat<double>) = delete;
+void peft::nn::Block<ReadPass::Call>::backward(const ReadPass::Call&, const nn::Shape&, Mat<double>,
+                                               Mat<double>) = delete;
 
 TEST_CASE("toys: a recurrence over depth beside the backbone") {
   whole::check_alone<Read>();

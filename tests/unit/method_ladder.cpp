@@ -49,8 +49,8 @@ Batch ladder_example(int i) {
 
 /// The backbone's backward is not even compiled: whoever names it here does not compile.
 template <>
-void peft::nn::Block<Pass<Bert<double>, Lst>>::backward(Pass<Bert<double>, Lst>&, const nn::Shape&, Mat<double>,
-                                                        Mat<double>) = delete;
+void peft::nn::Block<Pass<Bert<double>, Lst>::Call>::backward(const Pass<Bert<double>, Lst>::Call&, const nn::Shape&,
+                                                              Mat<double>, Mat<double>) = delete;
 
 TEST_CASE("LST alone") {
   LadderNet ladder;

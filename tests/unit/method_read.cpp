@@ -27,11 +27,11 @@ std::int64_t read_trained(const Method& method, int layers, Extent d) {
 
 /// The backbone's backward is not even compiled: whoever names it here does not compile.
 template <>
-void peft::nn::Block<Pass<Bert<double>, Plain>>::backward(Pass<Bert<double>, Plain>&, const nn::Shape&, Mat<double>,
-                                                          Mat<double>) = delete;
+void peft::nn::Block<Pass<Bert<double>, Plain>::Call>::backward(const Pass<Bert<double>, Plain>::Call&,
+                                                                const nn::Shape&, Mat<double>, Mat<double>) = delete;
 template <>
-void peft::nn::Block<Pass<Bert<double>, Joined>>::backward(Pass<Bert<double>, Joined>&, const nn::Shape&, Mat<double>,
-                                                           Mat<double>) = delete;
+void peft::nn::Block<Pass<Bert<double>, Joined>::Call>::backward(const Pass<Bert<double>, Joined>::Call&,
+                                                                 const nn::Shape&, Mat<double>, Mat<double>) = delete;
 
 TEST_CASE("READ alone: every cell, joiner and option") {
   whole::check_alone<Read<RNN, 3>>();

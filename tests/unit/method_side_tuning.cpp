@@ -17,8 +17,8 @@ auto& blend_net(auto& method) { return std::get<0>(method.deltas).delta; }
 
 /// The backbone's backward is not even compiled: whoever names it here does not compile.
 template <>
-void peft::nn::Block<Pass<Bert<double>, Side>>::backward(Pass<Bert<double>, Side>&, const nn::Shape&, Mat<double>,
-                                                         Mat<double>) = delete;
+void peft::nn::Block<Pass<Bert<double>, Side>::Call>::backward(const Pass<Bert<double>, Side>::Call&, const nn::Shape&,
+                                                               Mat<double>, Mat<double>) = delete;
 
 TEST_CASE("side-tuning alone") {
   BlendNet side;

@@ -15,6 +15,7 @@ namespace {
 using Tuned = Method<Delta<LoRA<2>, At<Linear>>, Delta<Full, At<Norm>>>;
 using M = Model<Bert<double>, Tuned>;
 using P = Pass<Bert<double>, Tuned>;
+using AtLayer = P::Call;
 
 /// A way through one layer, outside of any engine.
 struct Way {
@@ -33,7 +34,7 @@ struct Way {
         gradient(1, static_cast<Extent>(model.layout().gradient_size())),
         gradients(model.attached().bind(model.layout(), gradient.view.data(), model.layout().gradient_size())),
         data(tiny::batch(lengths)),
-        pass(w, model.backbone(), model.attached(), model.values(), &gradients, nullptr) {
+        pass(w, model.backbone(), model.attached(), model.values(), &gradients) {
     for (const Field& f : model.layout().fields())
       if (f.role == Role::trained) {
         auto values = model.read(f);
@@ -42,12 +43,9 @@ struct Way {
       }
     const Sequences s{data.offsets, data.ids, data.types, data.examples, 0, data.sequences()};
     batch = pack(batch_worker, s, 0, 0, staging);
-    pass.batch = &batch;
-    pass.layer = 0;
-    pass.training = true;
-    pass.seed = 5;
-    pass.rows_are(batch.example, batch.positions);
+    pass.begin(true, 5);
   }
+  AtLayer call() { return pass.at(0, batch); }
   static Tuned method() {
     Tuned tuned;
     std::get<0>(tuned.deltas).delta.alpha = 2;
@@ -74,17 +72,17 @@ TEST_CASE("an encoder layer: the gradient of its input", "[gradcheck]") {
         const Extent n = way.batch.tokens, m = only_first ? way.batch.sequences : n;
         Tens x = Tens::random(n, size.width, 1, 0.5), in(n, size.width), y(m, size.width),
              r = Tens::random(m, size.width, 2, 2), dx(n, size.width);
-        nn::Block<P> block;
+        nn::Block<AtLayer> block;
         const auto loss = [&] {
           way.w.space.clear();
           in.set(x);
-          block.forward(way.pass, shape, in.view, y.view, only_first, true);
+          block.forward(way.call(), shape, in.view, y.view, only_first, true);
           return testing::dot(y, r);
         };
         const auto backward = [&] {
           Tens dy(m, size.width);
           dy.set(r);
-          block.backward(way.pass, shape, dy.view, dx.view);
+          block.backward(way.call(), shape, dy.view, dx.view);
         };
         const auto result = testing::gradcheck_op(loss, backward, {{"x", x, dx}});
         INFO(result);
@@ -96,7 +94,7 @@ TEST_CASE("an encoder layer: the gradient of its input", "[gradcheck]") {
         loss();
         Tens dy(m, size.width);
         dy.set(r);
-        block.backward(way.pass, shape, dy.view, Mat<double>());
+        block.backward(way.call(), shape, dy.view, Mat<double>());
         CHECK(way.gradient.host() == with);
       }
 }
@@ -106,16 +104,16 @@ TEST_CASE("the LayerNorm layer: input and parameters", "[gradcheck]") {
     Way way(size, 0, {4, 2});
     const Extent n = way.batch.tokens, d = size.width;
     Tens x = Tens::random(n, d, 1), q = Tens::random(n, d, 2), y(n, d), r = Tens::random(n, d, 3), dz(n, d);
-    const Dropout mask = way.pass.dropout(0.3, 9);
+    const Dropout mask = way.call().dropout(0.3, 9);
     nn::NormKept<Mat<double>> kept;
     const auto loss = [&] {
       way.w.space.clear();
-      kept = nn::norm<Site::ff_norm>(way.pass, x.read(), q.read(), mask, 1e-12, y.view, true);
+      kept = nn::norm<Site::ff_norm>(way.call(), x.read(), q.read(), mask, 1e-12, y.view, true);
       return testing::dot(y, r);
     };
     const auto backward = [&] {
       dz.set(r);
-      nn::norm_backward<Site::ff_norm>(way.pass, kept, dz.view);
+      nn::norm_backward<Site::ff_norm>(way.call(), kept, dz.view);
     };
     CHECK(testing::gradcheck_op(loss, backward, {{"residual", q, dz}}).worst < 1e-6);
     testing::Gradcheck result;
@@ -132,10 +130,10 @@ TEST_CASE("a linear layer adds to the gradient that is there, or replaces it", "
   Way way(tiny::sizes[0], 0, {5, 3});
   Tens x = Tens::random(8, 12, 1), y(8, 20), dy = Tens::random(8, 20, 2), added(8, 12, 1.), replaced(8, 12, 1.);
   Mat<const double> own;
-  nn::linear<Site::ff_up>(way.pass, x.read(), y.view, own);
+  nn::linear<Site::ff_up>(way.call(), x.read(), y.view, own);
   CHECK(own.data() == x.view.data());
-  nn::linear_backward<Site::ff_up>(way.pass, own, dy.view, added.view, true);
-  nn::linear_backward<Site::ff_up>(way.pass, own, dy.view, replaced.view, false);
+  nn::linear_backward<Site::ff_up>(way.call(), own, dy.view, added.view, true);
+  nn::linear_backward<Site::ff_up>(way.call(), own, dy.view, replaced.view, false);
   const auto a = added.host(), b = replaced.host();
   double worst = 0;
   for (std::size_t i = 0; i < a.size(); ++i) worst = std::max(worst, std::abs(a[i] - b[i] - 1));

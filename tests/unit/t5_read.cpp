@@ -20,8 +20,9 @@ constexpr gradients::Bounds small{.largest = 0.02, .flipped = 0.04, .flipped_eve
 
 // No gradient crosses the backbone: if one did, this would not compile.
 template <>
-void nn::Block<Pass<T5<double, Space>, Pair<GRU>>>::backward(Pass<T5<double, Space>, Pair<GRU>>&, const nn::Shape&,
-                                                             Mat<double, Space>, Mat<double, Space>) = delete;
+void nn::Block<Pass<T5<double, Space>, Pair<GRU>>::Call>::backward(const Pass<T5<double, Space>, Pair<GRU>>::Call&,
+                                                                   const nn::Shape&, Mat<double, Space>,
+                                                                   Mat<double, Space>) = delete;
 
 TEMPLATE_TEST_CASE("READ in full on an encoder-decoder", "[gradcheck]", RNN, GRU, LSTM) {
   const bool relative = GENERATE(false, true);

@@ -2,9 +2,9 @@
 #pragma once
 #include <vector>
 
+#include <peft/nn/seen.hpp>
 #include <peft/ops/map.hpp>
 #include <peft/ops/reduce.hpp>
-#include <peft/pass.hpp>
 
 namespace peft {
 
@@ -27,19 +27,19 @@ class Cache {
     if (memory_.size() < all) memory_ = allocated<Memory>("peft::cache", all, Kokkos::WithoutInitializing);
     layers_.resize(static_cast<std::size_t>(layers));
     T* at = memory_.data();
-    for (LayerCache<V>& layer : layers_) {
+    for (nn::LayerCache<V>& layer : layers_) {
       layer = {V(at, rows, width), V(at + one, rows, width), false};
       at += 2 * one;
     }
   }
-  LayerCache<V>* layers() { return layers_.data(); }
-  LayerCache<V>& layer(int i) { return layers_[static_cast<std::size_t>(i)]; }
+  nn::LayerCache<V>* layers() { return layers_.data(); }
+  nn::LayerCache<V>& layer(int i) { return layers_[static_cast<std::size_t>(i)]; }
   void filled(bool yes) {
-    for (LayerCache<V>& layer : layers_) layer.filled = yes;
+    for (nn::LayerCache<V>& layer : layers_) layer.filled = yes;
   }
   /// Copies n rows from `from` on to `to`, in every layer.
   void copy(Worker<E>& w, Extent from, Extent to, Extent n) {
-    for (LayerCache<V>& layer : layers_) {
+    for (nn::LayerCache<V>& layer : layers_) {
       ops::copy(w, slice(layer.k, to, to + n), constant(slice(layer.k, from, from + n)));
       ops::copy(w, slice(layer.v, to, to + n), constant(slice(layer.v, from, from + n)));
     }
@@ -48,7 +48,7 @@ class Cache {
  private:
   using Memory = Kokkos::View<T*, typename E::memory_space>;
   Memory memory_;
-  std::vector<LayerCache<V>> layers_;
+  std::vector<nn::LayerCache<V>> layers_;
 };
 
 }  // namespace peft

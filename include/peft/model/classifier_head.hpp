@@ -23,8 +23,7 @@ class ClassifierHead {
   using E = typename M::E;
   using V = Mat<T, E>;
   using C = Mat<const T, E>;
-  using P = Pass<Backbone, typename M::Method>;
-  using Plain = typename P::Plain;
+  using P = typename Pass<Backbone, typename M::Method>::Call;
 
   /// The head's gradients are added to a buffer of `length` numbers laid out as the model's.
   ClassifierHead(const M& model, T* buffer, std::int64_t length)
@@ -34,13 +33,13 @@ class ClassifierHead {
 
   /// The vectors that the task reads of the last layer's output, and their logits (n, labels). `crossing`: backward
   /// comes.
-  V forward(P& p, V last, bool crossing) {
+  V forward(const P& of_tokens, V last, bool crossing) {
+    const P p = of_rows_read(of_tokens);
     const Backbone& backbone = model_.backbone();
     const Packed& b = *p.batch;
     const Extent d = backbone.width(), n = rows_read(b);
     pooled_ = each_row() ? last : p.w.template keep<T>(n, d, "head");
     if constexpr (Task::reads == Reads::first) {
-      p.rows_are(b.first_example, b.first_position);
       pooler_slope_ = crossing ? p.w.template keep<T>(n, d, "head") : V();
       // The last layer's rows live in a buffer of two that take turns; nothing writes there before backward begins.
       C read = last;
@@ -58,11 +57,8 @@ class ClassifierHead {
         nn::linear<Site::pooler>(p, read, pooled_, pooler_x_);
       }
       nn::activate(p, backbone.pooler_activation(), pooled_, pooler_slope_);
-    } else if (each_row()) {
-      p.rows_are(b.example, b.positions);
-    } else {
+    } else if (!each_row()) {
       ops::segment_mean(p.w, pooled_, C(last), b.offsets);
-      p.rows_are(b.first_example, b.first_position);
     }
     const Dropout mask = p.dropout(backbone.classifier_dropout(), std::uint64_t(nn::DropoutAt::classifier));
     if (mask.active()) ops::dropout(p.w, pooled_, C(pooled_), mask);
@@ -74,7 +70,8 @@ class ClassifierHead {
 
   /// The group's loss, the gradients of the head, and dlast, that of the last layer's output, where anything below
   /// wants it.
-  double backward(P& p, const GroupStep& g, V logits, V dlast, bool into_layers) {
+  double backward(const P& of_tokens, const GroupStep& g, V logits, V dlast, bool into_layers) {
+    const P p = of_rows_read(of_tokens);
     const Backbone& backbone = model_.backbone();
     const Packed& b = *p.batch;
     const Extent n = rows_read(b), d = backbone.width(), known = n / model_.task().together();
@@ -88,7 +85,7 @@ class ClassifierHead {
     ops::add_column_sums(p.w, gradient_.b, C(dlogits));
 
     const bool into_pooler = crosses && Task::reads == Reads::first && p.template trains<Site::pooler>();
-    const bool below = into_layers || has_side_net<Plain>();
+    const bool below = into_layers || has_side_net<typename P::Plain>();
     if (!below && !into_pooler && !dense_) return loss;
     V dpooled = each_row() ? dlast : p.w.template keep<T>(n, d, "head");
     ops::gemm(p.w, dpooled, dlogits, model_.head().w);
@@ -114,12 +111,13 @@ class ClassifierHead {
 
  private:
   static constexpr bool all_rows = Task::reads != Reads::first;
-  static constexpr bool crosses = !beside_backbone<Plain>();
+  static constexpr bool crosses = P::Pass::crosses;
   /// Every row by itself, and not their mean?
   bool each_row() const { return all_rows && model_.task().read() == Reads::rows; }
+  P of_rows_read(const P& p) const { return each_row() ? p : p.on(p.batch->first_row_ids()); }
   Extent rows_read(const Packed& b) const { return each_row() ? b.tokens : b.sequences; }
 
-  void upload_targets(P& p, const GroupStep& g, V targets) {
+  void upload_targets(const P& p, const GroupStep& g, V targets) {
     if (p.w.planning()) return;
     if (each_row())
       targets_of_rows(g, model_.attached().input_rows(), host_);

@@ -11,7 +11,8 @@
 
 namespace peft {
 
-/// The embedded distances that a disentangled attention meets: rows of one table, which every layer reads (DeBERTa).
+/// The embedded distances that a disentangled attention meets: rows of one table, which every layer reads (DeBERTa). P:
+/// the Pass of one worker.
 template <class P>
 class DistanceTable {
  public:
@@ -26,7 +27,7 @@ class DistanceTable {
       const nn::Shape& shape = p.backbone.shape();
       const int span = rows(p.backbone.template weights<Site::relative_table>(-1).w) / 2;
       const int reach = std::min(ops::deberta_bucket(longest - 1, shape.buckets, shape.reach), span);
-      p.relative.reach = reach;
+      p.seen.relative.reach = reach;
       for (int r = -reach; r <= reach; ++r) met.push_back(std::clamp(r + span, 0, 2 * span - 1));
     }
     return met;
@@ -34,24 +35,25 @@ class DistanceTable {
 
   /// Reads them, normalised where the checkpoint has a norm for them. `crossing`: their gradient is wanted.
   void start(P& p, const Packed& batch, bool crossing) {
+    const auto call = p.at(-1, batch);
     const nn::Shape& shape = p.backbone.shape();
-    V rows = p.w.template keep<T>(batch.distances, shape.width, "distances");
-    ops::gather_rows(p.w, rows, p.template weights<Site::relative_table>().w, batch.distance);
-    if (normalised(p)) norm_ = nn::norm<Site::relative_norm>(p, C(rows), C(), {}, shape.epsilon, rows, crossing);
-    p.relative.rows = rows;
-    p.relative.gradient = crossing ? p.w.template keep<T>(batch.distances, shape.width, "distances") : V();
-    if (crossing) ops::fill(p.w, p.relative.gradient, T(0));
+    V rows = call.keep(batch.distances, shape.width, "distances");
+    ops::gather_rows(p.w, rows, call.template weights<Site::relative_table>().w, batch.distance);
+    if (normalised(p)) norm_ = nn::norm<Site::relative_norm>(call, C(rows), C(), {}, shape.epsilon, rows, crossing);
+    p.seen.relative.rows = rows;
+    p.seen.relative.gradient = crossing ? call.keep(batch.distances, shape.width, "distances") : V();
+    if (crossing) ops::fill(p.w, p.seen.relative.gradient, T(0));
   }
-  void backward(P& p) {
-    if (normalised(p)) nn::norm_backward<Site::relative_norm>(p, norm_, p.relative.gradient);
+  void backward(P& p, const Packed& batch) {
+    if (normalised(p)) nn::norm_backward<Site::relative_norm>(p.at(-1, batch), norm_, p.seen.relative.gradient);
   }
   void add_table(P& p, typename P::Tensors& tables, const Packed& batch) {
-    const auto g = p.template weight_gradient<Site::relative_table>(tables);
-    if (!empty(g.w)) ops::embed_backward(p.w, C(p.relative.gradient), batch.distance, g.w);
+    const auto g = p.at(-1, batch).template weight_gradient<Site::relative_table>(tables);
+    if (!empty(g.w)) ops::embed_backward(p.w, C(p.seen.relative.gradient), batch.distance, g.w);
   }
 
  private:
-  static bool normalised(const P& p) { return p.backbone.has(Site::relative_norm, -1); }
+  static bool normalised(P& p) { return p.backbone.has(Site::relative_norm, -1); }
 
   nn::NormKept<V> norm_;
 };

@@ -7,9 +7,8 @@
 
 namespace peft {
 
-/// What a backbone puts below its layers: words, positions and segments, as far as it has tables of them, a norm where
-/// it has one, and dropout; rows of an input delta before every sequence that the first layers read. P: the Pass of one
-/// worker.
+/// What a backbone puts below its layers: words, positions and segments, as far as it has tables of them, a norm where it
+/// has one, and dropout; rows of an input delta before every sequence that the first layers read. P: a Call.
 template <class P>
 class Embedding {
  public:
@@ -20,58 +19,52 @@ class Embedding {
   static constexpr bool normed = Backbone::sites.contains(Site::embed_norm);
 
   /// x (tokens, d) of the rows of p.batch. `crossing`: backward will come.
-  void forward(P& p, V x, bool crossing) {
+  void forward(const P& p, V x, bool crossing) {
     const Packed& b = *p.batch;
     const auto scope = p.w.scope();
-    C virtual_rows;
-    p.template each<Site::input, Route::input>([&](auto i, int m) {
-      auto values = P::template module<i>(p.values, m);
-      virtual_rows = p.attached.template delta<i>().rows(values);
-    });
-    V sum = normed ? p.temp(b.tokens, p.backbone.width()) : x;
+    V sum = normed ? p.temp(b.tokens, p.backbone().width()) : x;
     ops::embed(p.w, sum, b.ids, b.positions, b.types, p.template weights<Site::word_table>().w,
                positions(p, p.template weights<Site::position_table>().w), p.template weights<Site::type_table>().w,
-               virtual_rows);
-    if constexpr (normed)
-      norm_ = nn::norm<Site::embed_norm>(p, C(sum), C(), {}, p.backbone.shape().epsilon, x, crossing);
-    nn::dropped(p, at(p), p.backbone.shape().dropout_of_embeddings(), x, x);
+               p.virtual_rows());
+    if constexpr (normed) norm_ = nn::norm<Site::embed_norm>(p, C(sum), C(), {}, p.shape().epsilon, x, crossing);
+    nn::dropped(p, at(p), p.shape().dropout_of_embeddings(), x, x);
   }
 
-  /// The gradient of the sum of embeddings, from that of what `forward` gave, in its place. Adds to the rows of an
-  /// input delta.
-  V backward(P& p, V dx) {
-    p.rows_are(p.batch->example, p.batch->positions);
-    nn::dropped(p, at(p), p.backbone.shape().dropout_of_embeddings(), dx, dx);
+  /// The gradient of the sum of embeddings, from that of what `forward` gave, in its place. Adds to the rows of an input
+  /// delta.
+  V backward(const P& p, V dx) {
+    nn::dropped(p, at(p), p.shape().dropout_of_embeddings(), dx, dx);
     if constexpr (normed) nn::norm_backward<Site::embed_norm>(p, norm_, dx);
-    p.template each<Site::input, Route::input>([&](auto i, int m) {
-      ops::embed_backward(p.w, C(dx), p.batch->ids,
-                          p.attached.template delta<i>().rows(P::template module<i>(*p.gradients, m)), true);
-    });
+    const V dvirtual = p.virtual_rows_gradient();
+    if (!empty(dvirtual)) ops::embed_backward(p.w, C(dx), p.batch->ids, dvirtual, true);
     // Where words are read off with their table, it has a gradient of its own in every lane.
-    if (p.backbone.tied()) {
-      const auto g = p.template weight_gradient<Site::word_table>(*p.gradients);
+    if (p.backbone().tied()) {
+      const auto g = p.template weight_gradient<Site::word_table>();
       if (!empty(g.w)) ops::embed_backward(p.w, C(dx), p.batch->ids, g.w);
     }
     return dx;
   }
 
-  /// Adds the gradients of tables, from that of the sum of embeddings of the rows of `b`.
-  void add_tables(P& p, typename P::Tensors& tables, const Packed& b, V dsum) {
-    if (!p.backbone.tied()) table<Site::word_table>(p, tables, dsum, b.ids);
+  /// Adds the gradients of tables, from that of the sum of embeddings of the rows of p.batch.
+  void add_tables(const P& p, typename P::Tensors& tables, V dsum) {
+    const Packed& b = *p.batch;
+    if (!p.backbone().tied()) table<Site::word_table>(p, tables, dsum, b.ids);
     table<Site::position_table>(p, tables, dsum, b.positions);
     table<Site::type_table>(p, tables, dsum, b.types);
   }
 
  private:
   /// A decoder draws other masks than its encoder.
-  static nn::DropoutAt at(const P& p) { return p.batch == p.source ? nn::DropoutAt::source : nn::DropoutAt::embedding; }
+  static nn::DropoutAt at(const P& p) {
+    return p.batch == p.seen().source ? nn::DropoutAt::source : nn::DropoutAt::embedding;
+  }
   /// The rows of positions 0, 1, ..
   template <class Table>
   static Table positions(const P& p, const Table& all) {
-    return empty(all) ? all : slice(all, p.backbone.position_offset(), rows(all));
+    return empty(all) ? all : slice(all, p.backbone().position_offset(), rows(all));
   }
   template <Site S>
-  void table(P& p, typename P::Tensors& tables, V dsum, const int* index) {
+  void table(const P& p, typename P::Tensors& tables, V dsum, const int* index) {
     if constexpr (Backbone::sites.contains(S)) {
       const auto g = p.template weight_gradient<S>(tables);
       if (!empty(g.w)) ops::embed_backward(p.w, C(dsum), index, S == Site::position_table ? positions(p, g.w) : g.w);

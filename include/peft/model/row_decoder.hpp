@@ -6,12 +6,10 @@
 #include <type_traits>
 #include <vector>
 
+#include <peft/model/body.hpp>
 #include <peft/model/cache.hpp>
-#include <peft/model/embedding.hpp>
 #include <peft/model/first_use.hpp>
 #include <peft/model/model.hpp>
-#include <peft/model/side_taps.hpp>
-#include <peft/model/stack.hpp>
 #include <peft/model/text_search.hpp>
 #include <peft/model/word_head.hpp>
 
@@ -57,16 +55,14 @@ class RowDecoder final : public TextDecoder<typename M::T> {
   using Plain = typename P::Plain;
   static constexpr nn::Spec spec = Backbone::spec;
   static constexpr bool cached = decodes_by_row<Plain>();
+  static constexpr Purpose purpose{.backward = false, .one_to_one = false, .encoder_shown = cached};
   static_assert(M::Task::reads == Reads::words && spec.causal, "peft::RowDecoder: only a LanguageModel writes texts");
 
   explicit RowDecoder(const M& model)
       : model_(model),
         first_use_(model.backbone(), true, false),
-        pass_(worker_, model.backbone(), model.attached(), model.values(), nullptr, nullptr),
-        stack_(shape().encoder_layers, shape().layers),
-        encoder_(0, shape().encoder_layers),
-        side_{pass_, stack_} {
-    pass_.rotary = model.backbone().rotary();
+        pass_(worker_, model.backbone(), model.attached(), model.values(), nullptr),
+        body_(model.backbone().shape()) {
     if (!cached) worker_.space.grow_when_full();
   }
   RowDecoder(const RowDecoder&) = delete;
@@ -77,13 +73,13 @@ class RowDecoder final : public TextDecoder<typename M::T> {
   std::size_t foresee(std::span<const std::vector<std::int32_t>> prompts, int copies, Extent most) {
     if constexpr (!cached) return 0;
     begin(prompts, copies, most);
-    const int layers = stack_.end() - stack_.begin();
+    const int layers = body_.stack.end() - body_.stack.begin();
     std::size_t bytes = cache_.count(layers, static_cast<Extent>(length_.size()) * capacity_, shape().key_width());
-    stack_.caches = cache_.layers();
+    body_.stack.caches = cache_.layers();
     if constexpr (spec.cross) {
       bytes += cross_cache_.count(layers, sources_.tokens() + static_cast<Extent>(prompts.size()) * added_,
                                   shape().key_width());
-      stack_.cross_caches = cross_cache_.layers();
+      body_.stack.cross_caches = cross_cache_.layers();
     }
     count(prompts, 1);
     bytes += worker_.space.peak();
@@ -95,13 +91,13 @@ class RowDecoder final : public TextDecoder<typename M::T> {
     begin(prompts, copies, most);
     first_use_(sources_.ids, capacity_);
     if constexpr (!cached) return;
-    const int layers = stack_.end() - stack_.begin();
+    const int layers = body_.stack.end() - body_.stack.begin();
     cache_.reserve(layers, static_cast<Extent>(length_.size()) * capacity_, shape().key_width());
-    stack_.caches = cache_.layers();
+    body_.stack.caches = cache_.layers();
     if constexpr (spec.cross) {
       cross_cache_.reserve(layers, sources_.tokens() + static_cast<Extent>(prompts.size()) * added_,
                            shape().key_width());
-      stack_.cross_caches = cross_cache_.layers();
+      body_.stack.cross_caches = cross_cache_.layers();
     }
     count(prompts, at_once);
     worker_.space.reserve(worker_.space.peak());
@@ -180,17 +176,8 @@ class RowDecoder final : public TextDecoder<typename M::T> {
 
   /// The encoder's output for these sources.
   void encode(const DecodedRows& sources) {
-    pass_.layer = -1;
     source_ = pack(worker_, sources.all(), added_, prefix_, source_staging_);
-    use(source_);
-    pass_.source = &source_;
-    if constexpr (has_side_net<Plain>()) side_.begin(shape().layers);
-    encoder_.start(pass_, 0, false);
-    V x = encoder_.input(pass_, 0, source_.tokens);
-    embedding_.forward(pass_, x, false);
-    tap(-1, x);
-    x = encoder_.forward(pass_, shape(), x, false, [&](int l, V y, bool) { tap(l, y); });
-    pass_.source_rows = final_norm(x, shape().encoder_layers - 1);
+    body_.encode(pass_, source_, purpose);
   }
   void encode_again(std::span<const Continuation> texts) {
     again_.clear();
@@ -200,14 +187,6 @@ class RowDecoder final : public TextDecoder<typename M::T> {
                  std::span(sources_.ids).subspan(sources_.offsets[s], sources_.offsets[s + 1] - sources_.offsets[s]));
     }
     encode(again_);
-  }
-
-  void use(const Packed& batch) {
-    pass_.batch = &batch;
-    pass_.rows_are(batch.example, batch.positions);
-  }
-  void tap(int layer, V x) {
-    if constexpr (has_side_net<Plain>()) side_.tap(layer, x);
   }
 
   Sequences sequences(bool first) {
@@ -234,31 +213,13 @@ class RowDecoder final : public TextDecoder<typename M::T> {
   /// The logits of the last row of each sequence of `step_`.
   V run() {
     const bool first = length_[static_cast<std::size_t>(step_.places.front())] == 0 || !cached;
-    pass_.layer = -1;
     batch_ = pack(worker_, sequences(first), first && !spec.cross ? added_ : 0, prefix_, staging_);
-    use(batch_);
     if (cached && first && prefix_ > 0) put_prefix();
-    stack_.start(pass_, stack_.begin(), false);
-    V x = stack_.input(pass_, stack_.begin(), batch_.tokens);
-    embedding_.forward(pass_, x, false);
-    if constexpr (has_side_net<Plain>()) {
-      if (!spec.cross || cached) side_.begin(shape().layers);
-      if constexpr (SideTaps<P>::shows_scores)
-        side_.scores = worker_.template keep<T>(shape().layers - shape().encoder_layers,
-                                                batch_.tokens * source_.longest, "scores");
-    }
-    tap(spec.cross ? -2 : -1, x);
-    x = stack_.forward(
-        pass_, shape(), x, false, [&](int l, V y, bool) { tap(l, y); },
-        [&](int l) {
-          if constexpr (has_side_net<Plain>()) side_.inside(l);
-        });
+    V x = body_.forward(pass_, batch_, purpose);
     cross_cache_.filled(true);
-    if constexpr (has_side_net<Plain>()) side_.correct(x);
-    x = last_rows(x);
-    if constexpr (spec.pre_norm) x = final_norm(x, shape().layers - 1);
+    x = body_.finish(pass_, batch_, last_rows(x), purpose);
     V logits = worker_.template keep<T>(rows(x), model_.outputs(), "logits");
-    WordHead<P>::logits(pass_, x, logits);
+    WordHead<typename P::Call>::logits(pass_.at(-1, batch_), x, logits);
     return logits;
   }
   V last_rows(V x) {
@@ -277,35 +238,20 @@ class RowDecoder final : public TextDecoder<typename M::T> {
   /// Virtual rows before each sequence of this step.
   Extent first_rows_added() const { return (batch_.tokens - step_.tokens()) / batch_.sequences; }
 
-  V final_norm(V x, int layer) {
-    V y = worker_.template keep<T>(rows(x), cols(x), "final");
-    pass_.layer = layer;
-    nn::norm<Site::final_norm>(pass_, C(x), C(), {}, shape().epsilon, y, false);
-    pass_.layer = -1;
-    return y;
-  }
-
   void put_prefix() {
-    for (int l = stack_.begin(); l < stack_.end(); ++l) {
-      pass_.layer = l;
-      pass_.template each<Site::self_attention, Route::prefix>([&](auto i, int m) {
-        auto values = P::template module<i>(pass_.values, m);
-        const auto kv = pass_.attached.template delta<i>().keys_values(values);
-        LayerCache<V>& layer = cache_.layer(l - stack_.begin());
-        ops::put_prefix(worker_, layer.k, C(kv.k), batch_.cache_offsets, batch_.sequences);
-        ops::put_prefix(worker_, layer.v, C(kv.v), batch_.cache_offsets, batch_.sequences);
+    for (int l = body_.stack.begin(); l < body_.stack.end(); ++l)
+      pass_.at(l, batch_).prefix([&](auto keys, auto values, double) {
+        const nn::LayerCache<V>& layer = cache_.layer(l - body_.stack.begin());
+        ops::put_prefix(worker_, layer.k, C(keys), batch_.cache_offsets, batch_.sequences);
+        ops::put_prefix(worker_, layer.v, C(values), batch_.cache_offsets, batch_.sequences);
       });
-    }
-    pass_.layer = -1;
   }
 
   const M& model_;
   FirstUse<Backbone> first_use_;
   Worker<E> worker_;
   P pass_;
-  Stack<P> stack_, encoder_;
-  SideTaps<P> side_;
-  Embedding<P> embedding_;
+  Body<P, true> body_;
   Cache<V, E> cache_, cross_cache_;
   Packed batch_, source_;
   DecodedRows sources_, again_, step_;

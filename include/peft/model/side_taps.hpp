@@ -3,114 +3,173 @@
 #include <algorithm>
 #include <tuple>
 #include <type_traits>
+#include <utility>
 
-#include <peft/model/stack.hpp>
+#include <peft/model/states.hpp>
+#include <peft/nn/block.hpp>
 #include <peft/ops/ragged.hpp>
 #include <peft/ops/select.hpp>
 #include <peft/pass.hpp>
 
 namespace peft {
 
+/// Does `question`, a member of a side net's type D, hold for any delta of method M?
+#define PEFT_ANY_DELTA(name, question)                                   \
+  template <class M>                                                     \
+  constexpr bool name() {                                                \
+    return []<std::size_t... i>(std::index_sequence<i...>) {             \
+      return (question<typename M::template type<i>>() || ... || false); \
+    }(std::make_index_sequence<M::size>{});                              \
+  }
+PEFT_ANY_DELTA(shows_cross_scores, taps_attention)
+PEFT_ANY_DELTA(shows_own_scores, taps_own_attention)
+PEFT_ANY_DELTA(any_mixes_tokens, mixes_tokens)
+#undef PEFT_ANY_DELTA
+
 /// Can a row be decoded with nothing of the earlier ones but their keys and values?
 template <class M>
 constexpr bool decodes_by_row() {
-  return []<std::size_t... i>(std::index_sequence<i...>) {
-    return !(mixes_tokens<typename M::template type<i>>() || ... || false);
-  }(std::make_index_sequence<M::size>{});
+  return !any_mixes_tokens<M>();
 }
 
-/// The side nets of a pass: what they are shown of a group on its way through the layers, and what they give back. P:
-/// the Pass of one worker; `all_rows`: the task reads every row, and not the first of each sequence.
+/// What the side nets of a pass are shown of a group on its way through the layers, and what they give back. P: the Pass
+/// of one worker; `all_rows`: the task reads every row, and not the first of each sequence. What they are shown may be
+/// recorded, and replayed to them without the layers.
 template <class P, bool all_rows = true>
-struct SideTaps {
+class SideTaps {
+ public:
   using T = typename P::T;
+  using E = typename P::E;
   using V = typename P::V;
   using C = typename P::C;
+  using Call = typename P::Call;
+  using Block = nn::Block<Call>;
+  using Plain = typename P::Plain;
+  static constexpr bool there = has_side_net<Plain>();
+  static constexpr bool own = shows_own_scores<Plain>(), cross = P::spec.cross && shows_cross_scores<Plain>();
 
-  /// Does any net ask for the scores of attention to an encoder?
-  static constexpr bool shows_scores = [] {
-    return []<std::size_t... i>(std::index_sequence<i...>) {
-      return (peft::taps_attention<typename P::Plain::template type<i>>() || ... || false);
-    }(std::make_index_sequence<P::Plain::size>{});
-  }();
+  States<T>* record = nullptr;  // what is shown is added to these
 
-  P& p;
-  Stack<P>& stack;  // whose layers may attend to an encoder
-  V scores{};       // (layers of it, entries): room for what attention_mean gives
-
-  /// f(net, values, kept) for each side net.
-  template <class F>
-  void each(F&& f) {
-    p.template each<Site::side, Route::side>([&](auto i, int m) {
-      p.template here<i>(m);
-      f(p.attached.template delta<i>(), P::template module<i>(p.values, m), std::get<i>(p.kept.all)[m]);
-    });
+  /// Before the layers [begin, end) of an encoder, or of the only stack: room for their attention scores.
+  void start(P& p, const Packed& batch, int begin, int end) {
+    restart(p, batch);
+    if constexpr (own) own_ = p.w.template keep<T>(end - begin, batch.longest * batch.tokens, "scores");
   }
-  void begin(int layers) {
-    each([&](auto& net, auto& values, auto& kept) { net.begin(p, values, kept, layers); });
+  /// Before the next rows of texts that are written over a cache, whose encoder has been shown.
+  void restart(P& p, const Packed& batch) {
+    if constexpr (there)
+      p.at(-1, batch).side_nets(
+          [&](auto& c, auto& net, auto& values, auto& kept) { net.begin(c, values, kept, c.shape().layers); });
   }
-  /// Room for scores, where they are shown: no more entries than a group of these sizes can have.
-  void make_room(const Packed& encoder, const Packed& decoder) {
-    if constexpr (P::spec.cross && shows_scores) {
-      const nn::Shape& shape = p.backbone.shape();
-      const Extent most = std::min(encoder.longest * decoder.tokens, decoder.longest * encoder.tokens);
-      scores = p.w.template keep<T>(shape.layers - shape.encoder_layers, most, "scores");
+  /// Before the layers [begin, end) of a decoder, whose attention to its encoder has `entries` scores at the most.
+  void start_decoder(P& p, int begin, int end, Extent entries) {
+    if constexpr (cross) cross_ = p.w.template keep<T>(end - begin, entries, "scores");
+    begin_ = begin;
+  }
+
+  /// Shows each net what it wants to see of a layer's output (-1: the embeddings, -2: a decoder's): the rows that the task
+  /// reads, or all. `gathered`: x holds the former only.
+  void tap(const Call& call, int layer, V x, bool gathered = false) {
+    if constexpr (there) {
+      if (record != nullptr) record->add(call.w, layer, C(x), gathered);
+      show(call, layer, x, gathered);
     }
   }
-  /// Shows each net what it wants to see of a layer's output: the rows that the task reads, or all. `gathered`: x holds
-  /// the former only.
-  void tap(int layer, V x, bool gathered = false) {
-    each([&](auto& net, auto& values, auto& kept) {
-      constexpr bool all = all_rows || taps_all_rows<std::remove_cvref_t<decltype(net)>>();
-      const auto scope = p.w.scope();
-      V seen = x;
-      if (!all && !gathered) {
-        seen = p.w.template temp<T>(p.batch->sequences, cols(x));
-        ops::gather_rows(p.w, seen, C(x), p.batch->first);
+  /// Shows those nets that ask for them a layer's attention scores, averaged over the heads; while its queries and keys
+  /// are there.
+  void scores(const Call& call, Block& block) {
+    const bool decodes = call.shape().decodes(call.layer);
+    if constexpr (own)
+      if (!decodes) {
+        const V mean = slice(own_, call.layer, call.layer + 1);
+        block.attention.scores(call, call.shape(), mean);
+        if (record != nullptr) record->add_scores(call.w, false, call.layer, C(mean));
+        show_own(call, block, mean);
       }
-      rows_are(all);
-      net.tap(p, values, kept, layer, C(seen));
-    });
-    rows_are(true);
+    if constexpr (cross)
+      if (decodes) {
+        const ops::Segments segments = block.cross.segments(call, call.shape());
+        const V mean = slice(cross_, call.layer - begin_, call.layer - begin_ + 1);
+        ops::attention_mean(call.w, segments, C(block.cross.q), C(block.cross.k), mean);
+        if (record != nullptr) record->add_scores(call.w, true, call.layer, C(mean));
+        show_cross(call, block, mean);
+      }
   }
-  /// While a layer's queries and keys are there: shows a net that asks for them the scores of a decoder layer's
-  /// attention to the encoder, their mean over the heads.
-  void inside(int layer) {
-    if constexpr (P::spec.cross)
-      each([&](auto& net, auto& values, auto& kept) { attention(net, values, kept, layer); });
+
+  /// The same from what was recorded: all that was shown of the layers [begin, end), begun by `layer` (-1 or -2). Gives
+  /// back the last layer's rows, in one of the two buffers `turn`.
+  V replay(P& p, const Packed& batch, const States<T>& states, int layer, auto& stack, V turn) {
+    V x = turn;
+    if constexpr (there) {
+      x = states.get(p.w, layer, turn);
+      show(p.at(-1, batch), layer, x, false);
+      for (int l = stack.begin(); l < stack.end(); ++l) {
+        const Call call = p.at(l, batch);
+        if (own && !call.shape().decodes(l)) {
+          const V mean = slice(own_, l, l + 1);
+          states.get_scores(p.w, false, l, mean);
+          show_own(call, stack.block(l), mean);
+        }
+        if (cross && call.shape().decodes(l)) {
+          const V mean = slice(cross_, l - begin_, l - begin_ + 1);
+          states.get_scores(p.w, true, l, mean);
+          show_cross(call, stack.block(l), mean);
+        }
+        x = states.get(p.w, l, turn);
+        show(call, l, x, states.gathered(l));
+      }
+    }
+    return x;
   }
+
   /// x, the last layer's output of the rows that are read, becomes what the nets make of it.
-  void correct(V x) {
-    rows_are(all_rows);
-    each([&](auto& net, auto& values, auto& kept) { net.correct(p, values, kept, x); });
+  void correct(const Call& call, V x) {
+    if constexpr (there)
+      on_rows(call, all_rows).side_nets([&](auto& c, auto& net, auto& values, auto& kept) {
+        net.correct(c, values, kept, x);
+      });
   }
   /// The gradients of their tensors, from that of what `correct` left.
-  void backward(C dlast) {
-    rows_are(all_rows);
-    p.template each<Site::side, Route::side>([&](auto i, int m) {
-      p.template here<i>(m);
-      p.attached.template delta<i>().backward(p, P::template module<i>(p.values, m), std::get<i>(p.kept.all)[m], dlast,
-                                              P::template module<i>(*p.gradients, m));
-    });
+  void backward(const Call& call, C dlast) {
+    if constexpr (there)
+      on_rows(call, all_rows).side_gradients([&](auto& c, auto& net, auto& values, auto& kept, auto& gradients) {
+        net.backward(c, values, kept, dlast, gradients);
+      });
   }
 
  private:
-  void rows_are(bool all) {
-    const Packed& b = *p.batch;
-    p.rows_are(all ? b.example : b.first_example, all ? b.positions : b.first_position);
+  static Call on_rows(const Call& call, bool all) { return all ? call : call.on(call.batch->first_row_ids()); }
+
+  void show(const Call& call, int layer, V x, bool gathered) {
+    call.side_nets([&](auto& whole, auto& net, auto& values, auto& kept) {
+      constexpr bool all = all_rows || taps_all_rows<std::remove_cvref_t<decltype(net)>>();
+      const auto scope = call.w.scope();
+      V seen = x;
+      if (!all && !gathered) {
+        seen = call.temp(call.batch->sequences, cols(x));
+        ops::gather_rows(call.w, seen, C(x), call.batch->first);
+      }
+      Call c = on_rows(whole, all);
+      net.tap(c, values, kept, layer, C(seen));
+    });
   }
-  void attention(auto& net, auto& values, auto& kept, int layer) {
-    using Scores = ops::Ragged<V>;
-    if constexpr (taps_attention<std::remove_cvref_t<decltype(net)>>()) {
-      const nn::Shape& shape = p.backbone.shape();
-      if (!shape.decodes(layer)) return;
-      nn::CrossAttention<P>& cross = stack.block(layer).cross;
-      const ops::Segments segments = cross.segments(p, shape);
-      const V mean = slice(scores, layer - shape.encoder_layers, layer - shape.encoder_layers + 1);
-      ops::attention_mean(p.w, segments, C(cross.q), C(cross.k), mean);
-      net.tap_attention(p, values, kept, layer, Scores{segments, mean});
-    }
+  void show_own(const Call& call, const Block& block, V mean) {
+    const ops::Ragged<V> scores{block.attention.segments(call, call.shape()), mean};
+    call.side_nets([&](auto& c, auto& net, auto& values, auto& kept) {
+      if constexpr (taps_own_attention<std::remove_cvref_t<decltype(net)>>())
+        net.tap_own_attention(c, values, kept, c.layer, scores);
+    });
   }
+  void show_cross(const Call& call, const Block& block, V mean) {
+    const ops::Ragged<V> scores{block.cross.segments(call, call.shape()), mean};
+    call.side_nets([&](auto& c, auto& net, auto& values, auto& kept) {
+      if constexpr (taps_attention<std::remove_cvref_t<decltype(net)>>())
+        net.tap_attention(c, values, kept, c.layer, scores);
+    });
+  }
+
+  V own_, cross_;  // (layers, entries): room for what attention_mean gives
+  int begin_ = 0;  // the first layer of a decoder
 };
 
 }  // namespace peft

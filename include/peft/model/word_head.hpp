@@ -23,15 +23,16 @@ class WordHead {
 
   /// (words, d)
   static C words(const P& p) {
-    return p.backbone.tied() ? p.template weights<Site::word_table>().w : p.template weights<Site::lm_head>().w;
+    return p.backbone().tied() ? p.template weights<Site::word_table>().w : p.template weights<Site::lm_head>().w;
   }
   /// logits (n, words) of h (n, d).
-  static void logits(P& p, C h, V out) { ops::gemm(p.w, out, h, t(words(p)), p.backbone.logit_scale()); }
+  static void logits(const P& p, C h, V out) { ops::gemm(p.w, out, h, t(words(p)), p.backbone().logit_scale()); }
 
   /// Weight * the sum of -log softmax(logits)[target] over the rows whose target is not negative; dh (n, d) becomes its
   /// gradient unless it is empty, and that of W is added where W is trained. `targets`: one per row, on the host.
   /// `each`: what every row contributes.
-  double loss(P& p, C h, std::span<const double> targets, double weight, V dh, std::vector<double>* each = nullptr) {
+  double loss(const P& p, C h, std::span<const double> targets, double weight, V dh,
+              std::vector<double>* each = nullptr) {
     const auto scope = p.w.scope();
     const Extent n = rows(h), d = cols(h), vocabulary = rows(words(p));
     const bool backward = !empty(dh);
@@ -51,7 +52,7 @@ class WordHead {
     }
     if (each) each->assign(static_cast<std::size_t>(n), 0);
     if (m == 0) return 0;
-    const double s = p.backbone.logit_scale();
+    const double s = p.backbone().logit_scale();
     const V dwords = backward ? gradient(p) : V();
     for (Extent begin = 0; begin < m; begin += chunk) {
       const auto inner = p.w.scope();
@@ -76,10 +77,10 @@ class WordHead {
 
  private:
   /// Where the gradient of W goes; empty when it is not trained.
-  static V gradient(P& p) {
+  static V gradient(const P& p) {
     if constexpr (P::Backbone::sites.contains(Site::lm_head)) {
-      return p.backbone.tied() ? p.template weight_gradient<Site::word_table>(*p.gradients).w
-                               : p.template weight_gradient<Site::lm_head>(*p.gradients).w;
+      return p.backbone().tied() ? p.template weight_gradient<Site::word_table>().w
+                                 : p.template weight_gradient<Site::lm_head>().w;
     }
     return {};
   }

@@ -29,9 +29,9 @@ struct CrossAttention {
            p.template trains<Site::cross_attention>() || p.template trains<Site::cross_norm>();
   }
 
-  /// out (m, d) from x (m, d) and p.source_rows (source rows, d).
-  void forward(P& p, const Shape& shape, C x, V out, bool crossing) {
-    const Packed &b = *p.batch, &source = *p.source;
+  /// out (m, d) from x (m, d) and p.seen().source_rows (source rows, d).
+  void forward(const P& p, const Shape& shape, C x, V out, bool crossing) {
+    const Packed& source = *p.seen().source;
     const Extent m = rows(x);
     if (p.cross_cache != nullptr && p.cross_cache->filled) {
       k = p.cross_cache->k;
@@ -40,10 +40,9 @@ struct CrossAttention {
       const bool caching = p.cross_cache != nullptr;
       k = caching ? p.cross_cache->k : p.keep(source.tokens, shape.key_width(), "cross keys");
       v = caching ? p.cross_cache->v : p.keep(source.tokens, shape.key_width(), "cross values");
-      p.rows_are(source.example, source.positions);
-      linear<Site::cross_key>(p, p.source_rows, k, key_x);
-      linear<Site::cross_value>(p, p.source_rows, v, value_x);
-      p.rows_are(b.example, b.positions);
+      const P of_source = p.on(source.row_ids());
+      linear<Site::cross_key>(of_source, p.seen().source_rows, k, key_x);
+      linear<Site::cross_value>(of_source, p.seen().source_rows, v, value_x);
     }
     q = p.keep(m, shape.query_width(), "cross queries");
     linear<Site::cross_query>(p, x, q, query_x);
@@ -55,22 +54,22 @@ struct CrossAttention {
     linear<Site::cross_out>(p, attended, out, context);
   }
 
-  /// Adds to dx (m, d) and to p.source_gradient; either may be empty. dout is overwritten.
-  void backward(P& p, const Shape& shape, V dout, V dx) {
+  /// Adds to dx (m, d) and to p.seen().source_gradient; either may be empty. dout is overwritten.
+  void backward(const P& p, const Shape& shape, V dout, V dx) {
     const auto scope = p.w.scope();
     V dcontext = p.temp(rows(dout), shape.query_width());
     linear_backward<Site::cross_out>(p, context, dout, dcontext, false);
-    const bool into_source = !empty(p.source_gradient);
+    const V dsource = p.seen().source_gradient;
+    const bool into_source = !empty(dsource);
     const bool want_q = !empty(dx) || p.template trains<Site::cross_query>();
     const bool want_k = into_source || p.template trains<Site::cross_key>();
     ops::attention_backward<E, T>(p.w, segments(p, shape), q, k, v, lse, dcontext, want_q ? q : V(), want_k ? k : V(),
                                   v, drop(p, DropoutAt::cross_attention, shape.attention_dropout));
     if (want_q) linear_backward<Site::cross_query>(p, query_x, q, dx, true);
-    p.rows_are(p.source->example, p.source->positions);
-    if (want_k) linear_backward<Site::cross_key>(p, key_x, k, p.source_gradient, true);
+    const P of_source = p.on(p.seen().source->row_ids());
+    if (want_k) linear_backward<Site::cross_key>(of_source, key_x, k, dsource, true);
     if (into_source || p.template trains<Site::cross_value>())
-      linear_backward<Site::cross_value>(p, value_x, v, p.source_gradient, true);
-    p.rows_are(p.batch->example, p.batch->positions);
+      linear_backward<Site::cross_value>(of_source, value_x, v, dsource, true);
   }
 
   ops::Segments segments(const P& p, const Shape& shape) const {
@@ -81,10 +80,10 @@ struct CrossAttention {
     s.scale = shape.scale();
     s.q_offsets = p.batch->offsets;
     s.q_segment = p.batch->segment;
-    s.k_offsets = p.batch->source_offsets != nullptr ? p.batch->source_offsets : p.source->offsets;
+    s.k_offsets = p.batch->source_offsets != nullptr ? p.batch->source_offsets : p.seen().source->offsets;
     s.k_ends = p.batch->source_ends;
-    s.k_segment = p.source->segment;
-    s.longest_keys = p.source->longest;
+    s.k_segment = p.seen().source->segment;
+    s.longest_keys = p.seen().source->longest;
     return s;
   }
 };

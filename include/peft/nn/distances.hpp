@@ -17,30 +17,30 @@ Dropout distance_drop(const P& p, const Shape& shape) {
   return mask;
 }
 template <class P>
-void put_distances(P& p, const Shape& shape, typename P::V to) {
+void put_distances(const P& p, const Shape& shape, typename P::V to) {
   const Dropout mask = distance_drop(p, shape);
   if (mask.active())
-    ops::dropout(p.w, to, typename P::C(p.relative.rows), mask);
+    ops::dropout(p.w, to, typename P::C(p.seen().relative.rows), mask);
   else
-    ops::copy(p.w, to, typename P::C(p.relative.rows));
+    ops::copy(p.w, to, typename P::C(p.seen().relative.rows));
 }
 template <class P>
-void take_distances(P& p, const Shape& shape, typename P::V from) {
+void take_distances(const P& p, const Shape& shape, typename P::V from) {
   if (empty(from)) return;
   const Dropout mask = distance_drop(p, shape);
   if (mask.active()) ops::dropout(p.w, from, typename P::C(from), mask);
-  ops::add(p.w, p.relative.gradient, typename P::C(from));
+  ops::add(p.w, p.seen().relative.gradient, typename P::C(from));
 }
 
 /// Tokens x (n, d) -> y and embedded distances -> position (r, columns of y): through one projection S, or the latter
 /// through `Own` (Shape::shared_distances). Not `wanted`: position has no rows. `own`, `own_position` keep what
 /// backward reads.
 template <Site S, Site Own, class P>
-void project_with_distances(P& p, const Shape& shape, typename P::C x, typename P::V y, typename P::C& own,
+void project_with_distances(const P& p, const Shape& shape, typename P::C x, typename P::V y, typename P::C& own,
                             typename P::V& position, typename P::C& own_position, bool wanted, bool crossing) {
   using V = typename P::V;
   using C = typename P::C;
-  const Extent n = rows(x), r = wanted ? rows(p.relative.rows) : 0;
+  const Extent n = rows(x), r = wanted ? rows(p.seen().relative.rows) : 0;
   position = p.keep(r, cols(y), "distances");
   if (r == 0) return linear<S>(p, x, y, own);
   if (!shape.shared_distances) {
@@ -62,7 +62,7 @@ void project_with_distances(P& p, const Shape& shape, typename P::C x, typename 
 
 /// Backward of it: adds to dx and to the gradient of the distances, each unless it is empty.
 template <Site S, Site Own, class P>
-void unproject_with_distances(P& p, const Shape& shape, typename P::C own, typename P::V dy, typename P::V dx,
+void unproject_with_distances(const P& p, const Shape& shape, typename P::C own, typename P::V dy, typename P::V dx,
                               typename P::C own_position, typename P::V dposition, bool wanted) {
   using V = typename P::V;
   using C = typename P::C;
@@ -71,7 +71,7 @@ void unproject_with_distances(P& p, const Shape& shape, typename P::C own, typen
   if (r == 0) return linear_backward<S>(p, own, dy, dx, true);
   if (!shape.shared_distances) {
     linear_backward<S>(p, own, dy, dx, true);
-    V drows = empty(p.relative.gradient) ? V() : p.temp(r, shape.width);
+    V drows = empty(p.seen().relative.gradient) ? V() : p.temp(r, shape.width);
     linear_backward<Own>(p, own_position, dposition, drows, false);
     take_distances(p, shape, drows);
     return;
@@ -79,11 +79,11 @@ void unproject_with_distances(P& p, const Shape& shape, typename P::C own, typen
   V both = p.temp(n + r, cols(dy));
   ops::copy(p.w, slice(both, 0, n), C(dy));
   ops::copy(p.w, slice(both, n, n + r), C(dposition));
-  const bool wants = !empty(dx) || !empty(p.relative.gradient);
+  const bool wants = !empty(dx) || !empty(p.seen().relative.gradient);
   V din = wants ? p.temp(n + r, shape.width) : V();
   linear_backward<S>(p, own, both, din, false);
   if (!empty(dx)) ops::add(p.w, dx, C(slice(din, 0, n)));
-  if (!empty(p.relative.gradient)) take_distances(p, shape, slice(din, n, n + r));
+  if (!empty(p.seen().relative.gradient)) take_distances(p, shape, slice(din, n, n + r));
 }
 
 }  // namespace peft::nn

@@ -13,7 +13,7 @@ Dropout drop(const P& p, DropoutAt at, double probability) {
 
 /// to = dropout(from); the same again is its backward. to may be from.
 template <class P>
-void dropped(P& p, DropoutAt at, double probability, typename P::V to, typename P::V from) {
+void dropped(const P& p, DropoutAt at, double probability, typename P::V to, typename P::V from) {
   using C = typename P::C;
   const Dropout mask = drop(p, at, probability);
   if (mask.active())
@@ -24,7 +24,7 @@ void dropped(P& p, DropoutAt at, double probability, typename P::V to, typename 
 
 /// Memory that outlives the step's forward when `keep`, a temporary otherwise.
 template <class P>
-typename P::V kept_if(P& p, bool keep, Extent rows, Extent cols, const char* name) {
+typename P::V kept_if(const P& p, bool keep, Extent rows, Extent cols, const char* name) {
   return keep ? p.keep(rows, cols, name) : p.temp(rows, cols, name);
 }
 

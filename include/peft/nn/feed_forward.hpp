@@ -9,7 +9,7 @@ namespace peft::nn {
 
 /// x <- f(x), slope <- f'(x) unless it is empty.
 template <class P>
-void activate(P& p, Activation f, typename P::V x, typename P::V slope) {
+void activate(const P& p, Activation f, typename P::V x, typename P::V slope) {
   if (f == Activation::gelu) ops::activate(p.w, x, slope, ops::Gelu{});
   if (f == Activation::gelu_tanh) ops::activate(p.w, x, slope, ops::GeluTanh{});
   if (f == Activation::relu) ops::activate(p.w, x, slope, ops::Relu{});
@@ -35,7 +35,7 @@ struct FeedForward {
   }
 
   /// out (m, d) from x (m, d).
-  void forward(P& p, const Shape& shape, C x, V out, bool crossing) {
+  void forward(const P& p, const Shape& shape, C x, V out, bool crossing) {
     const Extent m = rows(x);
     const bool keep_inner = p.template keeps_input<Site::ff_down>() && crossing;
     V inner = kept_if(p, keep_inner, m, shape.inner, "ff inner");
@@ -58,7 +58,7 @@ struct FeedForward {
   }
 
   /// Adds the gradient of x to dx (m, d); dout is overwritten.
-  void backward(P& p, const Shape& shape, V dout, V dx) {
+  void backward(const P& p, const Shape& shape, V dout, V dx) {
     const auto scope = p.w.scope();
     V dinner = p.temp(rows(dout), shape.inner);
     linear_backward<Site::ff_down>(p, down_x, dout, dinner, false);

@@ -9,7 +9,7 @@ namespace peft::nn {
 /// y (n, out) = x W' + b, then the deltas of S. When S carries a `pre` delta, `own` is set to the changed copy of x
 /// that backward will want (x otherwise).
 template <Site S, class P>
-void linear(P& p, typename P::C x, typename P::V y, typename P::C& own) {
+void linear(const P& p, typename P::C x, typename P::V y, typename P::C& own) {
   own = x;
   if (p.template any<S, Route::pre>()) {
     auto changed = p.keep(rows(x), cols(x), "pre");
@@ -26,7 +26,7 @@ void linear(P& p, typename P::C x, typename P::V y, typename P::C& own) {
 /// dx = [dx +] the gradient of x from dy, which is overwritten where S carries post deltas. dx may be empty. x is what
 /// `linear` put into `own`; it is read only if p.keeps_input<S>().
 template <Site S, class P>
-void linear_backward(P& p, typename P::C x, typename P::V dy, typename P::V dx, bool accumulate) {
+void linear_backward(const P& p, typename P::C x, typename P::V dy, typename P::V dx, bool accumulate) {
   using V = typename P::V;
   using C = typename P::C;
   p.template post_backward<S>(dy);
@@ -42,7 +42,7 @@ void linear_backward(P& p, typename P::C x, typename P::V dy, typename P::V dx, 
     p.template branch_backward<S>(x, dy, own);
   }
   if (p.template any<S, Route::weight>()) {
-    const auto g = p.template weight_gradient<S>(*p.gradients);
+    const auto g = p.template weight_gradient<S>();
     if (!empty(g.w)) ops::gemm(p.w, g.w, t(dy), x, 1, 1);
     if (!empty(g.b)) ops::add_column_sums(p.w, g.b, C(dy));
   }

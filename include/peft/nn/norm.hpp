@@ -17,8 +17,8 @@ struct NormKept {
 
 /// y = Norm(residual + dropout(x)): LayerNorm, or RMSNorm where the backbone has it.
 template <class P, class C, class V>
-void normalise(P& p, const auto& weights, C x, C residual, const Dropout& drop, double epsilon, V normalised, V rstd,
-               V y) {
+void normalise(const P& p, const auto& weights, C x, C residual, const Dropout& drop, double epsilon, V normalised,
+               V rstd, V y) {
   if constexpr (P::spec.rms)
     ops::rms_norm(p.w, x, residual, weights.w, epsilon, drop, normalised, rstd, y);
   else
@@ -28,7 +28,7 @@ void normalise(P& p, const auto& weights, C x, C residual, const Dropout& drop, 
 /// y = Norm(h + f(Norm h)),  h = residual + dropout(x),  f the branches on the norm: they read what it gives and add to
 /// what it takes.
 template <Site S, class P>
-void normalise_twice(P& p, typename P::C x, typename P::C residual, const Dropout& drop, double epsilon,
+void normalise_twice(const P& p, typename P::C x, typename P::C residual, const Dropout& drop, double epsilon,
                      NormKept<typename P::V>& kept, typename P::V y, bool crossing) {
   using C = typename P::C;
   const auto weights = p.template weights<S>();
@@ -49,7 +49,7 @@ void normalise_twice(P& p, typename P::C x, typename P::C residual, const Dropou
 
 /// y = Norm(residual + dropout(x)) with the tensors of S and its deltas. `crossing`: backward will come.
 template <Site S, class P>
-NormKept<typename P::V> norm(P& p, typename P::C x, typename P::C residual, const Dropout& drop, double epsilon,
+NormKept<typename P::V> norm(const P& p, typename P::C x, typename P::C residual, const Dropout& drop, double epsilon,
                              typename P::V y, bool crossing) {
   NormKept<typename P::V> kept;
   if (crossing) kept = {p.keep(rows(x), cols(x), "norm"), p.keep(rows(x), 1, "norm"), {}, {}, {}};
@@ -63,10 +63,10 @@ NormKept<typename P::V> norm(P& p, typename P::C x, typename P::C residual, cons
 
 /// dy becomes the gradient of what was normalised; adds to those of the norm's tensors where they are trained.
 template <Site S, class P>
-void normalise_backward(P& p, typename P::C normalised, typename P::C rstd, typename P::V dy) {
+void normalise_backward(const P& p, typename P::C normalised, typename P::C rstd, typename P::V dy) {
   using C = typename P::C;
   if (p.template any<S, Route::weight>()) {
-    const auto g = p.template weight_gradient<S>(*p.gradients);
+    const auto g = p.template weight_gradient<S>();
     if (!empty(g.w)) ops::add_column_dots(p.w, g.w, C(dy), normalised);
     if (!empty(g.b)) ops::add_column_sums(p.w, g.b, C(dy));
   }
@@ -79,7 +79,7 @@ void normalise_backward(P& p, typename P::C normalised, typename P::C rstd, type
 
 /// dy becomes the gradient of residual + dropout(x).
 template <Site S, class P>
-void norm_backward(P& p, const NormKept<typename P::V>& kept, typename P::V dy) {
+void norm_backward(const P& p, const NormKept<typename P::V>& kept, typename P::V dy) {
   using C = typename P::C;
   p.template post_backward<S>(dy);
   normalise_backward<S>(p, C(kept.normalised), C(kept.rstd), dy);

@@ -11,6 +11,11 @@
 
 namespace peft {
 
+/// Who the rows of a matrix are: what dropout of each is drawn from.
+struct RowIds {
+  const int *example = nullptr, *position = nullptr;  // an entry per row
+};
+
 /// Whole sequences, row after row without padding, where ops can read them. Pointers lie in the worker's workspace.
 struct Packed {
   Extent sequences = 0, tokens = 0, longest = 0;
@@ -35,6 +40,9 @@ struct Packed {
   // Of a decoder, where several sequences go on from one source: which rows of the encoder each of them reads.
   const int *source_offsets = nullptr, *source_ends = nullptr;
 
+  /// The tokens' rows, with those of distances after them; the first of each sequence's.
+  RowIds row_ids() const { return {example, positions}; }
+  RowIds first_row_ids() const { return {first_example, first_position}; }
   Extent key_rows() const { return tokens + sequences * prefix; }
 };
 

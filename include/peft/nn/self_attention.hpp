@@ -55,8 +55,9 @@ struct SelfAttention {
            p.template any<Site::self_attention, Route::prefix>();
   }
 
-  /// out (m, d) from x (n, d) and the rows that ask, `asked` (m, d): all of x, or the first of each sequence.
-  void forward(P& p, const Shape& shape, C x, C asked, V out, bool first_rows, bool crossing) {
+  /// out (m, d) from x (n, d) and the rows that ask, `asked` (m, d): all of x, or the first of each sequence. `query`: the
+  /// call on those.
+  void forward(const P& p, const P& query, const Shape& shape, C x, C asked, V out, bool first_rows, bool crossing) {
     const Packed& b = *p.batch;
     const Extent n = rows(x), m = rows(asked);
     only_first = first_rows;
@@ -69,38 +70,35 @@ struct SelfAttention {
     } else {
       project_key(p, shape, x, crossing);
       project_value(p, x);
-      p.rows_are(asked_example(p), asked_position(p));
       q = p.keep(m, shape.query_width(), "queries");
-      project_query(p, shape, asked, crossing);
+      project_query(query, shape, asked, crossing);
     }
-    if (prefix > 0) put_prefix(p);
+    if (prefix > 0) put_prefix(query);
 
     const auto scope = p.w.scope();
     V attended = kept_if(p, p.template keeps_input<Site::attn_out>() && crossing, m, shape.query_width(), "context");
     lse = crossing ? p.keep(m, shape.heads, "lse") : V();
-    attend(p, shape, attended);
-    linear<Site::attn_out>(p, attended, out, context);
+    attend(query, shape, attended);
+    linear<Site::attn_out>(query, attended, out, context);
   }
 
   /// Adds the gradients of the two inputs to dasked (m, d) and dx (n, d), which may be one and the same; they may be
   /// empty when nothing below is trained. dout is overwritten.
-  void backward(P& p, const Shape& shape, V dout, V dasked, V dx) {
-    const Packed& b = *p.batch;
+  void backward(const P& p, const P& query, const Shape& shape, V dout, V dasked, V dx) {
     const Extent m = rows(dout);
     const bool below = !empty(dx);
     const auto scope = p.w.scope();
     V dcontext = p.temp(m, shape.query_width());
-    linear_backward<Site::attn_out>(p, context, dout, dcontext, false);
+    linear_backward<Site::attn_out>(query, context, dout, dcontext, false);
     const bool want_q = below || p.template trains<Site::query>() || spec.fused_qkv || disentangled;
     const bool want_k = below || p.template trains<Site::key>() || spec.fused_qkv || disentangled || prefix > 0;
     // Queries, keys and values are read for the last time: their gradients take their place.
-    attend_backward(p, shape, dcontext, want_q, want_k);
-    if (prefix > 0) take_prefix(p);
+    attend_backward(query, shape, dcontext, want_q, want_k);
+    if (prefix > 0) take_prefix(query);
     if constexpr (spec.fused_qkv) {
       unproject_fused(p, shape, dx);
     } else {
-      if (want_q) unproject_query(p, shape, dasked);
-      p.rows_are(b.example, b.positions);
+      if (want_q) unproject_query(query, shape, dasked);
       if (want_k) unproject_key(p, shape, dx);
       unproject<Site::value>(p, value_x, v, dx);
     }
@@ -129,10 +127,10 @@ struct SelfAttention {
       }
     return s;
   }
-  /// How rows attend to rows, the mean over the heads as ops::attention_mean leaves it, while queries and keys are
-  /// there.
-  void scores(P& p, const Shape& shape, V mean) const {
-    ops::attention_mean<E, T>(p.w, segments(p, shape), C(q), C(k), bias(p, shape, {}), mean);
+  /// Attention probabilities averaged over the heads, as ops::attention_mean leaves them; call before this layer's
+  /// workspace is released.
+  void scores(const P& p, const Shape& shape, V mean) const {
+    ops::attention_mean<E, T>(p.w, segments(p, shape), C(q), C(k), bias(p, shape, false), mean);
   }
 
  private:
@@ -144,10 +142,8 @@ struct SelfAttention {
     else
       return false;
   }
-  const int* asked_example(const P& p) const { return only_first ? p.batch->first_example : p.batch->example; }
-  const int* asked_position(const P& p) const { return only_first ? p.batch->first_position : p.batch->positions; }
 
-  void attend(P& p, const Shape& shape, V attended) {
+  void attend(const P& p, const Shape& shape, V attended) {
     const Dropout mask = drop(p, DropoutAt::attention, shape.attention_dropout);
     const auto s = segments(p, shape);
     if constexpr (spec.causal) {
@@ -155,48 +151,48 @@ struct SelfAttention {
         // Keys and values of this step join those of the steps before.
         ops::scatter_rows(p.w, p.cache->k, C(k), p.batch->cache_rows);
         ops::scatter_rows(p.w, p.cache->v, C(v), p.batch->cache_rows);
-        return ops::attention<E, T>(p.w, s, q, C(p.cache->k), C(p.cache->v), attended, lse, mask, bias(p, shape, {}));
+        return ops::attention<E, T>(p.w, s, q, C(p.cache->k), C(p.cache->v), attended, lse, mask,
+                                    bias(p, shape, false));
       }
     }
-    ops::attention<E, T>(p.w, s, q, k, v, attended, lse, mask, bias(p, shape, {}));
+    ops::attention<E, T>(p.w, s, q, k, v, attended, lse, mask, bias(p, shape, false));
   }
-  void attend_backward(P& p, const Shape& shape, V dcontext, bool want_q, bool want_k) {
+  void attend_backward(const P& p, const Shape& shape, V dcontext, bool want_q, bool want_k) {
     const Dropout mask = drop(p, DropoutAt::attention, shape.attention_dropout);
     const auto run = [&](const auto& with) {
       ops::attention_backward<E, T>(p.w, segments(p, shape), q, k, v, lse, dcontext, want_q ? q : V(), want_k ? k : V(),
                                     v, mask, with);
     };
     if constexpr (disentangled) {
-      const Extent r = rows(p.relative.rows);
+      const Extent r = rows(p.seen().relative.rows);
       position_dq = p.temp(shape.from_position ? r : 0, shape.query_width());
       position_dk = p.temp(shape.to_position ? r : 0, shape.query_width());
       ops::fill(p.w, position_dq, T(0));
       ops::fill(p.w, position_dk, T(0));
     }
-    run(bias(p, shape, p.gradients));
+    run(bias(p, shape, true));
   }
 
-  /// What positions add to the scores.
-  auto bias(P& p, const Shape& shape, std::remove_cvref_t<decltype(p.gradients)> into) const {
+  /// What positions add to the scores; `backward`: with the places of its gradient.
+  auto bias(const P& p, const Shape& shape, bool backward) const {
     if constexpr (spec.position == Position::buckets) {
       ops::BucketBias<T, E> made;
-      const int layer = p.layer;
-      p.layer = shape.decodes(layer) ? shape.encoder_layers : 0;  // the first layer of a stack has the table of all
-      made.table = p.template weights<Site::bucket_table>().w;
-      if (into != nullptr) made.dtable = p.template weight_gradient<Site::bucket_table>(*into).w;
-      p.layer = layer;
+      const P of_table =
+          p.in(shape.decodes(p.layer) ? shape.encoder_layers : 0);  // a stack's first layer has it for all
+      made.table = of_table.template weights<Site::bucket_table>().w;
+      if (backward) made.dtable = of_table.template weight_gradient<Site::bucket_table>().w;
       made.buckets = shape.buckets;
       made.max_distance = shape.reach;
-      made.bidirectional = !shape.decodes(layer);
+      made.bidirectional = !shape.decodes(p.layer);
       return made;
     } else if constexpr (disentangled) {
       ops::Disentangled<T, E> made;
       made.pos_k = position_k;
       made.pos_q = position_q;
-      made.reach = p.relative.reach;
+      made.reach = p.seen().relative.reach;
       made.bucket_size = shape.buckets;
       made.max_position = shape.reach;
-      if (into != nullptr) {
+      if (backward) {
         made.dpos_k = position_dk;
         made.dpos_q = position_dq;
       }
@@ -206,25 +202,25 @@ struct SelfAttention {
     }
   }
 
-  void project_query(P& p, const Shape& shape, C asked, bool crossing) {
+  void project_query(const P& p, const Shape& shape, C asked, bool crossing) {
     if constexpr (disentangled)
       project_with_distances<Site::query, Site::position_query>(p, shape, asked, q, query_x, position_q,
                                                                 position_query_x, shape.from_position, crossing);
     else
       linear<Site::query>(p, asked, q, query_x);
     if constexpr (spec.position == Position::rotary)
-      ops::rotate(p.w, q, p.batch->positions, p.rotary, shape.rotary_scale, false);
+      ops::rotate(p.w, q, p.batch->positions, p.seen().rotary, shape.rotary_scale, false);
   }
-  void unproject_query(P& p, const Shape& shape, V dasked) {
+  void unproject_query(const P& p, const Shape& shape, V dasked) {
     if constexpr (spec.position == Position::rotary)
-      ops::rotate(p.w, q, p.batch->positions, p.rotary, shape.rotary_scale, true);
+      ops::rotate(p.w, q, p.batch->positions, p.seen().rotary, shape.rotary_scale, true);
     if constexpr (disentangled)
       unproject_with_distances<Site::query, Site::position_query>(p, shape, query_x, q, dasked, position_query_x,
                                                                   position_dq, shape.from_position);
     else
       linear_backward<Site::query>(p, query_x, q, dasked, true);
   }
-  void project_key(P& p, const Shape& shape, C x, bool crossing) {
+  void project_key(const P& p, const Shape& shape, C x, bool crossing) {
     if constexpr (disentangled) {
       project_with_distances<Site::key, Site::position_key>(p, shape, x, k, key_x, position_k, position_key_x,
                                                             shape.to_position, crossing);
@@ -232,33 +228,33 @@ struct SelfAttention {
       after_prefix(p, k, [&](V plain) {
         linear<Site::key>(p, x, plain, key_x);
         if constexpr (spec.position == Position::rotary)
-          ops::rotate(p.w, plain, p.batch->positions, p.rotary, shape.rotary_scale, false);
+          ops::rotate(p.w, plain, p.batch->positions, p.seen().rotary, shape.rotary_scale, false);
       });
     }
   }
-  void unproject_key(P& p, const Shape& shape, V dx) {
+  void unproject_key(const P& p, const Shape& shape, V dx) {
     if constexpr (disentangled) {
       unproject_with_distances<Site::key, Site::position_key>(p, shape, key_x, k, dx, position_key_x, position_dk,
                                                               shape.to_position);
     } else {
       before_prefix(p, k, [&](V plain) {
         if constexpr (spec.position == Position::rotary)
-          ops::rotate(p.w, plain, p.batch->positions, p.rotary, shape.rotary_scale, true);
+          ops::rotate(p.w, plain, p.batch->positions, p.seen().rotary, shape.rotary_scale, true);
         linear_backward<Site::key>(p, key_x, plain, dx, true);
       });
     }
   }
-  void project_value(P& p, C x) {
+  void project_value(const P& p, C x) {
     after_prefix(p, v, [&](V plain) { linear<Site::value>(p, x, plain, value_x); });
   }
   template <Site S>
-  void unproject(P& p, C own, V dy, V dx) {
+  void unproject(const P& p, C own, V dy, V dx) {
     before_prefix(p, dy, [&](V plain) { linear_backward<S>(p, own, plain, dx, true); });
   }
 
   /// f fills the rows of the tokens, which then go to the places that a prefix leaves them.
   template <class F>
-  void after_prefix(P& p, V y, F&& f) {
+  void after_prefix(const P& p, V y, F&& f) {
     if (prefix == 0) return f(y);
     const auto scope = p.w.scope();
     V plain = p.temp(p.batch->tokens, cols(y));
@@ -266,7 +262,7 @@ struct SelfAttention {
     ops::spread_after_prefix(p.w, y, C(plain), p.batch->segment, prefix);
   }
   template <class F>
-  void before_prefix(P& p, V dy, F&& f) {
+  void before_prefix(const P& p, V dy, F&& f) {
     if (prefix == 0) return f(dy);
     const auto scope = p.w.scope();
     V plain = p.temp(p.batch->tokens, cols(dy));
@@ -275,7 +271,7 @@ struct SelfAttention {
   }
 
   // One projection for all three.
-  void project_fused(P& p, const Shape& shape, C x) {
+  void project_fused(const P& p, const Shape& shape, C x) {
     const auto scope = p.w.scope();
     const Extent a = shape.query_width(), b = shape.key_width();
     V all = p.temp(rows(x), a + 2 * b);
@@ -284,7 +280,7 @@ struct SelfAttention {
     after_prefix(p, k, [&](V plain) { ops::copy_columns(p.w, plain, C(all), a); });
     after_prefix(p, v, [&](V plain) { ops::copy_columns(p.w, plain, C(all), a + b); });
   }
-  void unproject_fused(P& p, const Shape& shape, V dx) {
+  void unproject_fused(const P& p, const Shape& shape, V dx) {
     const auto scope = p.w.scope();
     const Extent a = shape.query_width(), b = shape.key_width();
     V all = p.temp(rows(q), a + 2 * b);
@@ -294,32 +290,24 @@ struct SelfAttention {
     linear_backward<Site::qkv>(p, query_x, all, dx, true);
   }
 
-  void put_prefix(P& p) {
-    p.template each<Site::self_attention, Route::prefix>([&](auto i, int m) {
-      auto values = P::template module<i>(p.values, m);
-      const auto& delta = p.attached.template delta<i>();
-      const auto kv = delta.keys_values(values);
-      ops::put_prefix(p.w, k, C(kv.k), p.batch->key_offsets, p.batch->sequences,
-                      prefix_drop(p, delta, DropoutAt::prefix_keys));
-      ops::put_prefix(p.w, v, C(kv.v), p.batch->key_offsets, p.batch->sequences,
-                      prefix_drop(p, delta, DropoutAt::prefix_values));
+  void put_prefix(const P& p) {
+    p.prefix([&](auto keys, auto values, double dropout) {
+      const Packed& b = *p.batch;
+      ops::put_prefix(p.w, k, C(keys), b.key_offsets, b.sequences, prefix_drop(p, dropout, DropoutAt::prefix_keys));
+      ops::put_prefix(p.w, v, C(values), b.key_offsets, b.sequences, prefix_drop(p, dropout, DropoutAt::prefix_values));
     });
   }
-  void take_prefix(P& p) {
-    p.template each<Site::self_attention, Route::prefix>([&](auto i, int m) {
-      const auto& delta = p.attached.template delta<i>();
-      const auto kv = delta.keys_values(P::template module<i>(*p.gradients, m));
-      ops::take_prefix(p.w, kv.k, C(k), p.batch->key_offsets, p.batch->sequences,
-                       prefix_drop(p, delta, DropoutAt::prefix_keys));
-      ops::take_prefix(p.w, kv.v, C(v), p.batch->key_offsets, p.batch->sequences,
-                       prefix_drop(p, delta, DropoutAt::prefix_values));
+  void take_prefix(const P& p) {
+    p.prefix_gradient([&](auto dkeys, auto dvalues, double dropout) {
+      const Packed& b = *p.batch;
+      ops::take_prefix(p.w, dkeys, C(k), b.key_offsets, b.sequences, prefix_drop(p, dropout, DropoutAt::prefix_keys));
+      ops::take_prefix(p.w, dvalues, C(v), b.key_offsets, b.sequences,
+                       prefix_drop(p, dropout, DropoutAt::prefix_values));
     });
   }
   /// Drawn anew for every sequence.
-  template <class D>
-  static Dropout prefix_drop(const P& p, const D& delta, DropoutAt at) {
-    Dropout mask;
-    if constexpr (requires { delta.dropout; }) mask = drop(p, at, delta.dropout);
+  static Dropout prefix_drop(const P& p, double probability, DropoutAt at) {
+    Dropout mask = drop(p, at, probability);
     mask.example = p.batch->first_example;
     return mask;
   }

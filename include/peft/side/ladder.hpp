@@ -175,7 +175,7 @@ struct Ladder {
   /// drop(N(s)) of a stack.
   auto normed(auto& c, const auto& p, auto& kept, std::size_t stack, decltype(kept.s) s) const {
     auto at = side_pass(c, last_layer(p, stack), p.shape, p.last[stack], nullptr, kept.seen);
-    if (stack == 0) at.rows_are(c.row_example, c.row_position);
+    if (stack == 0) at.row_ids = c.row_ids;
     auto y = c.keep(rows(s), cols(s), "side");
     kept.last[stack] = nn::norm<Site::final_norm>(at, s, {}, {}, p.shape.epsilon, y, true);
     nn::dropped(at, nn::DropoutAt::final, p.shape.hidden_dropout, y, y);
@@ -184,7 +184,7 @@ struct Ladder {
   /// Turns dy into the gradient of s.
   void normed_backward(auto& c, const auto& p, auto& kept, std::size_t stack, decltype(kept.s) dy, auto& g) const {
     auto at = side_pass(c, last_layer(p, stack), p.shape, p.last[stack], &g.last[stack], kept.seen);
-    if (stack == 0) at.rows_are(c.row_example, c.row_position);
+    if (stack == 0) at.row_ids = c.row_ids;
     nn::dropped(at, nn::DropoutAt::final, p.shape.hidden_dropout, dy, dy);
     nn::norm_backward<Site::final_norm>(at, kept.last[stack], dy);
   }

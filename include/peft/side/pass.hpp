@@ -30,9 +30,9 @@ constexpr nn::Spec spec_beside() {
     return {};
 }
 
-/// What `nn::Block` asks of its surroundings, for a layer whose tensors are all trained and that carries no deltas.
+/// A call of one of a side net's own layers, whose tensors are all trained and that carries no deltas (nn::LayerPass).
 template <class Scalar, ExecutionSpace Space, nn::Spec spec_>
-struct SidePass : Context<Scalar, Space> {
+struct BlockPass : Context<Scalar, Space> {
   using T = Scalar;
   using E = Space;
   using V = Mat<T, E>;
@@ -41,38 +41,40 @@ struct SidePass : Context<Scalar, Space> {
   static constexpr nn::Spec spec = spec_;
 
   const BlockTensors<V>& values;
-  BlockTensors<V>* gradients;
-  const Packed* source = nullptr;
-  C source_rows, rotary;
-  V source_gradient;
+  BlockTensors<V>* gradients;  // nullptr: there is no backward
+  nn::Seen<T, E> seen_;
   C buckets;  // of distances: the backbone's own table, frozen
-  struct NoCache {
-    V k, v;
-    bool filled = false;
-  };
-  NoCache *cache = nullptr, *cross_cache = nullptr;
+  nn::LayerCache<V>*cache = nullptr, *cross_cache = nullptr;
 
   /// Layer `layer`, counted as the backbone's, inside context c. Its dropout has nothing in common with that of the
   /// backbone's own.
-  SidePass(auto& c, int layer, const nn::Shape& shape, const BlockTensors<V>& v, BlockTensors<V>* g,
-           const SideView<V>& seen)
-      : Base(c),
-        values(v),
-        gradients(g),
-        source_rows(seen.source),
-        rotary(seen.rotary),
-        source_gradient(seen.source_gradient) {
+  BlockPass(const auto& c, int layer, const nn::Shape& shape, const BlockTensors<V>& v, BlockTensors<V>* g,
+            const SideView<V>& side)
+      : Base(c), values(v), gradients(g) {
     this->layer = layer;
     this->seed = rng::combine(c.seed, 0x51de);
+    seen_.source_rows = side.source;
+    seen_.source_gradient = side.source_gradient;
+    seen_.rotary = side.rotary;
     if constexpr (spec.cross) {
-      source = c.source;
-      if (!shape.decodes(layer)) this->batch = source;
+      seen_.source = c.seen().source;
+      if (!shape.decodes(layer)) this->batch = seen_.source;
     }
     if constexpr (spec.position == nn::Position::buckets)
-      buckets = c.backbone.template weights<Site::bucket_table>(shape.decodes(layer) ? shape.encoder_layers : 0).w;
-    rows_are(this->batch->example, this->batch->positions);
+      buckets = c.backbone().template weights<Site::bucket_table>(shape.decodes(layer) ? shape.encoder_layers : 0).w;
+    this->row_ids = this->batch->row_ids();
   }
-  void rows_are(const int* example, const int* position) { this->row_example = example, this->row_position = position; }
+  BlockPass on(RowIds ids) const {
+    BlockPass other(*this);
+    other.row_ids = ids;
+    return other;
+  }
+  BlockPass in(int layer) const {
+    BlockPass other(*this);
+    other.layer = layer;
+    return other;
+  }
+  const nn::Seen<T, E>& seen() const { return seen_; }
 
   template <Site S>
   Weights<C> weights() const {
@@ -82,11 +84,11 @@ struct SidePass : Context<Scalar, Space> {
       return {values.at[part_of(S)].w, values.at[part_of(S)].b};
   }
   template <Site S>
-  Weights<V> weight_gradient(BlockTensors<V>& into) const {
+  Weights<V> weight_gradient() const {
     if constexpr (S == Site::bucket_table)
       return {};
     else
-      return into.at[part_of(S)];
+      return gradients == nullptr ? Weights<V>() : gradients->at[part_of(S)];
   }
   template <Site S, Route route>
   static constexpr bool any() {
@@ -104,15 +106,7 @@ struct SidePass : Context<Scalar, Space> {
   static constexpr bool rescales() {
     return false;
   }
-  // No delta sits on the layer: the hooks do nothing, and what they would look deltas up with is never called.
-  struct NoDeltas {
-    template <std::size_t i>
-    int delta() const;
-  } attached{};
-  template <std::size_t i>
-  static int module(const auto& tensors, int m);
-  template <Site S, Route route, class F>
-  void each(F&&) const {}
+  // No delta sits on the layer.
   template <Site S>
   void before(V) const {}
   template <Site S>
@@ -124,23 +118,25 @@ struct SidePass : Context<Scalar, Space> {
   template <Site S>
   void post_backward(V) const {}
   template <Site S>
-  void branch_backward(C, C, V) const {}
+  void branch_backward(C, V, V) const {}
   template <Site S>
   void before_backward(V) const {}
+  void prefix(auto&&) const {}
+  void prefix_gradient(auto&&) const {}
 };
 
 /// The surroundings of layer `layer` of a side net in context c; gradients may be null while there is no backward.
 template <class Ctx, class V>
-auto side_pass(Ctx& c, int layer, const nn::Shape& shape, const BlockTensors<V>& values,
+auto side_pass(const Ctx& c, int layer, const nn::Shape& shape, const BlockTensors<V>& values,
                std::type_identity_t<BlockTensors<V>*> gradients, const SideView<V>& seen) {
-  return SidePass<typename V::non_const_value_type, SpaceOf<V>, spec_beside<Ctx>()>(c, layer, shape, values, gradients,
-                                                                                    seen);
+  return BlockPass<typename V::non_const_value_type, SpaceOf<V>, spec_beside<Ctx>()>(c, layer, shape, values, gradients,
+                                                                                     seen);
 }
 
 /// The layer itself: what it keeps for backward has a type that depends on the backbone, which a delta's `Kept` does
 /// not know.
 template <class P>
-nn::Block<P>& block_in(P&, std::any& kept) {
+nn::Block<P>& block_in(const P&, std::any& kept) {
   if (!kept.has_value()) kept = nn::Block<P>();
   return std::any_cast<nn::Block<P>&>(kept);
 }
@@ -148,13 +144,13 @@ nn::Block<P>& block_in(P&, std::any& kept) {
 /// Inverse frequencies of small rotary heads: evenly every second, third, .. of the backbone's, as theirs is one
 /// formula of i / head.
 template <class V, class Ctx>
-V side_rotary(Ctx& c, const nn::Shape& shape) {
+V side_rotary(const Ctx& c, const nn::Shape& shape) {
   V some;
   if constexpr (spec_beside<Ctx>().position == nn::Position::rotary) {
     using C = typename Ctx::C;
-    const Extent pairs = shape.head() / 2, stride = cols(c.rotary) / pairs;
+    const Extent pairs = shape.head() / 2, stride = cols(c.seen().rotary) / pairs;
     some = c.keep(pairs, 1, "rotary");
-    ops::copy_columns(c.w, some, C(c.rotary.data(), pairs, stride), 0);
+    ops::copy_columns(c.w, some, C(c.seen().rotary.data(), pairs, stride), 0);
     some = V(some.data(), 1, pairs);
   }
   return some;
