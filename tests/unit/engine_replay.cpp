@@ -20,7 +20,7 @@ GroupStep group(const Batch& b) {
           0.5,
           3,
           true,
-          {b.decoder_offsets, b.decoder_ids, {}, b.examples, 0, b.decoder_offsets.empty() ? 0 : b.sequences()}};
+          {b.decoder_offsets, b.decoder_ids, {}, b.examples, 0, b.decoder_ids.empty() ? 0 : b.sequences()}};
 }
 
 /// One epoch over the groups, a step of plain descent after each: their losses.
@@ -31,7 +31,7 @@ std::vector<double> epoch(M& model, const std::vector<Batch>& batches, std::vect
   std::vector<double> losses;
   for (std::size_t i = 0; i < batches.size(); ++i) {
     const Batch& b = batches[i];
-    const int decoder = b.decoder_offsets.empty() ? 0 : b.decoder_offsets.back();
+    const int decoder = static_cast<int>(b.decoder_ids.size());
     lane.plan({b.tokens(), b.sequences(), b.longest(), decoder, decoder}, true);
     lane.record(record ? &states[i] : nullptr);
     lane.replay(replay ? &states[i] : nullptr);
@@ -46,7 +46,7 @@ std::vector<double> epoch(M& model, const std::vector<Batch>& batches, std::vect
 template <class M, class Backbone, class Task>
 void check_replayed(const Backbone& backbone, const Backbone& other, Task task, const std::vector<Batch>& batches) {
   std::vector<States<double>> states(batches.size());
-  M plain(backbone, task), recorded(backbone, task), replayed(other, task);
+  M plain(backbone, {}, task), recorded(backbone, {}, task), replayed(other, {}, task);
   std::vector<double> expected, losses = epoch(recorded, batches, states, true, false);
   for (int e = 0; e < 3; ++e)
     for (const double loss : epoch(plain, batches, states, false, false)) expected.push_back(loss);
@@ -86,7 +86,7 @@ TEST_CASE("a side net of two stacks is trained from recorded states", "[engine][
 
 TEST_CASE("states of another group are refused", "[engine][replay]") {
   using M = Model<Bert<double>, Method<SideNet<Read<GRU, 4>>>>;
-  M model(tiny::bert({16, 2, 3, 20}), {3});
+  M model(tiny::bert({16, 2, 3, 20}), {}, {3});
   std::vector<States<double>> states(1);
   epoch(model, {tiny::batch({5, 9})}, states, true, false);
   CHECK_THROWS_WITH(epoch(model, {tiny::batch({5, 8})}, states, false, true), Catch::Contains("are of another group"));

@@ -101,7 +101,7 @@ class SideTaps {
   V replay(P& p, const Packed& batch, const States<T>& states, int layer, auto& stack, V turn) {
     V x = turn;
     if constexpr (there) {
-      x = states.get(p.w, layer, turn);
+      x = states.get(p.w, layer, turn, batch.sequences);
       show(p.at(-1, batch), layer, x, false);
       for (int l = stack.begin(); l < stack.end(); ++l) {
         const Call call = p.at(l, batch);
@@ -115,7 +115,7 @@ class SideTaps {
           states.get_scores(p.w, true, l, mean);
           show_cross(call, stack.block(l), mean);
         }
-        x = states.get(p.w, l, turn);
+        x = states.get(p.w, l, turn, batch.sequences);
         show(call, l, x, states.gathered(l));
       }
     }

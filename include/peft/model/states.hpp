@@ -30,13 +30,14 @@ class States {
   }
 
   bool gathered(int layer) const { return output(layer).gathered; }
-  /// The same again, in the first rows of `room`.
+  /// The same again, in the first rows of `room`, (tokens, d). Throws Error for states of a group of another size.
   template <class V, ExecutionSpace E>
-  V get(Worker<E>& w, int layer, V room) const {
+  V get(Worker<E>& w, int layer, V room, Extent sequences) const {
     const Output& out = output(layer);
-    const V x = slice(room, 0, out.rows);
-    require(w.planning() || out.values.size() == x.size(), "recorded states: layer ", layer, " has ", out.values.size(),
-            " numbers, the group ", x.size(), ": they are of another group");
+    const Extent n = out.gathered ? sequences : rows(room);
+    require(w.planning() || (out.rows == n && out.values.size() == static_cast<std::size_t>(n) * cols(room)),
+            "recorded states: layer ", layer, " has ", out.rows, " rows, the group ", n, ": they are of another group");
+    const V x = slice(room, 0, n);
     fill(w, x, out.values);
     return x;
   }
