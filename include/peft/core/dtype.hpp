@@ -53,7 +53,7 @@ constexpr const char* name(DType type) {
   return "?";
 }
 
-/// The inverse of name(); nothing for a name that is not known.
+/// The inverse of name(); nothing for an unknown name.
 constexpr std::optional<DType> dtype_named(std::string_view text) {
   for (const DType type : {DType::F64, DType::F32, DType::F16, DType::BF16, DType::I64, DType::I32, DType::I16,
                            DType::I8, DType::U8, DType::Bool})
@@ -70,7 +70,7 @@ T load_unaligned(const std::byte* from, std::size_t index) {
 }
 
 /// Decodes `to.size()` elements at `from` (no alignment assumed) into numbers of type T.
-/// A float asked from F64 is rounded to nearest even; integers must fit T (the caller's promise).
+/// F64 to float rounds to nearest even; integers must fit T (a precondition).
 template <class T>
 void convert(DType type, const std::byte* from, std::span<T> to) {
   static_assert(std::is_arithmetic_v<T>);

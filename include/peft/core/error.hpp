@@ -9,7 +9,7 @@
 
 namespace peft {
 
-/// Everything the library refuses: the message says what, where, and what was expected.
+/// What the library throws for an error; the message says what was found, where, and what was expected.
 struct Error : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -31,7 +31,7 @@ class Printable {
   void (*print_)(std::ostream&, const void*);
 };
 
-/// The parts, written one after the other.
+/// The parts, concatenated.
 [[gnu::cold]] std::string joined(std::initializer_list<Printable> parts);
 
 namespace messages {

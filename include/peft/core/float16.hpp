@@ -34,7 +34,7 @@ constexpr std::uint16_t narrow_to_16(double value) {
 constexpr std::uint16_t to_f16(double value) { return narrow_to_16<5>(value); }
 constexpr std::uint16_t to_bf16(double value) { return narrow_to_16<8>(value); }
 
-/// The same as the double's, in a few instructions.
+/// The same result as for the double, in a few instructions.
 constexpr std::uint16_t to_bf16(float value) {
   const auto bits = std::bit_cast<std::uint32_t>(value);
   if ((bits & 0x7fffffffu) > 0x7f800000u) return static_cast<std::uint16_t>(bits >> 16 | 0x40u);

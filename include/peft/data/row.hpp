@@ -23,7 +23,7 @@ class RowSource {
   virtual std::vector<std::string> header() = 0;
   /// Takes the next record; false at the end of the file.
   virtual bool next(Row& row) = 0;
-  /// Names of columns that came up only behind the header, as they may in JSON lines.
+  /// Names of columns that appear only after the header, as they may in JSON lines.
   virtual std::vector<std::string> late() const { return {}; }
 };
 

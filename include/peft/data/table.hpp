@@ -18,19 +18,19 @@ namespace peft {
 /// them, or given ones where the file has no header.
 class Table {
  public:
-  /// Opens a table as people keep them: JSON lines by the file's name (.jsonl, .ndjson, .json), else fields between
-  /// separators, with quotes; `notes` is told a separator that the file's name does not.
+  /// Opens a table: JSON lines by the file's name (.jsonl, .ndjson, .json), else separated fields with quotes; `notes`
+  /// gets the separator where the name does not imply it.
   static Table open(const std::filesystem::path& path, std::vector<std::string>& notes);
 
-  /// Opens a file of GLUE's: tabs, no quotes.
+  /// Opens one of GLUE's files: tab-separated, without quotes.
   static Table glue(const std::filesystem::path& path, std::vector<std::string> columns = {});
 
   const std::vector<std::string>& columns() const { return columns_; }
-  /// Names of columns that came up behind the header.
+  /// Names of columns that appeared after the header.
   std::vector<std::string> late_columns() const { return rows_->late(); }
 
-  /// The number of a column, or nothing: of the one so called, else of the only one so called in other letters' case.
-  /// Throws Error where there are two.
+  /// The index of a column, or nothing: an exact match, else the only match that ignores case. Throws Error if there are
+  /// two.
   std::optional<std::size_t> find(std::string_view column) const;
   std::size_t column(std::string_view column) const;
   /// Throws an error: the column is not there.
@@ -71,7 +71,7 @@ class Table {
   std::vector<std::string> columns_;
 };
 
-/// The finite number that the whole text spells, or nothing.
+/// The whole text as a finite number, or nothing.
 std::optional<double> parse_number(std::string_view text);
 
 }  // namespace peft

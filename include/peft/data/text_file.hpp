@@ -8,15 +8,14 @@
 
 namespace peft {
 
-/// The text of a file without the mark with which some editors begin UTF-8. Throws Error for what is no text in UTF-8,
-/// naming what it is (UTF-16, a workbook, an archive), or the line and column where it ceases to be one, and a command
-/// that converts it.
+/// The text of a file without a byte order mark. Throws Error for anything but UTF-8, naming what it is (UTF-16, a
+/// workbook, an archive) or the line and column of the first bad byte, and a command that converts it.
 std::string_view checked_text(std::string_view bytes, const std::string& name);
 
 /// Takes a line off the text, without its end (LF, CRLF or CR).
 std::string_view take_line(std::string_view& text);
 
-/// How many lines end in the text.
+/// The number of line ends in the text.
 std::size_t count_line_ends(std::string_view text);
 
 /// A file of text, mapped and checked.

@@ -22,8 +22,8 @@ struct TokenizeOptions {
 /// Of a tagged data set every token has a target: its word's tag for the first piece of a word, -1 for all others.
 class Tokenized {
  public:
-  /// Throws Error when a text that is cut to `max_length` is still longer than the model takes, or there is no room for
-  /// the special tokens.
+  /// Throws Error when a text truncated to `max_length` is still too long for the model, or the special tokens do not
+  /// fit.
   Tokenized(const Dataset& data, const Tokenizer& tokenizer, const TokenizeOptions& options);
 
   std::size_t size() const { return examples_.size(); }  ///< examples
@@ -46,7 +46,7 @@ class Tokenized {
   }
   /// Words without a piece.
   std::size_t lost_words() const;
-  /// Examples that were longer than `max_length` and lost a part of their text.
+  /// Examples that were truncated to `max_length`.
   std::size_t cut() const { return cut_; }
 
   void add_to(Batch& batch, std::size_t i) const;
@@ -56,7 +56,7 @@ class Tokenized {
   std::size_t end(std::size_t i) const { return offsets_[(i + 1) * together_]; }
 
   void append(const Encoded& made);
-  // Whether the sentence was cut.
+  // Whether the sentence was truncated.
   bool add_tagged(std::string_view sentence, const std::vector<std::int32_t>& tags, const Tokenizer& tokenizer,
                   int max_length);
 

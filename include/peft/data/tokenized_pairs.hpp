@@ -12,17 +12,16 @@
 
 namespace peft {
 
-/// The token ids of text pairs, for a model that goes on writing (causal) or one that reads, then writes
-/// (encoder-decoder).
+/// The token ids of text pairs, for a causal model or an encoder-decoder.
 class TokenizedPairs {
  public:
-  /// For a causal model: one sequence per pair. The target of a row is the next token where that one belongs to the
-  /// text to be written, else -1; the last row has none. A prompt that is too long loses its beginning (`start` stays),
-  /// and a target beside which not one token of the prompt fits loses its end (and `eos`: the text does not end there).
+  /// For a causal model: one sequence per pair. The target of a row is the next token if that belongs to the
+  /// target text, else -1; the last row has none. A prompt that is too long is truncated at its beginning (`start`
+  /// stays); a target that leaves no room for one token of the prompt is truncated at its end, `eos` included.
   static TokenizedPairs causal(const PairDataset& data, const Tokenizer& tokenizer, const CausalOptions& options);
 
-  /// For an encoder-decoder: a source, and what the decoder reads and writes. What is too long loses its end, and keeps
-  /// the token that ends it, as with transformers' tokenizers. Throws Error naming the pair for a target without
+  /// For an encoder-decoder: source and target. Each is truncated at its end, before its end token, as transformers'
+  /// tokenizers do. Throws Error naming the pair for a target without
   /// tokens.
   static TokenizedPairs sequence_to_sequence(const PairDataset& data, const Tokenizer& tokenizer,
                                              const SequenceToSequenceOptions& options);
@@ -38,14 +37,14 @@ class TokenizedPairs {
   int longest() const { return widest(offsets_); }  ///< tokens of the longest sequence (source)
   int decoder_longest() const { return widest(decoder_offsets_); }  ///< 0 for a causal model
   std::int64_t example(std::size_t i) const { return examples_[i]; }  ///< index in the data set
-  std::size_t cut() const { return cut_; }  ///< pairs that lost a part of a text
+  std::size_t cut() const { return cut_; }  ///< pairs of which a text was truncated
   bool labelled() const { return labelled_; }
 
-  /// What generation for pair i begins with: the prompt of a causal model, the whole source of an encoder-decoder.
+  /// The input of generation for pair i: the prompt of a causal model, the source of an encoder-decoder.
   std::span<const std::int32_t> prompt(std::size_t i) const {
     return std::span(ids_).subspan(offsets_[i], paired_ ? offsets_[i + 1] - offsets_[i] : prompts_[i]);
   }
-  /// The texts that are right for pair i; none where the data has no targets.
+  /// The references of pair i; none if the data has no targets.
   const std::vector<std::string>& references(std::size_t i) const { return references_[i]; }
 
   /// Throws Error when the data has no targets.

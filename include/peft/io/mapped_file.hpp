@@ -14,8 +14,8 @@ struct MappedRegion;  // io/mapped_region.hpp
 
 /// A whole file mapped read-only. Pages are read from disk when touched and shared with other processes, so whoever
 /// writes into the file in the meantime changes what is read here, and whoever shortens it makes the lost part raise
-/// SIGBUS. Nothing here can prevent that: replace files by renaming, as AtomicFile does. `require_unchanged` notices
-/// the one, MappedFileGuard says the other in words.
+/// SIGBUS. Nothing here can prevent that: replace files by renaming, as AtomicFile does. `require_unchanged` detects
+/// the former, MappedFileGuard reports the latter.
 class MappedFile {
  public:
   /// Throws Error with the system's reason when `path` is missing, unreadable or not a regular file.

@@ -4,9 +4,9 @@
 
 namespace peft {
 
-/// While one lives, a file that is shortened while it is mapped (or whose disk fails) ends the process with a sentence
-/// on standard error that names it, and the status 1, in place of SIGBUS, which does neither. Every other SIGBUS goes
-/// to whoever had it before. The destructor gives it back to them. For a program's main function; opening files
+/// While one lives, a mapped file that is truncated (or whose disk fails) ends the process with status 1 and a sentence
+/// on standard error that names the file, instead of a bare SIGBUS. Every other SIGBUS goes to the previous handler,
+/// which the destructor restores. For a program's main function; opening files
 /// installs nothing. May be nested on one thread.
 class MappedFileGuard {
  public:

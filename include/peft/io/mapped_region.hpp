@@ -14,8 +14,8 @@ struct stat;  // the system's
 
 namespace peft {
 
-/// What the system says of a file's content without a look at it. Of two that are equal the content is the same, unless
-/// somebody wrote into the file and put its time back, or twice within a tick of the clock.
+/// The metadata by which the system tells whether a file's content changed. Equal metadata means equal content, unless
+/// a writer restored the time or wrote twice within a tick of the clock.
 struct FileStamp {
   std::uint64_t device = 0, inode = 0, size = 0;
   std::int64_t modified = 0;  // nanoseconds
@@ -30,9 +30,8 @@ struct FileStamp {
   bool operator==(const FileStamp&) const = default;
 };
 
-/// A file that this process has mapped. All are in one list that only grows: a region whose file is let go waits for
-/// the next. So it can be walked at any time, by a signal handler too, which looks at `data`, `size` and the `path` of
-/// the region that it finds.
+/// A file that this process has mapped. All are in one list that only grows; a region whose file was unmapped is reused.
+/// So the list can be walked at any time, even by a signal handler, which reads `data`, `size` and `path` of a region.
 struct MappedRegion {
   std::atomic<const std::byte*> data{nullptr};
   std::atomic<std::size_t> size{0};
@@ -45,28 +44,26 @@ struct MappedRegion {
     const auto *at = static_cast<const std::byte*>(address), *begin = data.load(std::memory_order_acquire);
     return begin != nullptr && at >= begin && at < begin + size.load(std::memory_order_relaxed);
   }
-  /// What the file is now, whatever its name has become. Throws Error with the system's reason.
+  /// The file's metadata now, even if it was renamed or removed. Throws Error with the system's reason.
   FileStamp now() const;
-  /// Copies bytes of the map from the file, past the map: their pages do not become a part of this process. Throws
+  /// Copies bytes from the file, not through the map: their pages do not become resident in this process. Throws
   /// Error where the file has been shortened, or cannot be read.
   void read(std::span<const std::byte> mapped, std::byte* to) const;
 
-  /// A region for a file that is open: a new one, or one that waited.
+  /// A region for an open file: a new one, or one that is reused.
   static MappedRegion* take(int file, const std::byte* data, std::size_t size, std::string path, const FileStamp& then);
   /// Unmaps and closes.
   static void give_back(MappedRegion* region) noexcept;
   /// The region that the address lies in, or nullptr. For a signal handler too.
   static const MappedRegion* holding(const void* address);
-  /// Calls f for every file that is mapped; none is let go meanwhile.
+  /// Calls f for every mapped file; none is unmapped meanwhile.
   static void each(const std::function<void(const MappedRegion&)>& f);
 };
 
-/// Throws Error where a file that is mapped is no longer what it was when it was mapped: what is computed with it is
-/// then of neither content. `advice` ends the message. A write that keeps size and time cannot be seen.
+/// Throws Error if a mapped file has changed since it was mapped: results would mix old and new content. `advice` ends the message. A write that keeps size and time cannot be seen.
 void require_unchanged(const std::string& advice);
 
-/// The names under which another file, or none, is found now than the one that is mapped: replaced by renaming, which
-/// does the mapped one no harm.
+/// The paths that no longer lead to the mapped file: it was replaced or removed by name, which leaves the map intact.
 std::vector<std::string> replaced_files();
 
 }  // namespace peft

@@ -7,7 +7,7 @@
 
 namespace peft {
 
-/// How many single-character edits lead from `a` to `b`.
+/// The edit distance of `a` and `b`.
 std::size_t edit_distance(std::string_view a, std::string_view b);
 
 /// For error messages: "; near names: ..." with up to three of `names` that look like `name`, else "".
