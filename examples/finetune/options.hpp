@@ -9,6 +9,7 @@ struct Options {
   std::string model, task, data, method = "lora";
   int rank = 8;
   double alpha = 16;
+  std::string compose, include;  // a method of one's own: what stands in Method<..>, and a header that it needs
   std::string sites;  // names separated by commas; empty: the method's own
   int epochs = 3, batch = 32, accumulate = 1;
   double lr = -1, head_lr = -1;  // below 0: the method's own; the same as of all else

@@ -62,7 +62,7 @@ class Front(unittest.TestCase):
 
     def test_every_option_arrives(self):
         """Each option of --help, given a value that is not the standard, is handed over, and the front reads that again as it is."""
-        values = {"task": "sst2", "model": TINY, "data": "data", "load": "data", "max-length": 31, "limit": 5, "method": "sora", "rank": 5,
+        values = {"task": "sst2", "model": TINY, "data": "data", "load": "data", "max-length": 31, "limit": 5, "method": "sora", "compose": None, "include": None, "rank": 5,
                   "alpha": 2.5, "sites": "attn.q", "delta-dropout": 0.25, "sparsity": 0.1, "set": "gates=ones", "pooling": "mean", "drop-layers": 1,
                   "dropout": 0.125, "epochs": 7, "lr": 1e-05, "head-lr": 0.3, "schedule": "cosine", "warmup": 3, "weight-decay": 0.1, "clip": 1.5,
                   "patience": 2, "seed": 18446744073709551615, "workers": 3, "precision": None, "batch": 9, "batch-tokens": 77, "bucket": 4, "accumulate": 2,
@@ -73,7 +73,7 @@ class Front(unittest.TestCase):
         self.assertEqual(known, set(values) | set(flags))
         _, _, first = self.handed(*(f"--{flag}" for flag in flags), **values)
         said = {name.removeprefix("--") for name, _ in first}
-        self.assertEqual(said, (known - {"precision", "export", "predict-from", "sparsity"} - set(flags)) | set(flags))
+        self.assertEqual(said, (known - {"precision", "export", "predict-from", "sparsity", "compose", "include"} - set(flags)) | set(flags))
         self.assertIn(("--set", "sparsity=0.1"), first)
         self.assertIn(("--seed", "18446744073709551615"), first)
         self.assertIn(("--base-model", "a name = b"), first)

@@ -44,8 +44,10 @@ Complaint options_are_read(const Plan& p) {
     std::vector<std::string> readers;
     for (const MethodInfo& m : methods)
       if (m.reads.contains(option)) readers.emplace_back(m.name);
-    complaint =
-        cat("--", std::string(option), ": --method ", p.options.method, " does not read it; of ", listed(readers));
+    complaint = p.method == &composition
+                    ? cat("--", std::string(option), ": a composition takes it by --set, where its parts declare it")
+                    : cat("--", std::string(option), ": --method ", p.options.method, " does not read it; of ",
+                          listed(readers));
   });
   return complaint;
 }
@@ -57,6 +59,8 @@ Complaint export_can_be_done(const Plan& p) {
   if (!p.family->exports)
     return cat("--export ", p.options.export_to, ": a run on a ", p.family->name,
                " checkpoint cannot be merged into a plain one yet; leave it out, --out saves what was trained");
+  if (p.method == &composition)
+    return cat("--export ", p.options.export_to, ": a composition is saved by --out; leave --export out");
   if (!p.method->merges)
     return cat(
         "--export ", p.options.export_to, ": what --method ", p.options.method,

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "composition.hpp"
 #include "option_table.hpp"
 
 using namespace peft;
@@ -47,9 +48,12 @@ void build(const std::filesystem::path& unit, const char* builder, const std::st
 }  // namespace
 
 void hand_over(const Plan& plan) {
+  const bool composed = plan.method == &composition;
   const std::string method(plan.method->name), family(plan.family->name),
-      what = cat("--method ", method, " on a ", family, " checkpoint");
-  const auto unit = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "finetune_units" / family / method;
+      what = composed ? cat("--compose '", plan.options.compose, "' on a ", family, " checkpoint")
+                      : cat("--method ", method, " on a ", family, " checkpoint");
+  const auto units = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "finetune_units";
+  const auto unit = composed ? write_composition(plan, units) : units / family / method;
   if (const char* builder = std::getenv("FINETUNE_BUILD"); builder && *builder) build(unit, builder, what);
   std::vector<std::string> words{unit.string(), method, family};
   for (std::string& argument : arguments_of(plan.options)) words.push_back(std::move(argument));
@@ -59,8 +63,7 @@ void hand_over(const Plan& plan) {
   ::execv(unit.c_str(), pointers.data());
   const int reason = errno;
   if (reason == ENOENT)
-    fail(what, ": its unit, ", unit.string(),
-         ", is not built; scripts/finetune builds what it is asked for, the target finetune_", method, "_", family,
-         " this one");
+    fail(what, ": its unit, ", unit.string(), ", is not built; scripts/finetune builds what it is asked for",
+         composed ? "" : cat(", the target finetune_", method, "_", family, " this one"));
   fail(unit.string(), ", the part of this program that trains: ", std::strerror(reason));
 }

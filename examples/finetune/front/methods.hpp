@@ -156,8 +156,12 @@ constexpr std::optional<std::string_view> setting_of(const MethodInfo& method, b
   return row;
 }
 
+/// What --compose names: its settings are known by the unit alone.
+inline constexpr MethodInfo composition{.name = "compose", .lr = 1e-3, .summary = "types of the library, composed"};
+
 /// The method of that name; null where there is none.
 constexpr const MethodInfo* method_named(std::string_view name) {
+  if (name == composition.name) return &composition;
   for (const MethodInfo& m : methods)
     if (m.name == name) return &m;
   return nullptr;

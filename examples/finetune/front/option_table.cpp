@@ -60,6 +60,9 @@ constexpr OptionInfo table[] = {
     {"limit", input, &O::limit, amount, "train on the first N examples of the seeded shuffle; 0: all"},
 
     {"method", method, &O::method, one_of(method_names), "what is trained"},
+    {"compose", method, &O::compose, any,
+     "in place of --method, what stands in the library's Method<..>: 'Delta<LoRA<8>, At<Query, Value>>, Gate<Proximal>'; --set sets by name what its parts declare"},
+    {"include", method, &O::include, path, "a header with types of your own for --compose"},
     {"rank", method, &O::rank, from_to(1, 4096), "of LoRA and SoRA"},
     {"alpha", method, &O::alpha, amount, "scale of LoRA and SoRA: alpha / rank"},
     {"sites", method, &O::sites, any, "where the delta sits, as attn.q,attn.v or *", "the method's own"},
@@ -230,6 +233,7 @@ std::vector<std::string> arguments_of(const Options& options) {
   for (const OptionInfo& option : table) {
     const auto texts = texts_of(options, option);
     if (!carries(option) || texts == texts_of(standard, option)) continue;
+    if (!options.compose.empty() && option.name == "method") continue;  // the unit's own, no name of the table
     for (const std::string& value : texts) arguments.push_back(cat("--", option.name, "=", value));
   }
   return arguments;

@@ -3,12 +3,15 @@
 
 #include <peft/core/error.hpp>
 #include <peft/io/config/model_type.hpp>
+#include <peft/io/delta_file.hpp>
 #include <peft/io/hub_cache.hpp>
 #include <peft/io/model_folder.hpp>
 #include <peft/io/near_names.hpp>
 
 #include <algorithm>
 #include <filesystem>
+
+#include "composition.hpp"
 
 using namespace peft;
 
@@ -39,6 +42,29 @@ void settle(std::string& given, const MethodInfo& method, const FamilyInfo& fami
     value = small;
   }
   given = name + "=" + value;
+}
+
+/// What --compose says, or, where neither that nor --method is given, what was composed for --load's folder.
+void compose(Plan& plan) {
+  Options& o = plan.options;
+  std::string whose = "--compose";
+  if (!o.compose.empty()) {
+    require(!plan.given.contains("method"), "--compose and --method ", o.method, ": give one of them");
+  } else if (!plan.given.contains("method") && !o.load.empty() && has_delta(o.load)) {
+    const DeltaFile delta = load_delta(o.load);
+    const auto text = delta.settings.find("composition");
+    if (delta.method != composition.name || text == delta.settings.end()) return;
+    require(!delta.settings.contains("header") || !o.include.empty(), "--load ", o.load,
+            ": it was composed with a header; give it again, --include, for ", text->second);
+    whose = "--load " + o.load;
+    o.compose = text->second;
+  }
+  require(!o.compose.empty() || o.include.empty(), "--include ", o.include, ": a header is for --compose");
+  if (o.compose.empty()) return;
+  require(o.include.empty() || std::filesystem::is_regular_file(o.include), "--include ", o.include,
+          ": there is no such file");
+  o.compose = composition_of(o.compose, !o.include.empty(), whose);
+  o.method = composition.name;
 }
 
 /// Names at the hub become the folders of its cache; PEFT's files go on naming the backbone as the hub does.
@@ -73,8 +99,10 @@ Plan plan_of(CommandLine line) {
     for (const FamilyInfo& f : families) f.model_types.each([&](std::string_view name) { known.emplace_back(name); });
     fail(folder.string(), "/config.json: model_type is \"", type, "\", expected one of ", listed(known));
   }
+  compose(plan);
   plan.method = method_named(plan.options.method);
-  for (std::string& given : plan.options.settings) settle(given, *plan.method, *plan.family);
+  if (plan.method != &composition)
+    for (std::string& given : plan.options.settings) settle(given, *plan.method, *plan.family);
   if (plan.options.lr < 0) plan.options.lr = plan.method->lr;
   return plan;
 }

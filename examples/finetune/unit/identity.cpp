@@ -112,30 +112,32 @@ Notes Job::identity(const CheckpointTensors& weights) const {
   const Options& o = options;
   std::string all_settings;
   for (const auto& [key, value] : settings_) all_settings += key + "=" + value + " ";
-  return {{"weights of --model", weights_of(weights)},
-          {"config of --model", config_of(o.model)},
-          {"tokenizer of --model", tokenizer_of(o.model)},
-          {"content of --load", delta     ? loaded(*delta)
-                                : adapter ? loaded(*adapter)
-                                          : "none"},
-          {"training data", facts.writes ? data_of(pair_loader ? &pair_loader->data() : nullptr)
-                                         : data_of(loader ? &loader->data() : nullptr)},
-          {"dev data", facts.writes ? data_of(dev_pairs) : data_of(dev_tokens)},
-          {"classes", facts.writes ? "none: texts" : classes_of(train)},
-          {"task", o.task},
-          {"method", o.method},
-          {"rank", cat(o.rank)},
-          {"alpha", shortest(o.alpha)},
-          {"sites", o.sites},
-          {"settings", all_settings},
-          {"pooling", o.pooling},
-          {"batch", cat(o.batch)},
-          {"batch-tokens", cat(o.batch_tokens)},
-          {"bucket", cat(o.bucket)},
-          {"order", o.shuffle ? "shuffled" : "as in the file"},
-          {"max-length", cat(o.max_length)},
-          {"drop-layers", cat(o.drop_layers)},
-          {"dropout", shortest(o.dropout)},
-          {"head-lr", shortest(o.head_lr)},
-          {"delta-dropout", shortest(o.delta_dropout)}};
+  Notes notes{{"weights of --model", weights_of(weights)},
+              {"config of --model", config_of(o.model)},
+              {"tokenizer of --model", tokenizer_of(o.model)},
+              {"content of --load", delta     ? loaded(*delta)
+                                    : adapter ? loaded(*adapter)
+                                              : "none"},
+              {"training data", facts.writes ? data_of(pair_loader ? &pair_loader->data() : nullptr)
+                                             : data_of(loader ? &loader->data() : nullptr)},
+              {"dev data", facts.writes ? data_of(dev_pairs) : data_of(dev_tokens)},
+              {"classes", facts.writes ? "none: texts" : classes_of(train)},
+              {"task", o.task},
+              {"method", o.method},
+              {"rank", cat(o.rank)},
+              {"alpha", shortest(o.alpha)},
+              {"sites", o.sites},
+              {"settings", all_settings},
+              {"pooling", o.pooling},
+              {"batch", cat(o.batch)},
+              {"batch-tokens", cat(o.batch_tokens)},
+              {"bucket", cat(o.bucket)},
+              {"order", o.shuffle ? "shuffled" : "as in the file"},
+              {"max-length", cat(o.max_length)},
+              {"drop-layers", cat(o.drop_layers)},
+              {"dropout", shortest(o.dropout)},
+              {"head-lr", shortest(o.head_lr)},
+              {"delta-dropout", shortest(o.delta_dropout)}};
+  if (!o.include.empty()) notes["content of --include"] = header_hash();
+  return notes;
 }

@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <iostream>
 
+#include <peft/io/hash.hpp>
+#include <peft/io/mapped_file.hpp>
 #include <peft/io/mapped_region.hpp>
 #include <peft/io/peft_adapter.hpp>
 #include <peft/io/peft_head.hpp>
@@ -32,6 +34,13 @@ Job::Job(Options given)
       delta = load_delta(options.load);
       require(delta->method == options.method, options.load, ": holds a delta of method ", delta->method,
               "; give --method ", delta->method);
+      if (!options.compose.empty()) {
+        require(delta->setting("composition") == options.compose, options.load, ": was composed as ",
+                delta->setting("composition"), "; give that, or neither --compose nor --method");
+        if (const auto header = delta->settings.find("header");
+            header != delta->settings.end() && header->second != header_hash())
+          notes.add(cat(options.load, ": ", options.include, " is not as it was when this was trained"));
+      }
       if (!facts.writes)
         require(delta->setting("pooling") == options.pooling, options.load, ": was trained with --pooling ",
                 delta->setting("pooling"), "; give that");
@@ -171,15 +180,26 @@ int Job::choice(const std::string& key, const std::vector<std::string>& names) c
   return static_cast<int>(found - names.begin());
 }
 
+std::string Job::header_hash() const { return hash_text(Hash().add(MappedFile(options.include).text()).value()); }
+
 const std::map<std::string, std::string>& Job::settings() const {
   const MethodInfo& method = *method_named(options.method);
+  const bool composed = &method == &composition;
   options_of_methods.each([&](std::string_view option) {
     require(method.reads.contains(option) == read_.contains(std::string(option)),
             "the program's table is wrong about --", std::string(option), " of --method ", options.method);
   });
+  std::vector<std::string> known;
+  for (const auto& [key, value] : settings_) known.push_back(key);
   for (const std::string& given : options.settings)
-    require(settings_.contains(given.substr(0, given.find('='))), "--set ", given, ": --method ", options.method,
-            " does not read it with these settings; leave it out");
+    require(settings_.contains(given.substr(0, given.find('='))), "--set ", given, ": ",
+            composed ? cat("the parts of the composition declare ", known.empty() ? "no settings" : listed(known))
+                     : cat("--method ", options.method, " does not read it with these settings; leave it out"));
+  if (composed) {
+    settings_["composition"] = options.compose;
+    if (!options.include.empty()) settings_["header"] = header_hash();
+    return settings_;
+  }
   for (const auto& [key, value] : settings_) {
     const auto row = setting_of(method, facts.writes, key);
     require(row.has_value(), "the program's table lacks the setting ", key, " of --method ", options.method);

@@ -92,6 +92,8 @@ class Job {
   int rank() const { return read("rank", options.rank); }
   double alpha() const { return read("alpha", options.alpha); }
   double delta_dropout() const { return read("delta-dropout", options.delta_dropout); }
+  /// Of what --include names.
+  std::string header_hash() const;
   std::string base_model() const;
   /// The token ids of every class of a GLUE task in words, with the token that ends a text.
   std::vector<std::vector<std::int32_t>> class_ids() const;

@@ -46,7 +46,8 @@ History train_with_progress(const Job& job, const Trainee& model, const Score& s
 void save(const Job& job, const Trainee& model, std::map<std::string, std::string> settings, Job::Result& result) {
   settings.insert(model.settings.begin(), model.settings.end());
   AtomicFiles files;
-  const InPeftFiles peft = model.stage_for_peft(files, result);
+  InPeftFiles peft = model.stage_for_peft(files, result);
+  peft.all = peft.all && job.options.compose.empty();  // PEFT's files do not say what was composed
   const std::string& out = job.options.out;
   if (out.empty()) return;
   const DeltaFile trained{job.options.method, std::move(settings),

@@ -51,7 +51,8 @@ int run_unit(const Unit& unit, int argc, char** argv) {
     peft::require(words.size() >= 2 && words[0] == unit.method && words[1] == unit.family, "this is --method ",
                   std::string(unit.method), " on a ", std::string(unit.family),
                   " checkpoint, a part of the program finetune, which calls it");
-    const Options options = options_from(std::span(words).subspan(2));
+    Options options = options_from(std::span(words).subspan(2));
+    options.method = unit.method;
     const Leave leave{options};
     // No arenas of threads, and large blocks go back as soon as they are free: memory is what was planned.
     ::mallopt(M_ARENA_MAX, 1);

@@ -30,6 +30,12 @@ struct Bottleneck {
   double scale = 1;
   [[no_unique_address]] G gate{};
 
+  /// What may be set by name.
+  void each_setting(auto&& set) {
+    set("width", width), set("reduction", reduction), set("scale", scale);
+    if constexpr (requires { gate.each_setting(set); }) gate.each_setting(set);
+  }
+
   template <class V>
   struct Params : G::template Params<V> {
     V down, down_bias, up, up_bias;  // (w, in) (1, w) (out, w) (1, out)

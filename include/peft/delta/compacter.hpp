@@ -25,6 +25,12 @@ struct Compacter : Bottleneck<Route::post, F, G> {
   int rank = 1;
   bool shared_rule = true;
 
+  /// What may be set by name.
+  void each_setting(auto&& set) {
+    set("n", n), set("rank", rank), set("shared-rule", shared_rule);
+    Base::each_setting(set);
+  }
+
   Compacter() { this->reduction = 32; }
 
   template <class V>

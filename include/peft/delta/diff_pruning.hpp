@@ -26,6 +26,11 @@ struct DiffPruning : GatedChange {
   double prune_at = 0.5;    // of all steps; 0: never
   std::function<void(std::int64_t kept, std::int64_t of)> on_prune{};
 
+  /// What may be set by name.
+  void each_setting(auto&& set) {
+    set("structured", structured), set("lambda", lambda), set("fraction", fraction), set("prune-at", prune_at);
+  }
+
   /// As the authors' code, but for the gates' learning rate, which theirs leaves out of the schedule: train with a
   /// constant one.
   static DiffPruning released() {

@@ -45,6 +45,12 @@ struct LoRA {
   [[no_unique_address]] G gate{};
   std::map<std::string, int> ranks{};      // Dynamic: rank by module path; 0 leaves the module out
   std::map<std::string, double> alphas{};  // Dynamic: alpha by module path
+  /// What may be set by name.
+  void each_setting(auto&& set) {
+    if constexpr (r == Dynamic) set("rank", rank);
+    set("alpha", alpha), set("dropout", dropout), set("lora-plus", b_rate);
+    if constexpr (requires { gate.each_setting(set); }) gate.each_setting(set);
+  }
 
   template <class V>
   struct Params : G::template Params<V> {

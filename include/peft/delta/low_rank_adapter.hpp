@@ -20,6 +20,12 @@ struct LowRankAdapter : Bottleneck<Route::post, F, G> {
 
   int rank = 1;
 
+  /// What may be set by name.
+  void each_setting(auto&& set) {
+    set("rank", rank);
+    Base::each_setting(set);
+  }
+
   LowRankAdapter() { this->reduction = 32; }
 
   template <class V>

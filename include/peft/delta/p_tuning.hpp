@@ -30,6 +30,9 @@ struct PTuning {
   int inner = 0;  // h
   int lstm_layers = 2;
 
+  /// What may be set by name.
+  void each_setting(auto&& set) { set("length", length), set("inner", inner), set("layers", lstm_layers); }
+
   template <class V>
   struct Params {
     V embedding;  // (n, d)

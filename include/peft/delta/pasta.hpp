@@ -24,6 +24,9 @@ struct Pasta {
   Specials adapted = Specials::each;
   double dropout = 0;  // of the vectors, drawn anew for every token
 
+  /// What may be set by name.
+  void each_setting(auto&& set) { set("specials", specials), set("dropout", dropout); }
+
   /// As the released code, which drops elements of the added vectors; the paper does not.
   static Pasta released(int specials, double hidden_dropout = 0.1) {
     return {specials, Specials::each, hidden_dropout};

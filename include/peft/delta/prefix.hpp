@@ -34,6 +34,12 @@ struct Prefix {
   bool zero = true;
   double dropout = 0;
 
+  /// What may be set by name.
+  void each_setting(auto&& set) {
+    set("length", length), set("projection", projection), set("inner", inner), set("zero", zero);
+    set("dropout", dropout);
+  }
+
   template <class V>
   struct Shared {
     V embedding;  // (n, d)

@@ -24,6 +24,9 @@ struct Prompt {
   Begin begin = Begin::words;
   std::vector<int> tokens{};  // Begin::words
 
+  /// What may be set by name.
+  void each_setting(auto&& set) { set("length", length); }
+
   template <class V>
   struct Params {
     V prompt;  // (n, d)

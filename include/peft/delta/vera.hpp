@@ -27,6 +27,9 @@ struct VeRA {
   double d = 0.1;          // the first value of every d
   std::uint64_t seed = 0;  // PEFT's projection_prng_key
 
+  /// What may be set by name.
+  void each_setting(auto&& set) { set("rank", rank), set("dropout", dropout), set("d", d); }
+
   template <class V>
   struct Shared {
     V A, B;  // (r, widest in)  (widest out, r)

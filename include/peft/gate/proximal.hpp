@@ -62,6 +62,9 @@ struct ProximalGate {
   [[no_unique_address]] Start start{};
   [[no_unique_address]] Penalty extra{};
 
+  /// What may be set by name.
+  void each_setting(auto&& set) { set("sparsity", strength); }
+
   template <class V>
   struct Params {
     V g;  // (1, r)

@@ -37,6 +37,12 @@ struct Ladder {
   std::vector<int> layers{};  // counted through, an encoder's first
   [[no_unique_address]] Score score{};  // what `pruned` goes by
 
+  /// What may be set by name.
+  void each_setting(auto&& set) {
+    set("reduction", reduction), set("heads", heads), set("temperature", temperature);
+    set("replaces", replaces), set("pruned", pruned);
+  }
+
   /// One stack, or the encoder's and the decoder's: [0] is the one whose output is corrected.
   template <class V>
   using Both = std::array<V, 2>;

@@ -34,6 +34,12 @@ struct Read : Recurrence<Cell, Joiner> {
   bool norm_after = false;
   double epsilon = 1e-12;  // of that norm
 
+  /// What may be set by name.
+  void each_setting(auto&& set) {
+    set("width", width), set("dropout", dropout), set("output_deviation", output_deviation),
+        set("norm_after", norm_after);
+  }
+
   template <class V>
   struct Params : Depth::template Params<V> {
     V O;  // (d, k)

@@ -25,6 +25,11 @@ struct ReadLayers {
   int width = k;
   double dropout = 0, output_deviation = 0;
 
+  /// What may be set by name.
+  void each_setting(auto&& set) {
+    set("width", width), set("dropout", dropout), set("output_deviation", output_deviation);
+  }
+
   template <class V>
   struct Params {
     std::vector<V> H, b, O;  // per layer: (k, d) (1, k) (d, k)

@@ -35,6 +35,11 @@ struct ReadPair {
   double dropout = 0, output_deviation = 0;
   bool relative = true;
 
+  /// What may be set by name.
+  void each_setting(auto&& set) {
+    set("width", width), set("dropout", dropout), set("output_deviation", output_deviation), set("relative", relative);
+  }
+
   template <class V>
   struct Params {
     typename Depth::template Params<V> encoder, decoder;

@@ -37,6 +37,11 @@ struct ReadPairFull {
   double dropout = 0, output_deviation = 0;
   bool relative = true;
 
+  /// What may be set by name.
+  void each_setting(auto&& set) {
+    set("width", width), set("dropout", dropout), set("output_deviation", output_deviation), set("relative", relative);
+  }
+
   template <class V>
   struct Params {
     typename Recurrence<Cell, Encoder>::template Params<V> encoder;

@@ -26,6 +26,12 @@ struct SideTuning {
   double start = 0;  // a
   bool blends = true, pruned = false;
 
+  /// What may be set by name.
+  void each_setting(auto&& set) {
+    set("reduction", reduction), set("heads", heads), set("depth", depth), set("start", start);
+    set("blends", blends), set("pruned", pruned);
+  }
+
   template <class V>
   struct Params {
     Weights<V> first, up;  // (w, d)  (d, w)
