@@ -64,6 +64,10 @@
   once(released_threshold, E, T) once(add_sign, E, T) once(absolute_sum, E, T) once(absolute_sum, E, const T)
 // clang-format on
 
+/// What those call on the host, with nothing but T in its type. A unit's own copy, optimised otherwise, would give other
+/// last digits, and which of the copies a program gets is the linker's choice.
+#define PEFT_HOST_OPS(once, T) once(exponentiate, T) once(largest_of, T) once(sum_of, T) once(transpose_head, T)
+
 #ifdef KOKKOS_ENABLE_CUDA
 #define PEFT_OPS(once, T) PEFT_OPS_OF(once, Host, T) PEFT_OPS_OF(once, Kokkos::Cuda, T)
 #else
@@ -75,6 +79,8 @@ namespace peft::ops {
 #define PEFT_ONCE(f, ...) extern template decltype(f<__VA_ARGS__>) f<__VA_ARGS__>;
 PEFT_OPS(PEFT_ONCE, float)
 PEFT_OPS(PEFT_ONCE, double)
+PEFT_HOST_OPS(PEFT_ONCE, float)
+PEFT_HOST_OPS(PEFT_ONCE, double)
 #undef PEFT_ONCE
 }  // namespace peft::ops
 #endif
