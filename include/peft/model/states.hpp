@@ -22,11 +22,11 @@ class States {
   /// The output of a layer (-1: the embeddings, -2: a decoder's), of all rows or of the first of each sequence.
   template <ExecutionSpace E>
   void add(Worker<E>& w, int layer, Mat<const T, E> x, bool gathered) {
-    outputs_[layer] = {rows(x), gathered, host(w, x)};
+    if (!w.planning()) outputs_[layer] = {rows(x), gathered, host(w, x)};
   }
   template <ExecutionSpace E>
   void add_scores(Worker<E>& w, bool cross, int layer, Mat<const T, E> mean) {
-    scores_[{cross, layer}] = host(w, mean);
+    if (!w.planning()) scores_[{cross, layer}] = host(w, mean);
   }
 
   bool gathered(int layer) const { return output(layer).gathered; }
@@ -61,7 +61,6 @@ class States {
   }
   template <class C, ExecutionSpace E>
   static std::vector<T> host(Worker<E>& w, C x) {
-    if (w.planning()) return {};
     w.fence();
     return downloaded<E>(x.data(), x.size());
   }
