@@ -74,10 +74,9 @@ class Attachment {
                     backbone.layers(),
                     [&](Site s, int layer) { return backbone.has(s, layer); },
                     [&](Site s, int layer) { return backbone.module(s, layer); }};
-      if constexpr (requires(const Module& m) { part.delta.attaches(m); })
-        places.attaches = [&](const Module& m) { return part.delta.attaches(m); };
+      places.attaches = [&](const Module& m) { return hooks::attaches(part.delta, m); };
       Placement& p = placements_[i] = place(places);
-      if constexpr (wants_biases<D<i>>() && !adds_biases<Plain>())
+      if constexpr (has(needs_of<D<i>>(), Need::biases) && !adds_biases<Plain>())
         require(!p.modules.empty(), backbone.folder(),
                 ": this checkpoint has no biases to train at the delta's places: AddedBias adds some there");
       p.first_field = layout.fields().size();
@@ -92,6 +91,7 @@ class Attachment {
         typename D<i>::template Params<Mat<T, E>> params;
         part.delta.declare(fields, params, m);
       }
+      hooks::require_derived<D<i>>(layout, p.first_field);
     });
   }
 
@@ -113,7 +113,7 @@ class Attachment {
       all.modules.resize(placements_[i].modules.size());
       for (std::size_t k = 0; k < all.modules.size(); ++k)
         part.delta.declare(fields, all.modules[k], placements_[i].modules[k]);
-      if constexpr (requires { part.delta.share(all); }) part.delta.share(all);
+      hooks::share(part.delta, all);
     });
     return tensors;
   }

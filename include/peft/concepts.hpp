@@ -3,6 +3,7 @@
 #include <concepts>
 #include <cstdint>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include <peft/core/fields.hpp>
@@ -19,16 +20,22 @@ namespace peft {
 /// What backward will want to read again; the engine keeps nothing else of a site.
 enum class Keep : unsigned { nothing = 0, input = 1 };
 
+/// What of a backbone a delta has no meaning without, as a set. biases: its own, which the delta trains. special_tokens:
+/// rows that c.batch->slot names. one_stack: no encoder before the decoder (a side net that follows one stack).
+enum class Need : unsigned { nothing = 0, biases = 1, special_tokens = 2, one_stack = 4 };
+constexpr Need operator|(Need a, Need b) { return Need(unsigned(a) | unsigned(b)); }
+constexpr bool has(Need set, Need bit) { return (unsigned(set) & unsigned(bit)) != 0; }
+
 /// One place where a delta sits. Shapes are those of the site: x (n, in), y (n, out); a table has `in` entries.
 struct Module {
   Site site;
-  int layer;         // -1 outside the layers
+  int layer;  // -1 outside the layers
   Extent in, out;
-  bool bias;         // whether a linear site has one
+  bool bias;  // whether a linear site has one
   std::string path;  // in the checkpoint's own names
   nn::Shape shape{};  // of the backbone
-  bool in_head = false;      // a word table that words are read off with as well
-  nn::Spec spec{};           // of the backbone
+  bool in_head = false;  // a word table that words are read off with as well
+  nn::Spec spec{};  // of the backbone
 };
 
 /// Weight and bias of a site; a bias may be empty. Norms: (1, d) each. Tables: bias empty.
@@ -46,7 +53,7 @@ struct Context : OnWorker<E> {
   int layer = -1;
   bool training = false;
   std::uint64_t seed = 0;  // of this step
-  RowIds row_ids{};        // of x: what dropout is drawn from
+  RowIds row_ids{};  // of x: what dropout is drawn from
   /// The backbone's own tensors of the site; in members that see a whole model, one entry per module. Empty where a
   /// site has none.
   const Weights<Mat<const T, E>>* frozen = nullptr;
@@ -75,7 +82,7 @@ struct KeysValues {
 struct StepInfo {
   double lr = 0;
   std::int64_t step = 0, total = 0;  // step counts from 1
-  double gradient_scale = 1;         // clipping's: what the optimizer multiplied the gradients by
+  double gradient_scale = 1;  // clipping's: what the optimizer multiplied the gradients by
 };
 
 /// A delta's tensors over a whole model: `shared` once (optional `Shared<V>`), one `Params<V>` per module.
@@ -195,12 +202,10 @@ concept DeltaFor = IsDelta<D> && has(D::fits, info(S).kind);
 //   static constexpr bool taps_scores = true           says that there is such a member
 //   void tap_own_attention(c, p, kept, layer, scores)  the same for attention of a sequence to itself, of an encoder-decoder in the encoder
 //   static constexpr bool taps_own_scores = true       says that there is such a member
-//   static constexpr bool own_biases = true            trains biases of the backbone; refused where there are none
-//   static constexpr bool added_biases = true          brings such biases, so that the former may be listed beside it
-//   static constexpr bool one_stack = true             a side net that does not know of an encoder before a decoder; refused there
+//   static constexpr Need needs                        what it has no meaning without; refused where that is not there
+//   static constexpr bool added_biases = true          brings such biases, so that Need::biases may be listed beside it
 //   static constexpr bool mixes_tokens = false         a side net that sees all rows, and yet makes of a row what it makes of it alone:
 //                                                      texts are then written over a cache (model/side_taps.hpp)
-//   static constexpr bool special_tokens = true        acts on the rows that c.batch->slot names; refused where there are none
 //   static constexpr bool rescales = true              a branch that changes what is in y: its backward finds the gradient of the
 //                                                      new y in dy and leaves that of the old one there
 //   static constexpr bool between_norms = true         a branch that may sit on norms: x is what one gives, y what it takes, and the
@@ -220,32 +225,74 @@ concept DeltaFor = IsDelta<D> && has(D::fits, info(S).kind);
 //   bool settled(step, total) const                    are the values after this step such as may be kept? Early stopping does not
 //                                                      count an evaluation before: a budget is not met yet
 
-// What of the static ones a type has, or what holds without it.
-#define PEFT_OPTIONAL(question, member, without) \
-  template <class D>                             \
-  constexpr auto question() {                    \
-    if constexpr (requires { D::member; })       \
-      return D::member;                          \
-    else                                         \
-      return without;                            \
+// What of the static ones a type has, or what holds without it; a constant of that name and of another type does not
+// compile.
+#define PEFT_OPTIONAL(question, type, member, without)                                                             \
+  struct Other_##member {                                                                                          \
+    int member;                                                                                                    \
+  };                                                                                                               \
+  template <class D>                                                                                               \
+  struct Both_##member : D, Other_##member {};                                                                     \
+  template <class D>                                                                                               \
+  constexpr type question() {                                                                                      \
+    if constexpr (requires { &Both_##member<D>::member; }) {                                                       \
+      return without;                                                                                              \
+    } else {                                                                                                       \
+      constexpr bool fits = requires { typename std::integral_constant<type, D::member>; };                        \
+      static_assert(fits,                                                                                          \
+                    "peft: there is a member `" #member "` that is not `static constexpr " #type " " #member "`"); \
+      if constexpr (fits)                                                                                          \
+        return D::member;                                                                                          \
+      else                                                                                                         \
+        return without;                                                                                            \
+    }                                                                                                              \
   }
-PEFT_OPTIONAL(keep_of, keeps, Keep::nothing)
-PEFT_OPTIONAL(rescales, rescales, false)
-PEFT_OPTIONAL(sits_between_norms, between_norms, false)
-PEFT_OPTIONAL(taps_all_rows, taps_all_rows, false)
-PEFT_OPTIONAL(taps_attention, taps_scores, false)
-PEFT_OPTIONAL(taps_own_attention, taps_own_scores, false)
+namespace optional {
+PEFT_OPTIONAL(keep_of, Keep, keeps, Keep::nothing)
+PEFT_OPTIONAL(needs_of, Need, needs, Need::nothing)
+PEFT_OPTIONAL(rescales, bool, rescales, false)
+PEFT_OPTIONAL(sits_between_norms, bool, between_norms, false)
+PEFT_OPTIONAL(taps_all_rows, bool, taps_all_rows, false)
+PEFT_OPTIONAL(taps_attention, bool, taps_scores, false)
+PEFT_OPTIONAL(taps_own_attention, bool, taps_own_scores, false)
 // Those that see all rows mix them, unless they say that they do not.
-PEFT_OPTIONAL(mixes_tokens, mixes_tokens, D::route == Route::side && taps_all_rows<D>())
-PEFT_OPTIONAL(follows_one_stack, one_stack, false)
-PEFT_OPTIONAL(wants_special_tokens, special_tokens, false)
-PEFT_OPTIONAL(wants_biases, own_biases, false)
-PEFT_OPTIONAL(brings_biases, added_biases, false)
-// The same of a backbone.
-PEFT_OPTIONAL(encodes, spec.cross, false)
-PEFT_OPTIONAL(adds_special_tokens, special_tokens, false)
-PEFT_OPTIONAL(has_biases, Family::biases, true)
+PEFT_OPTIONAL(mixes_tokens, bool, mixes_tokens, (D::route == Route::side && taps_all_rows<D>()))
+PEFT_OPTIONAL(brings_biases, bool, added_biases, false)
+}  // namespace optional
 #undef PEFT_OPTIONAL
+using optional::keep_of, optional::needs_of, optional::rescales, optional::sits_between_norms, optional::taps_all_rows,
+    optional::taps_attention, optional::taps_own_attention, optional::mixes_tokens, optional::brings_biases;
+
+/// Does every constant that D has by name fit? True, or does not compile.
+template <class D>
+constexpr bool constants_fit() {
+  return (void(keep_of<D>()), void(needs_of<D>()), void(rescales<D>()), void(sits_between_norms<D>()),
+          void(taps_all_rows<D>()), void(taps_attention<D>()), void(taps_own_attention<D>()), void(mixes_tokens<D>()),
+          void(brings_biases<D>()), true);
+}
+
+// What a backbone has.
+template <class B>
+constexpr bool encodes() {
+  if constexpr (requires { B::spec.cross; })
+    return B::spec.cross;
+  else
+    return false;
+}
+template <class B>
+constexpr bool adds_special_tokens() {
+  if constexpr (requires { B::special_tokens; })
+    return B::special_tokens;
+  else
+    return false;
+}
+template <class B>
+constexpr bool has_biases() {
+  if constexpr (requires { B::Family::biases; })
+    return B::Family::biases;
+  else
+    return true;
+}
 
 template <class D>
 void declare_shared(const D& delta, auto& fields, auto& shared, const auto& shape, const std::vector<Module>& modules) {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <peft/concepts.hpp>
+#include <peft/hooks.hpp>
 
 namespace peft {
 
@@ -47,6 +48,12 @@ struct Delta {
                 "peft::Delta: a pre or post delta needs `forward(c, p, h, kept)` and `backward(c, p, dh, kept, g)`");
   static_assert(RouteIsComplete<D>,
                 "peft::Delta: the members that the delta's route asks for are missing (peft/concepts.hpp)");
+
+  static_assert(!std::is_final_v<D>,
+                "peft::Delta: the delta is final, and its members cannot be looked through: leave `final` out");
+  static_assert(!hooks::TakesGate<D> || hooks::HasGate<D>,
+                "peft::Delta: the delta takes a gate (`gated`), and has none: a public member `gate` (IsGate)");
+  static_assert(constants_fit<D>() && hooks::fit<D>());
 
   using type = D;
   using places = Where;
@@ -191,15 +198,15 @@ constexpr SiteSet sites_of() {
       "peft::Delta: a branch sits on a linear site, on attn or on ff; on a norm if it says `between_norms` (peft/concepts.hpp)");
   static_assert(D::route != Route::pre || (sites & (Norm | Tables | Attention | CrossAttention | Ffn)).empty(),
                 "peft::Delta: a pre delta sits on a linear site or on layer");
-  static_assert(!wants_special_tokens<D>() || adds_special_tokens<Backbone>(),
+  static_assert(!has(needs_of<D>(), Need::special_tokens) || adds_special_tokens<Backbone>(),
                 "peft::Delta: the delta acts on special tokens, and this backbone's tokenizer puts none around a text "
                 "(Backbone::special_tokens)");
   static_assert(
-      !wants_biases<D>() || has_biases<Backbone>() || adds_biases<M>(),
+      !has(needs_of<D>(), Need::biases) || has_biases<Backbone>() || adds_biases<M>(),
       "peft::Delta: the delta trains the backbone's biases, and this backbone has none (Family::biases): AddedBias adds some "
       "(peft/delta/added_bias.hpp)");
   static_assert(
-      !follows_one_stack<D>() || !encodes<Backbone>(),
+      !has(needs_of<D>(), Need::one_stack) || !encodes<Backbone>(),
       "peft::SideNet: the net follows one stack of layers, and this backbone has an encoder and a decoder: ReadPair, Ladder");
   static_assert(
       !taps_attention<D>() || encodes<Backbone>(),
@@ -234,7 +241,7 @@ constexpr bool any_on() {
 template <class M>
 constexpr bool acts_on_special_tokens() {
   return []<std::size_t... i>(std::index_sequence<i...>) {
-    return (wants_special_tokens<typename M::template type<i>>() || ... || false);
+    return (has(needs_of<typename M::template type<i>>(), Need::special_tokens) || ... || false);
   }(std::make_index_sequence<M::size>{});
 }
 

@@ -34,8 +34,8 @@ struct AdaLoRA : LoRA<Dynamic, SingularValues> {
   Orthogonality orthogonality{};
 
   template <class V>
-  struct Params {
-    V A, B, g;  // Q (r, in), P (out, r), e (1, r)
+  struct Params : SingularValues::Params<V> {  // e (1, r)
+    V A, B;  // Q (r, in), P (out, r)
     double scale = 0;
     V mean_A, mean_B, mean_g, spread_A, spread_B, spread_g;  // state, shaped as A, B and g
   };

@@ -9,7 +9,7 @@ namespace peft {
 struct Bias {
   static constexpr Route route = Route::weight;
   static constexpr Kind fits = Kind::linear | Kind::norm;
-  static constexpr bool own_biases = true;  // refused where the backbone has none
+  static constexpr Need needs = Need::biases;  // refused where the backbone has none
   using Places = At<Linear | Norm | Pooler | only(Site::position_key) | only(Site::position_query)>;
 
   template <class V>

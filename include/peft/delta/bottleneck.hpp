@@ -80,25 +80,7 @@ struct Bottleneck {
   void backward(auto& c, const auto& p, auto dh, const auto& kept, auto& g) const {
     backward(c, p, kept.x, dh, kept, g, dh);
   }
-  void after_step(auto& c, auto& all, auto&, const StepInfo& step) const {
-    if constexpr (requires { gate.after_step(c, all.modules[0], step); })
-      for (auto& p : all.modules) gate.after_step(c, p, step);
-  }
-  /// The gate's penalty, where it has one.
-  double penalty(auto& c, auto& all) const
-    requires requires(const G& g) { g.penalty(c, all.modules); }
-  {
-    return gate.penalty(c, all.modules);
-  }
-  void regularise(auto& c, auto& all, auto& grads) const
-    requires requires(const G& g) { g.regularise(c, all.modules, grads.modules); }
-  {
-    gate.regularise(c, all.modules, grads.modules);
-  }
-  void settings(auto&& says) const {
-    says("scale", scale);
-    if constexpr (requires { gate.settings(says); }) gate.settings(says);
-  }
+  void settings(auto&& says) const { says("scale", scale); }
 
  protected:
   static constexpr const char* down_name = r == Route::post ? "adapter_down" : "parallel_down";

@@ -120,23 +120,6 @@ struct LoRA {
     says("alpha", alpha);
     says("scaling", scaling == LoraScale::rank ? "rank" : "root");
     for (const auto& [path, own] : alphas) says("alpha of " + path, own);
-    if constexpr (requires { gate.settings(says); }) gate.settings(says);
-  }
-
-  void after_step(auto& c, auto& all, auto&, const StepInfo& step) const {
-    if constexpr (requires { gate.after_step(c, all.modules[0], step); })
-      for (auto& p : all.modules) gate.after_step(c, p, step);
-  }
-  /// The gate's penalty, where it has one.
-  double penalty(auto& c, auto& all) const
-    requires requires(const G& g) { g.penalty(c, all.modules); }
-  {
-    return gate.penalty(c, all.modules);
-  }
-  void regularise(auto& c, auto& all, auto& grads) const
-    requires requires(const G& g) { g.regularise(c, all.modules, grads.modules); }
-  {
-    gate.regularise(c, all.modules, grads.modules);
   }
 };
 

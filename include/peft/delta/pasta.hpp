@@ -17,7 +17,7 @@ enum class Specials { each, no_class, no_separators, shared };
 struct Pasta {
   static constexpr Route route = Route::pre;
   static constexpr Kind fits = Kind::hidden;
-  static constexpr bool special_tokens = true;
+  static constexpr Need needs = Need::special_tokens;
   using Places = At<Layer>;
 
   int specials = 3;  // of the sequence that has most; BERT: 2 around a sentence, 3 around a pair

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include <cmath>
-#include <concepts>
+#include <cstddef>
 
 #include <peft/concepts.hpp>
 #include <peft/ops/optimizer.hpp>
@@ -45,10 +44,30 @@ struct Ones {
 // What is added to the loss.
 
 /// Nothing: the proximal step is the penalty.
-struct NoPenalty {};
+struct NoPenalty {
+  double value(auto&, auto&) const { return 0; }
+  void add_gradient(auto&, auto&, auto&) const {}
+};
 /// lambda mean |g| over the gates of the whole model: what the released code adds to the loss beside its shrinking.
 struct MeanPenalty {
   double lambda = 10;
+
+  double value(auto& c, auto& modules) const {
+    double sum = 0;
+    for (auto& p : modules) sum += ops::absolute_sum(c.w, constant(p.g));
+    return lambda * sum / gates(modules);
+  }
+  void add_gradient(auto& c, auto& modules, auto& grads) const {
+    for (std::size_t i = 0; i < modules.size(); ++i)
+      ops::add_sign(c.w, grads[i].g, constant(modules[i].g), lambda / gates(modules));
+  }
+
+ private:
+  static double gates(auto& modules) {
+    double n = 0;
+    for (auto& p : modules) n += cols(p.g);
+    return n;
+  }
 };
 
 /// Proximal gate (SoRA, Ding et al., 2023):  h <- g * h on the rank axis; after each optimizer step g <- T_xi(g), the
@@ -84,26 +103,8 @@ struct ProximalGate {
   }
   void after_step(auto& c, auto& p, const StepInfo& step) const { xi.shrink(c, p.g, strength, step.lr); }
 
-  double penalty(auto& c, auto& modules) const
-    requires std::same_as<Penalty, MeanPenalty>
-  {
-    double sum = 0;
-    for (auto& p : modules) sum += ops::absolute_sum(c.w, constant(p.g));
-    return extra.lambda * sum / gates(modules);
-  }
-  void regularise(auto& c, auto& modules, auto& grads) const
-    requires std::same_as<Penalty, MeanPenalty>
-  {
-    for (std::size_t i = 0; i < modules.size(); ++i)
-      ops::add_sign(c.w, grads[i].g, constant(modules[i].g), extra.lambda / gates(modules));
-  }
-
- private:
-  static double gates(auto& modules) {
-    double n = 0;
-    for (auto& p : modules) n += cols(p.g);
-    return n;
-  }
+  double penalty(auto& c, auto& modules) const { return extra.value(c, modules); }
+  void regularise(auto& c, auto& modules, auto& grads) const { extra.add_gradient(c, modules, grads); }
 };
 
 using Proximal = ProximalGate<ScaledByLr>;

@@ -175,7 +175,7 @@ class AdapterFor {
           require(f != nullptr, m.path, ": the delta has no tensor ", name, " to begin with given values");
           begin(*f, values);
         };
-        if constexpr (requires { delta.initialise(backbone, m, give); }) delta.initialise(backbone, m, give);
+        hooks::initialise(delta, backbone, m, give);
       }
     });
     const auto head = checkpoint_head(backbone.store().file(), backbone.config().architectures, task_.architecture(),

@@ -100,7 +100,7 @@ std::map<std::string, std::string> settings_of(const A& adapter) {
       else
         all[cat(i(), ".", name)] = exact(static_cast<double>(value));
     };
-    if constexpr (requires { delta.settings(says); }) delta.settings(says);
+    hooks::settings(delta, says);
   });
   if (adapter.fresh_pooler()) all[pooler_key] = "fresh";
   return all;
@@ -140,7 +140,7 @@ std::map<std::string, HostTensor> prepared_tensors(const A& adapter) {
     const std::vector<Weights<Mat<const T, E>>> absent(adapter.attached().placement(i).modules.size());
     Context<T, E> c{w};
     c.frozen = absent.data();
-    if constexpr (requires { delta.prepare(c, std::get<i>(values.all)); }) delta.prepare(c, std::get<i>(values.all));
+    hooks::prepare(delta, c, std::get<i>(values.all));
   });
   w.fence();
   std::map<std::string, HostTensor> all;

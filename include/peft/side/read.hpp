@@ -25,7 +25,8 @@ struct Read : Recurrence<Cell, Joiner> {
   static_assert(k > 0, "peft::Read<Cell, k>: the width k must be positive");
   static constexpr Route route = Route::side;
   static constexpr Kind fits = Kind::side;
-  static constexpr bool one_stack = true, taps_own_scores = Joiner::own_scores, taps_all_rows = taps_own_scores;
+  static constexpr Need needs = Need::one_stack;
+  static constexpr bool taps_own_scores = Joiner::own_scores, taps_all_rows = taps_own_scores;
   using Depth = Recurrence<Cell, Joiner>;
 
   int width = k;

@@ -20,7 +20,8 @@ struct SideTuning {
   static_assert(r > 0, "peft::SideTuning<r>: the reduction r must be positive");
   static constexpr Route route = Route::side;
   static constexpr Kind fits = Kind::side;
-  static constexpr bool taps_all_rows = true, one_stack = true;
+  static constexpr Need needs = Need::one_stack;
+  static constexpr bool taps_all_rows = true;
 
   int reduction = r, heads = 0, depth = 2;  // heads 0: as many as the backbone's
   double start = 0;  // a

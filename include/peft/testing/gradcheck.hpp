@@ -43,24 +43,13 @@ class DeltaCheck final : public CheckedModules<E> {
     if constexpr (HasShared<D, V>) declare_shared(delta_, fields, all.shared, this->shape_, this->modules_);
     all.modules.resize(this->modules_.size());
     for (std::size_t m = 0; m < this->modules_.size(); ++m) delta_.declare(fields, all.modules[m], this->modules_[m]);
-    if constexpr (requires { delta_.share(all); }) delta_.share(all);
+    hooks::share(delta_, all);
   }
 
-  void prepare(Context<double, E>& c) override {
-    if constexpr (requires { delta_.prepare(c, value_); }) delta_.prepare(c, value_);
-  }
-  void finish(Context<double, E>& c) override {
-    if constexpr (requires { delta_.finish(c, value_, gradient_); }) delta_.finish(c, value_, gradient_);
-  }
-  double penalty(Context<double, E>& c) override {
-    if constexpr (requires { delta_.penalty(c, value_); })
-      return delta_.penalty(c, value_);
-    else
-      return 0;
-  }
-  void regularise(Context<double, E>& c) override {
-    if constexpr (requires { delta_.penalty(c, value_); }) delta_.regularise(c, value_, gradient_);
-  }
+  void prepare(Context<double, E>& c) override { hooks::prepare(delta_, c, value_); }
+  void finish(Context<double, E>& c) override { hooks::finish(delta_, c, value_, gradient_); }
+  double penalty(Context<double, E>& c) override { return hooks::penalty(delta_, c, value_); }
+  void regularise(Context<double, E>& c) override { hooks::regularise(delta_, c, value_, gradient_); }
 
   double one(Context<double, E>& c, std::size_t m, int backwards) override {
     const auto& p = value_.modules[m];

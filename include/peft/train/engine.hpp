@@ -76,9 +76,7 @@ class Engine {
   void prepare(std::uint64_t seed = 0, bool training = false) {
     seed_ = seed;
     sampling_ = training;
-    each([&](auto& context, const auto& d, auto& all, auto&) {
-      if constexpr (requires { d.prepare(context, all); }) d.prepare(context, all);
-    });
+    each([&](auto& context, const auto& d, auto& all, auto&) { hooks::prepare(d, context, all); });
     once_.fence();
   }
 
@@ -101,29 +99,26 @@ class Engine {
   /// penalties add.
   void finish_gradients() {
     each([&](auto& context, const auto& d, auto& all, auto& grads) {
-      if constexpr (requires { d.finish(context, all, grads); }) d.finish(context, all, grads);
-      if constexpr (requires { d.regularise(context, all, grads); }) d.regularise(context, all, grads);
+      hooks::finish(d, context, all, grads);
+      hooks::regularise(d, context, all, grads);
     });
   }
   /// The sum of the penalties whose gradients `finish_gradients` adds, of the deltas that can say it.
   double penalty() {
     double sum = 0;
-    each([&](auto& context, const auto& d, auto& all, auto&) {
-      if constexpr (requires { d.penalty(context, all); }) sum += d.penalty(context, all);
-    });
+    each([&](auto& context, const auto& d, auto& all, auto&) { sum += hooks::penalty(d, context, all); });
     return sum;
   }
   void after_step(const StepInfo& info) {
-    each([&](auto& context, const auto& d, auto& all, auto& grads) {
-      if constexpr (requires { d.after_step(context, all, grads, info); }) d.after_step(context, all, grads, info);
-    });
+    each(
+        [&](auto& context, const auto& d, auto& all, auto& grads) { hooks::after_step(d, context, all, grads, info); });
   }
   /// May the values after `step` of `total` be kept as a run's result, by every delta?
   bool settled(std::int64_t step, std::int64_t total) const {
     bool all = true;
     for_each_delta<Plain>([&](auto i) {
       const auto& d = model_.attached().template delta<i>();
-      if constexpr (requires { d.settled(step, total); }) all = all && d.settled(step, total);
+      all = all && hooks::settled(d, step, total);
     });
     return all;
   }

@@ -1,0 +1,29 @@
+// expect: static assertion failed: peft: there is a member .after_step. that the engine cannot call; expected: .void after_step
+// SPDX-License-Identifier: Apache-2.0
+#include <peft/method.hpp>
+
+using namespace peft;
+
+/// A member that the engine may not call.
+struct Shift {
+  static constexpr Route route = Route::branch;
+  static constexpr Kind fits = Kind::linear;
+  template <class V>
+  struct Params {
+    V b;
+  };
+  template <class V>
+  struct Kept {};
+  void declare(auto& fields, auto& p, const Module& m) const { fields.vector("b", p.b, m.out); }
+  void forward(auto&, const auto&, auto, auto, auto&) const {}
+  void backward(auto&, const auto&, auto, auto, const auto&, auto&, auto) const {}
+#ifdef PEFT_EXPECT_ERROR
+
+ private:
+  void after_step(auto&, auto&, auto&, const StepInfo&) const {}
+#else
+  void after_step(auto&, auto&, auto&, const StepInfo&) const {}
+#endif
+};
+
+template struct peft::Delta<Shift, At<Query>>;
