@@ -28,7 +28,8 @@ struct Placement {
 /// Where a delta may sit, and what the backbone has there.
 struct Places {
   SiteSet sites, mask;
-  LayerRange chosen;
+  LayerRange chosen;               // at run time
+  std::vector<LayerRange> ranges;  // of the type; none: every layer
   const std::optional<std::set<std::string>>& only;
   int layers;
   std::function<bool(Site, int layer)> has;
@@ -67,9 +68,11 @@ class Attachment {
   Attachment(const Backbone& backbone, const M& method, Layout& layout) : method_(method), shape_(backbone.shape()) {
     for_each_delta<Plain>([&](auto i) {
       const auto& part = std::get<i>(method_.deltas);
+      constexpr auto ranges = Plain::template places<i>::ranges();
       Places places{sites_of<Backbone, Plain, i>(),
                     part.mask,
                     part.layers,
+                    {ranges.begin(), ranges.end()},
                     part.only,
                     backbone.layers(),
                     [&](Site s, int layer) { return backbone.has(s, layer); },

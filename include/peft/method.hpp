@@ -24,9 +24,14 @@ template <class D>
 struct DefaultPlaces<D> {
   using type = typename D::Places;
 };
+template <class D>
+  requires(HasRoute<D> && D::route == Route::side)
+struct DefaultPlaces<D> {
+  using type = At<only(Site::side)>;
+};
 
-/// A delta of type D at the places of `Where`. What changes code is a type; at run time `mask`, `layers` and `only`
-/// narrow it down.
+/// A delta of type D at the places of `Where`, by default its own. What changes code is a type; at run time `mask`,
+/// `layers` and `only` narrow it down.
 template <class D, class Where = typename DefaultPlaces<D>::type>
 struct Delta {
   static_assert(HasRoute<D>,
@@ -60,7 +65,7 @@ struct Delta {
 
   D delta{};
   SiteSet mask{~std::uint64_t{0}};
-  LayerRange layers = Where::layers();
+  LayerRange layers{};  // of those that the type means
   std::optional<std::set<std::string>> only{};  // modules by path; absent: all of the places
 };
 
@@ -70,10 +75,26 @@ struct Gate {
   G gate{};
 };
 
-/// A network beside the backbone (READ, LST). The backbone's backward is never instantiated for a method that is only
-/// this.
-template <class N>
-using SideNet = Delta<N, At<only(Site::side)>>;
+/// What a side net is called by, and what it is: itself, unless a name stands for a whole family of nets, as a
+/// recurrent cell does for READ (side/read_with.hpp). The numbers are the net's: its width.
+template <class N, int... numbers>
+struct NetOf {
+  static_assert(sizeof...(numbers) == 0,
+                "peft::SideNet<N, k>: the width k belongs to a recurrent cell, as in "
+                "SideNet<GRU, 64> (peft/side/read_with.hpp)");
+  using type = N;
+};
+/// A network beside the backbone: `SideNet<GRU>` is READ, `SideNet<Ladder<8>>` LST. The backbone's backward is never
+/// instantiated for a method that is only this.
+template <class N, int... numbers>
+using SideNet = Delta<typename NetOf<N, numbers...>::type, At<only(Site::side)>>;
+
+/// What delta D is on a backbone: itself, unless it has another form there (`from`: of the same settings), as READ on
+/// two stacks.
+template <class D, class Backbone>
+struct FormOn {
+  using type = D;
+};
 
 template <class P>
 inline constexpr bool is_gate = false;
@@ -89,6 +110,30 @@ template <class D, class Where, class G>
   requires requires { typename D::template gated<G>; }
 struct Gated<Delta<D, Where>, G> {
   using type = Delta<typename D::template gated<G>, Where>;
+};
+
+struct AnyGate;
+/// Is D a, or what a is without its gate?
+template <class A, class D>
+inline constexpr bool same_but_gate = std::is_same_v<A, D>;
+template <class A, class D>
+  requires(!std::is_same_v<A, D>) && requires {
+    typename A::template gated<AnyGate>;
+    typename D::template gated<AnyGate>;
+  }
+inline constexpr bool same_but_gate<A, D> =
+    std::is_same_v<typename A::template gated<AnyGate>, typename D::template gated<AnyGate>>;
+
+/// A part of a method that is given by its settings alone.
+template <class P>
+struct AsPart {};
+template <HasRoute P>
+struct AsPart<P> {
+  using type = Delta<P>;
+};
+template <class D, class Where>
+struct AsPart<Delta<D, Where>> {
+  using type = Delta<D, Where>;
 };
 
 /// The parts of a method whose last is a gate, with the gate put on every bottleneck before it.
@@ -116,6 +161,25 @@ struct Method {
   explicit Method(Parts... parts)
     requires(sizeof...(Parts) > 0)
       : deltas(std::move(parts)...) {}
+  /// Settings by name, where the types say they sit: `Method<Delta<LoRA<8>>>({.alpha = 32})`.
+  Method(typename Parts::type... settings)
+    requires(size > 0)
+      : deltas(Parts{std::move(settings)}...) {}
+
+  template <class... Given>
+    requires(size > 1 && sizeof...(Given) == size &&
+             ((std::is_same_v<Given, Parts> || std::is_same_v<Given, typename Parts::type>) && ...))
+  explicit Method(Given... given) : deltas(Parts{std::move(given)}...) {}
+
+  /// The settings of the delta of type D, which may be said without the gate that the method puts on it.
+  template <class D>
+  auto& get() {
+    return std::get<index<D>()>(deltas).delta;
+  }
+  template <class D>
+  const auto& get() const {
+    return std::get<index<D>()>(deltas).delta;
+  }
 
   Deltas deltas;
 
@@ -123,7 +187,24 @@ struct Method {
   using type = typename std::tuple_element_t<i, Deltas>::type;
   template <std::size_t i>
   using places = typename std::tuple_element_t<i, Deltas>::places;
+
+ private:
+  template <class D>
+  static constexpr std::size_t index() {
+    constexpr std::size_t found = (std::size_t{same_but_gate<typename Parts::type, D>} + ... + 0);
+    static_assert(found > 0, "peft::Method::get<D>: the method has no delta of this type");
+    static_assert(found < 2,
+                  "peft::Method::get<D>: the method has several deltas of this type: "
+                  "std::get<i>(method.deltas).delta, counted from 0");
+    std::size_t i = 0;
+    (void)((same_but_gate<typename Parts::type, D> || (++i, false)) || ... || false);
+    return i;
+  }
 };
+/// `Method m{LoRA<8>{.alpha = 32}}`: deltas at their own places.
+template <class... P>
+  requires(requires { typename AsPart<P>::type; } && ...)
+Method(P...) -> Method<typename AsPart<P>::type...>;
 
 template <class... Parts, std::size_t... i>
 struct WithGate<std::tuple<Parts...>, std::index_sequence<i...>> {
@@ -141,6 +222,39 @@ template <class... Parts>
 struct Method<Parts...> : WithGate<std::tuple<Parts...>, std::make_index_sequence<sizeof...(Parts) - 1>>::type {
   using Base = typename WithGate<std::tuple<Parts...>, std::make_index_sequence<sizeof...(Parts) - 1>>::type;
   using Base::Base;
+};
+
+/// A method as a backbone has it: every delta in its form there.
+template <class P, class Backbone>
+struct PartOn {
+  using type = P;
+};
+template <class D, class Where, class Backbone>
+struct PartOn<Delta<D, Where>, Backbone> {
+  using type = Delta<typename FormOn<D, Backbone>::type, Where>;
+};
+template <class M, class Backbone>
+struct MethodOn {
+  using type = M;
+  static const M& from(const M& method) { return method; }
+};
+template <class... P, class Backbone>
+  requires(!std::is_same_v<typename PartOn<P, Backbone>::type, P> || ...)
+struct MethodOn<Method<P...>, Backbone> {
+  using type = Method<typename PartOn<P, Backbone>::type...>;
+  static type from(const Method<P...>& method) {
+    return std::apply([](const P&... part) { return type(one(part)...); }, method.deltas);
+  }
+
+ private:
+  template <class D, class Where>
+  static auto one(const Delta<D, Where>& part) {
+    using Form = FormOn<D, Backbone>;
+    if constexpr (std::is_same_v<typename Form::type, D>)
+      return part;
+    else
+      return Delta<typename Form::type, Where>{Form::from(part.delta), part.mask, part.layers, part.only};
+  }
 };
 
 /// Calls `f(std::integral_constant<std::size_t, i>)` for every delta of a method.

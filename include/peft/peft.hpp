@@ -43,6 +43,7 @@
 #include <peft/side/read_layers.hpp>
 #include <peft/side/read_pair.hpp>
 #include <peft/side/read_pair_full.hpp>
+#include <peft/side/read_with.hpp>
 #include <peft/side/rnn.hpp>
 #include <peft/side/side_tuning.hpp>
 

@@ -215,10 +215,12 @@ struct Where {
   }
 };
 
-/// The places of a delta: `At<Query, Value>`, `At<Linear, Layers<8, 12>>`, `At<"attn.q">`,
-/// `At<"*.attention.self.query">`.
+/// The places of a delta: `At<Query, Value>`, `At<Linear, Layers<8, 12>>`, `At<Linear, Layers<0, 2>, Layers<8, 12>>`
+/// (layers of either range), `At<"attn.q">`, `At<"*.attention.self.query">`.
 template <Where... where>
 struct At {
+  static_assert(((0 <= where.layers.first && where.layers.first < where.layers.last) && ...),
+                "peft::At: a range of layers holds none: Layers<first, end> means first .. end - 1, counted from 0");
   template <class Backbone>
   static constexpr bool resolves() {
     return ((where.is_layers || !where.sites.empty() || !find_sites<Backbone>(where.name).empty()) && ...);
@@ -228,10 +230,12 @@ struct At {
     return ((where.name[0] ? find_sites<Backbone>(where.name) : of_group(where.sites, Backbone::sites)) | ... |
             SiteSet{});
   }
-  static constexpr LayerRange layers() {
-    LayerRange range;
-    ((where.is_layers ? void(range = where.layers) : void()), ...);
-    return range;
+  /// The ranges of layers that are named, all of which are meant; none: every layer.
+  static constexpr auto ranges() {
+    std::array<LayerRange, (std::size_t{where.is_layers} + ... + 0)> all{};
+    [[maybe_unused]] std::size_t n = 0;
+    ((where.is_layers ? void(all[n++] = where.layers) : void()), ...);
+    return all;
   }
 };
 

@@ -21,7 +21,7 @@ template <class Backbone_, class Method_, class Task_ = Classify>
 class Model {
  public:
   using Backbone = Backbone_;
-  using Method = Method_;
+  using Method = typename MethodOn<Method_, Backbone_>::type;  // as the backbone has it
   using Task = Task_;
   using Adapter = AdapterFor<Backbone, Method, Task>;
   using T = typename Adapter::T;
@@ -33,11 +33,12 @@ class Model {
   using Buffer = typename Adapter::Buffer;
 
   /// With an adapter that it makes itself (see AdapterFor), in the order of the type's arguments.
-  Model(std::shared_ptr<const Backbone> backbone, Method method = {}, Task task = {}, std::uint64_t seed = 42,
+  Model(std::shared_ptr<const Backbone> backbone, Method_ method = {}, Task task = {}, std::uint64_t seed = 42,
         const std::function<void(const Layout&)>& before = {})
       : backbone_(std::move(backbone)),
         task_(task),
-        adapters_{std::make_shared<Adapter>(*backbone_, method, task, seed, before)} {}
+        adapters_{
+            std::make_shared<Adapter>(*backbone_, MethodOn<Method_, Backbone>::from(method), task, seed, before)} {}
   /// With an adapter that is there.
   template <std::same_as<Adapter> A>  // `{}` stands for a task
   Model(std::shared_ptr<const Backbone> backbone, std::shared_ptr<A> adapter)
@@ -46,7 +47,7 @@ class Model {
   }
   /// The task where the method belongs: refused in words.
   template <std::convertible_to<Task> Given = Task>
-  Model(std::shared_ptr<const Backbone> backbone, Given task, Method method = {}, std::uint64_t seed = 42,
+  Model(std::shared_ptr<const Backbone> backbone, Given task, Method_ method = {}, std::uint64_t seed = 42,
         const std::function<void(const Layout&)>& before = {})
       : Model(std::move(backbone), std::move(method), Task(std::move(task)), seed, before) {
     static_assert(!std::convertible_to<Given, Task>,
@@ -123,5 +124,14 @@ class Model {
   Task task_;
   std::vector<std::shared_ptr<Adapter>> adapters_;
 };
+
+/// `Model model(backbone, method, Classify{.labels = 3})`, the method perhaps one delta: `LoRA<8>{.alpha = 32}`.
+template <class B, class M, class Task = Classify>
+  requires requires { typename M::Plain; }
+Model(std::shared_ptr<const B>, M, Task = {}, std::uint64_t = 0) -> Model<B, M, Task>;
+template <class B, class D, class Task = Classify>
+  requires requires { typename AsPart<D>::type; }
+Model(std::shared_ptr<const B>, D, Task = {},
+      std::uint64_t = 0) -> Model<B, peft::Method<typename AsPart<D>::type>, Task>;
 
 }  // namespace peft
