@@ -75,3 +75,4 @@
 #include <peft/train/fit.hpp>
 #include <peft/train/progress.hpp>
 #include <peft/train/sparsity_schedule.hpp>
+#include <peft/train/use.hpp>

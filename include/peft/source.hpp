@@ -16,6 +16,7 @@
 #include <peft/data/column_names.ipp>
 #include <peft/data/conll_tags.ipp>
 #include <peft/data/csv.ipp>
+#include <peft/data/dataset.ipp>
 #include <peft/data/glue.ipp>
 #include <peft/data/glue_text.ipp>
 #include <peft/data/json_rows.ipp>

@@ -10,6 +10,12 @@ namespace peft {
 
 /// One split of a data set in memory.
 struct Dataset {
+  Dataset() = default;
+  /// Texts and their labels as words, scores or indices: what they mean is decided as of a table's (`read_csv`), by
+  /// `train` where these are not the training data. Throws Error naming the text, from 1, where a label is none.
+  Dataset(const std::vector<std::string>& texts, const std::vector<std::string>& labels,
+          const Dataset* train = nullptr);
+
   std::string source;  // the file, for messages
   std::vector<Example> examples;
   std::vector<std::string> label_names;  // by class index; empty for regression
@@ -33,3 +39,7 @@ enum class Labels { Required, Optional, Ignored };
 enum class LabelKind { Automatic, Classes, Scores };
 
 }  // namespace peft
+
+#ifndef PEFT_SEPARATE
+#include <peft/data/dataset.ipp>
+#endif
