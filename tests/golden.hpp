@@ -48,13 +48,12 @@ struct Subject {
 };
 void check(const Subject& model, const peft::SafeTensors& file, const Tolerance& tolerance);
 
-template <template <class, peft::ExecutionSpace> class Backbone, class Method, class Task = peft::Classify>
-void check(const std::filesystem::path& model_folder, const std::filesystem::path& path, Task task, Method method,
+template <class Tested, class Method, class Task>
+void check(std::shared_ptr<const Tested> backbone, const std::filesystem::path& path, Task task, Method method,
            int workers = 2, Tolerance tolerance = {}) {
-  using Tested = Backbone<float, Space>;
   using M = peft::Model<Tested, Method, Task>;
   const auto file = peft::SafeTensors::open(path);
-  M model(Tested::open(model_folder)->with_dropout(0, 0, 0), method, task);
+  M model(backbone->with_dropout(0, 0, 0), method, task);
   peft::Engine<M> engine(model, workers, {40, 2});
   untyped::EngineOn<M> training(engine);
   const auto predict = [&](const peft::Batch& batch) {
@@ -64,6 +63,11 @@ void check(const std::filesystem::path& model_folder, const std::filesystem::pat
   check({training, task.together(), predict,
          [&](const std::string& name) { return model.backbone().store().transposed(name); }},
         file, tolerance);
+}
+template <template <class, peft::ExecutionSpace> class Backbone, class Method, class Task = peft::Classify>
+void check(const std::filesystem::path& model_folder, const std::filesystem::path& path, Task task, Method method,
+           int workers = 2, Tolerance tolerance = {}) {
+  check(Backbone<float, Space>::open(model_folder), path, task, method, workers, tolerance);
 }
 
 }  // namespace golden

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <peft/core/fields.hpp>
+#include <peft/core/stored.hpp>
 #include <peft/core/worker.hpp>
 #include <peft/nn/packed.hpp>
 #include <peft/nn/shape.hpp>
@@ -38,10 +39,12 @@ struct Module {
   nn::Spec spec{};  // of the backbone
 };
 
-/// Weight and bias of a site; a bias may be empty. Norms: (1, d) each. Tables: bias empty.
+/// Weight and bias of a site; a bias may be empty. Norms: (1, d) each. Tables: bias empty. A weight that is only read
+/// carries the type that it is stored in (core/stored.hpp).
 template <class V>
 struct Weights {
-  V w, b;
+  typename WeightView<V>::type w;
+  V b;
 };
 
 /// What an op of a delta runs in: the worker, the group of sequences, and the place. A small value: nothing in it is

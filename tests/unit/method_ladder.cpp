@@ -90,7 +90,7 @@ TEST_CASE("LST's blocks begin as the strongest part of the backbone's") {
   Lst method;
   ladder_net(method).reduction = 3;  // two rows of each head's six, four of the stream's twelve coordinates
   Model<Bert<double>, Lst> model(backbone, method, {3});
-  const auto value = [&](const std::string& name) { return backbone->store().at(name); };
+  const auto value = [&](const std::string& name) -> Mat<const double> { return backbone->store().at(name); };
   const std::string layer = "bert.encoder.layer.";
   std::vector<double> score(12);
   for (const std::string l : {"0", "1"}) {
@@ -213,7 +213,7 @@ TEST_CASE("LST's blocks begin as what Fisher information says") {
   const std::vector<int> inner = largest_among(up, 0, 20, 6);
   const auto expect = [&](const std::string& tensor, const std::vector<int>& out, const std::vector<int>& in) {
     INFO(tensor);
-    const auto from = backbone->store().at(layer + "1." + tensor);
+    const Mat<const double> from = backbone->store().at(layer + "1." + tensor);
     std::vector<double> wanted;
     for (const int i : out)
       for (const int j : in) wanted.push_back(from(i, j));

@@ -63,7 +63,7 @@ TEST_CASE("prompt tuning: rows begin as words") {
     return std::vector<double>(all.begin() + 12 * i, all.begin() + 12 * (i + 1));
   };
   const auto word = [](const auto& model, int id) {
-    const double* row = &model.backbone().template weights<Site::word_table>(-1).w(id, 0);
+    const double* row = slice(model.backbone().template weights<Site::word_table>(-1).w, id, id + 1).data();
     return std::vector<double>(row, row + 12);
   };
   Prompt p;

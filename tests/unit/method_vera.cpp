@@ -73,7 +73,7 @@ TEST_CASE("VeRA: merged into the weights it is the same map") {
   for (const Module& m : modules) {
     const auto b = model.read(*model.find(m.path + ".vera_lambda_b")),
                d = model.read(*model.find(m.path + ".vera_lambda_d"));
-    const auto& W = model.backbone().store().at(m.path + ".weight");
+    const Mat<const double> W = model.backbone().store().at(m.path + ".weight");
     double worst = 0, moved = 0;
     for (Extent o = 0; o < m.out; ++o)
       for (Extent i = 0; i < m.in; ++i) {

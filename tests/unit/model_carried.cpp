@@ -273,7 +273,7 @@ TEST_CASE("carried: GPT-2's matrices as its files have them") {
       Made("transformer.h.0.attn.c_attn", 24, 72).add(name, {24, 96}).add("transformer.h.1.mlp.c_fc.bias", {96});
   const Changed<Gpt2<float>> c("tiny-gpt2", made);
   CHECK(c.is(name) == made.data(name));
-  const auto w = c.after->template weights<Site::ff_up>(1).w;
+  const Mat<const float> w = c.after->template weights<Site::ff_up>(1).w;
   CHECK(w.extent(0) == 96);
   CHECK(w(5, 3) == made.data(name)[3 * 96 + 5]);
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <Kokkos_Core.hpp>
+#include <cstddef>
+#include <cstdint>
 #include <type_traits>
 
 namespace peft {
@@ -51,6 +53,13 @@ V slice(const V& v, Extent begin, Extent end) {
   // While planning, views have extents and no memory.
   const std::ptrdiff_t from = v.data() == nullptr ? 0 : static_cast<std::ptrdiff_t>(begin) * cols(v);
   return V(v.data() + from, end - begin, cols(v));
+}
+
+/// n numbers as one row, for ops that take a block as a whole: by its size(), as there may be more than an Extent
+/// counts.
+template <ExecutionSpace E, class T>
+Mat<T, E> flat(T* data, std::int64_t n) {
+  return Mat<T, E>(data, 1, static_cast<std::size_t>(n));
 }
 
 /// Names a transposed operand of `ops::gemm`; nothing is moved.

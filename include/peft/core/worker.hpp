@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <peft/core/libraries.hpp>
 #include <peft/core/tensor.hpp>
 #include <peft/core/workspace.hpp>
 
@@ -27,6 +28,7 @@ template <ExecutionSpace E>
 struct Worker : OnItself<E> {
   E exec = make();
   Workspace<E> space;
+  Libraries libraries;  // handles of those that ops call, and the weights that they have prepared
 
   /// While planning, ops are switched off and views have no memory.
   bool planning() const { return space.counting(); }

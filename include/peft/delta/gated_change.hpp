@@ -8,6 +8,7 @@
 #include <peft/core/transfer.hpp>
 #include <peft/method.hpp>
 #include <peft/ops/hard_concrete.hpp>
+#include <peft/ops/stored.hpp>
 
 namespace peft {
 
@@ -55,11 +56,14 @@ struct GatedChange {
  protected:
   /// f(tensor, its gradients, the frozen tensor, its gates, the gate of it all) for every tensor.
   void each(auto& c, auto& all, auto& grads, const auto& f) const {
+    using Frozen = std::remove_cvref_t<decltype(c.frozen->b)>;
     for (std::size_t m = 0; m < all.modules.size(); ++m) {
-      const auto one = [&](std::uint64_t salt, auto& p, auto& g, auto theta0) {
+      const auto one = [&](std::uint64_t salt, auto& p, auto& g, const Stored<Frozen>& theta0) {
         const ops::HardConcrete gate{lower, upper, c.training ? ops::HardConcrete::sampled : 0.5,
                                      rng::combine(c.seed, 4 * m + salt)};
-        if (!empty(p.d)) f(p, g, theta0, gate, gate.with(1));
+        if (empty(p.d)) return;
+        const auto scope = c.w.scope();
+        f(p, g, ops::as_numbers(c.w, theta0), gate, gate.with(1));
       };
       one(0, all.modules[m].weight, grads.modules[m].weight, c.frozen[m].w);
       one(1, all.modules[m].bias, grads.modules[m].bias, c.frozen[m].b);

@@ -17,6 +17,7 @@
 #include <peft/io/tensor_ref.hpp>
 #include <peft/model/peft_files.hpp>
 #include <peft/model/tensor_store.hpp>
+#include <peft/ops/stored.hpp>
 
 namespace peft {
 
@@ -35,11 +36,11 @@ void add_tensor(Changed& changed, const std::string& path, const char* name, std
 
 /// The numbers of a frozen tensor after `change` has worked on a copy of it.
 template <class T, ExecutionSpace E>
-std::vector<float> changed_copy(Worker<E>& w, const Mat<const T, E>& frozen,
+std::vector<float> changed_copy(Worker<E>& w, const Weight<T, E>& frozen,
                                 const std::function<void(const Mat<T, E>&)>& change) {
   const auto block = allocated<Kokkos::View<T*, typename E::memory_space>>("peft::merged", frozen.size());
   const Mat<T, E> copy(block.data(), rows(frozen), cols(frozen));
-  ops::copy(w, copy, frozen);
+  ops::decode(w, copy, frozen);
   change(copy);
   w.fence();
   return to_host(copy);
@@ -58,7 +59,7 @@ void merge(const D& delta, const std::vector<Module>& modules, const std::vector
       if (!empty(used.b)) add_tensor(changed, path, "bias", to_host(used.b));
     } else if constexpr (MergesIntoWeight<D, T, E>) {
       const auto& frozen = store.at(path + ".weight");
-      Worker<E> w = small_worker<T, E>(frozen.extent(0), frozen.extent(1));
+      Worker<E> w = small_worker<T, E>(rows(frozen), cols(frozen));
       Context<T, E> c{w};
       add_tensor(changed, path, "weight",
                  changed_copy<T, E>(w, frozen, [&](const Mat<T, E>& sum) { delta.merge(c, p, sum); }));

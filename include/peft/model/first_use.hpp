@@ -80,7 +80,7 @@ std::string why_not_finite(const M& model) {
   };
   for (const Field& f : model.layout().fields()) consider(f.name, model.read(f), f.rows, f.cols);
   for (const auto& [name, tensor] : model.backbone().store().tensors())
-    consider(name, downloaded<typename M::E>(tensor.data(), tensor.size()), rows(tensor), cols(tensor));
+    consider(name, host_values(tensor), rows(tensor), cols(tensor));
   return cat("every weight is finite, so numbers outgrow their type on the way through the model; the largest weight: ",
              where);
 }

@@ -19,7 +19,7 @@ namespace peft {
 /// frozen tensors, `words` (vocabulary, width) are its embeddings.
 template <class T, ExecutionSpace E>
 std::vector<T> initial_values(const Field& f, std::uint64_t seed, const TensorStore<T, E>& backbone,
-                              Mat<const T, E> words);
+                              const Weight<T, E>& words);
 
 /// The head that a checkpoint holds for the same task, in tensors of the same shapes as the fields from `first` on:
 /// each with its tensor. Empty where there is no file, none of its classes (Hugging Face's `architectures`) ends in
@@ -33,7 +33,7 @@ namespace initial {
 
 /// Rows of the word table: those of the tokens that are named, else any.
 template <class T, ExecutionSpace E>
-std::vector<T> word_rows(const Field& f, std::uint64_t key, Mat<const T, E> table) {
+std::vector<T> word_rows(const Field& f, std::uint64_t key, const Weight<T, E>& table) {
   require(cols(table) == f.cols, f.name, ": rows of ", f.cols, " numbers cannot begin as word embeddings of ",
           cols(table));
   std::vector<T> all;
@@ -43,8 +43,7 @@ std::vector<T> word_rows(const Field& f, std::uint64_t key, Mat<const T, E> tabl
     const Extent id = tokens.empty() ? drawn : tokens[static_cast<std::size_t>(i) % tokens.size()];
     require(id >= 0 && id < rows(table), f.name, ": token id ", id, " is outside the backbone's vocabulary of ",
             rows(table));
-    const std::vector<T> row =
-        downloaded<E>(table.data() + static_cast<std::ptrdiff_t>(id) * f.cols, static_cast<std::size_t>(f.cols));
+    const std::vector<T> row = host_values(slice(table, id, id + 1));
     all.insert(all.end(), row.begin(), row.end());
   }
   return all;
@@ -52,10 +51,10 @@ std::vector<T> word_rows(const Field& f, std::uint64_t key, Mat<const T, E> tabl
 
 /// The lengths of a weight's rows.
 template <class T, ExecutionSpace E>
-std::vector<T> row_norms(const Field& f, Mat<const T, E> weight) {
+std::vector<T> row_norms(const Field& f, const Weight<T, E>& weight) {
   require(rows(weight) == f.cols, f.name, ": as many rows as the weight of ", f.module, " were expected, ",
           rows(weight));
-  const std::vector<T> all = downloaded<E>(weight.data(), weight.size());
+  const std::vector<T> all = host_values(weight);
   std::vector<T> norms;
   for (Extent i = 0; i < rows(weight); ++i) {
     double sum = 0;
@@ -70,7 +69,7 @@ std::vector<T> row_norms(const Field& f, Mat<const T, E> weight) {
 
 template <class T, ExecutionSpace E>
 std::vector<T> initial_values(const Field& f, std::uint64_t seed, const TensorStore<T, E>& backbone,
-                              Mat<const T, E> words) {
+                              const Weight<T, E>& words) {
   const auto key = rng::combine(rng::mix(seed), f.name);
   const auto n = static_cast<std::size_t>(f.size());
   const double scale = f.init.scale;
@@ -85,7 +84,7 @@ std::vector<T> initial_values(const Field& f, std::uint64_t seed, const TensorSt
     case Init::truncated: drawn([&](std::size_t i) { return rng::truncated_normal(key, i); }); break;
     case Init::checkpoint:
       backbone.check_finite(f.name);
-      values = downloaded<E>(backbone.at(f.name).data(), n);
+      values = host_values(backbone.at(f.name));
       break;
     case Init::words: values = initial::word_rows<T, E>(f, key, words); break;
     case Init::row_norms:
@@ -99,9 +98,9 @@ std::vector<T> initial_values(const Field& f, std::uint64_t seed, const TensorSt
 
 #ifdef PEFT_SEPARATE
 extern template std::vector<float> initial_values(const Field&, std::uint64_t, const TensorStore<float, Host>&,
-                                                  Mat<const float, Host>);
+                                                  const Weight<float>&);
 extern template std::vector<double> initial_values(const Field&, std::uint64_t, const TensorStore<double, Host>&,
-                                                   Mat<const double, Host>);
+                                                   const Weight<double>&);
 #endif
 
 }  // namespace peft

@@ -25,9 +25,9 @@ PEFT_INLINE std::vector<std::pair<const Field*, const TensorRef*>> checkpoint_he
 
 #ifdef PEFT_SEPARATE
 template std::vector<float> initial_values(const Field&, std::uint64_t, const TensorStore<float, Host>&,
-                                           Mat<const float, Host>);
+                                           const Weight<float>&);
 template std::vector<double> initial_values(const Field&, std::uint64_t, const TensorStore<double, Host>&,
-                                            Mat<const double, Host>);
+                                            const Weight<double>&);
 #endif
 
 }  // namespace peft

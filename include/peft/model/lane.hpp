@@ -69,7 +69,7 @@ class Lane {
   /// Forward and backward (only where `g` wants it) of one group; returns its loss. Gradients are in `accumulator()`,
   /// except those of embedding tables, which `add_tables` adds to the step's.
   double step(const GroupStep& g) {
-    ops::fill(worker, V(accumulator_.data(), 1, static_cast<Extent>(accumulator_.size())), T(0));
+    ops::fill(worker, flat<E>(accumulator_.data(), static_cast<std::int64_t>(accumulator_.size())), T(0));
     const double loss = backward(g, forward(g, true));
     worker.fence();
     return loss;

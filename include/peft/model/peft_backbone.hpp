@@ -38,8 +38,7 @@ template <class Backbone>
 HostTensor stored_tensor(const Backbone& backbone, const std::string& name) {
   using T = typename Backbone::Scalar;
   const auto& view = backbone.store().at(name);
-  const auto n = static_cast<std::size_t>(view.size());
-  const std::vector<T> values = downloaded<typename Backbone::Space>(view.data(), n);
+  const std::vector<T> values = host_values(view);
   HostTensor t{name, {rows(view), cols(view)}, std::vector<float>(values.begin(), values.end())};
   if (backbone.store().transposed(name)) {
     t.data = transposed(t.data, rows(view), cols(view));

@@ -27,6 +27,12 @@ std::vector<float> to_host(const V& v) {
   return std::vector<float>(raw.begin(), raw.end());
 }
 
+template <class C>
+std::vector<float> to_host(const Stored<C>& m) {
+  const auto raw = host_values(m);
+  return std::vector<float>(raw.begin(), raw.end());
+}
+
 namespace peft_files {
 
 /// All but what is made of other tensors.
@@ -132,8 +138,7 @@ std::map<std::string, HostTensor> prepared_tensors(const A& adapter) {
   const Layout& layout = adapter.layout();
   typename A::Buffer buffer("peft::prepared", static_cast<std::size_t>(layout.size()));
   Worker<E> w = small_worker<T, E>(64, 64);
-  const Extent n = static_cast<Extent>(layout.size());
-  ops::copy<E, T>(w, Mat<T, E>(buffer.data(), 1, n), Mat<const T, E>(adapter.buffer().data(), 1, n));
+  ops::copy<E, T>(w, flat<E>(buffer.data(), layout.size()), flat<E>(adapter.buffer().data(), layout.size()));
   auto values = adapter.attached().bind(layout, buffer.data(), layout.size());
   for_each_delta<typename A::Attached::Plain>([&](auto i) {
     const auto& delta = adapter.attached().template delta<i>();

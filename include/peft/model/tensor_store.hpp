@@ -16,6 +16,7 @@
 #include <peft/core/dtype.hpp>
 #include <peft/core/error.hpp>
 #include <peft/core/memory.hpp>
+#include <peft/core/stored.hpp>
 #include <peft/core/tensor.hpp>
 #include <peft/core/transfer.hpp>
 #include <peft/core/transposed.hpp>
@@ -35,7 +36,7 @@ struct LoadSizes {
 template <class T, ExecutionSpace E>
 class TensorStore {
  public:
-  using C = Mat<const T, E>;
+  using Tensor = Weight<T, E>;
 
   TensorStore() = default;
   TensorStore(Checkpoint checkpoint, TensorNames names) : file_(std::move(checkpoint), std::move(names)) {}
@@ -43,15 +44,15 @@ class TensorStore {
   bool has(const std::string& name) const { return file_.has(name); }
 
   /// The tensor as (rows, cols); a vector is (1, n).
-  C load(const std::string& name, Extent rows, Extent cols) {
+  Tensor load(const std::string& name, Extent rows, Extent cols) {
     const TensorRef& ref = take(name, rows, cols);
-    if (on_host<E> && as_it_is(ref)) return put(name, C(mapped(ref), rows, cols));
+    if (on_host<E> && as_it_is(ref)) return put(name, plain(mapped(ref), rows, cols));
     return put(name,
                own(name, rows, cols, [&](T* to) { ref.read(std::span<T>(to, static_cast<std::size_t>(ref.size()))); }));
   }
 
   /// The tensor as (rows, cols), which the file holds transposed.
-  C load_transposed(const std::string& name, Extent rows, Extent cols) {
+  Tensor load_transposed(const std::string& name, Extent rows, Extent cols) {
     const TensorRef& ref = take(name, cols, rows);
     transposed_.insert(name);
     if (counting_ && !as_it_is(ref)) sizes_.passing = std::max(sizes_.passing, bytes_of(rows, cols));
@@ -88,19 +89,28 @@ class TensorStore {
   bool vector(const std::string& name) const { return file_.vector(name); }
 
   /// A tensor made here, not read.
-  C make(const std::string& name, const std::vector<T>& values, Extent rows, Extent cols) {
+  Tensor make(const std::string& name, const std::vector<T>& values, Extent rows, Extent cols) {
     made_.insert(name);
     sources_.erase(name);
     return put(name, own(name, rows, cols, [&](T* to) { std::copy(values.begin(), values.end(), to); }));
   }
+  /// From now on the tensor's numbers are kept rounded to `type`.
+  Tensor keep_as(DType type, const std::string& name) {
+    const Tensor from = at(name);
+    const std::vector<T> values = host_values(from);
+    std::vector<std::byte> rounded(values.size() * size_of(type));
+    encode(type, std::span<const T>(values), rounded.data());
+    auto& block = blocks_[name] = Memory<std::byte, E>("peft::weight", rounded);
+    return put(name, Tensor(block.data(), type, from.rows(), from.cols(), true));
+  }
   /// A tensor loaded or made before.
-  const C& at(const std::string& name) const {
+  const Tensor& at(const std::string& name) const {
     const auto found = tensors_.find(name);
     if (found == tensors_.end()) fail("the backbone has no tensor ", name);
     return found->second;
   }
   bool loaded(const std::string& name) const { return tensors_.count(name) != 0; }
-  const std::map<std::string, C>& tensors() const { return tensors_; }
+  const std::map<std::string, Tensor>& tensors() const { return tensors_; }
   /// Lets go of all other tensors, and of the memory that only they take.
   void keep_only(const std::set<std::string>& names) {
     const auto other = [&](const auto& entry) { return names.count(entry.first) == 0; };
@@ -118,8 +128,7 @@ class TensorStore {
     return static_cast<std::uint64_t>(rows) * static_cast<std::uint64_t>(cols) * sizeof(T);
   }
   static bool as_it_is(const TensorRef& ref) {
-    constexpr DType mine = std::is_same_v<T, double> ? DType::F64 : DType::F32;
-    return ref.dtype == mine && reinterpret_cast<std::uintptr_t>(ref.bytes.data()) % alignof(T) == 0;
+    return ref.dtype == dtype_of<T> && reinterpret_cast<std::uintptr_t>(ref.bytes.data()) % alignof(T) == 0;
   }
   static const T* mapped(const TensorRef& ref) { return reinterpret_cast<const T*>(ref.bytes.data()); }
   const TensorRef& take(const std::string& name, Extent rows, Extent cols) {
@@ -129,29 +138,31 @@ class TensorStore {
   }
 
   bool from_file(const std::string& name) const { return loaded(name) && !made_.contains(name); }
-  C put(const std::string& name, C tensor) { return tensors_[name] = tensor; }
+  Tensor put(const std::string& name, const Tensor& tensor) { return tensors_[name] = tensor; }
+  static Tensor plain(const T* data, Extent rows, Extent cols) { return {data, dtype_of<T>, rows, cols, true}; }
   /// Memory of the store's own, which `fill` writes.
-  C own(const std::string& name, Extent rows, Extent cols, const std::function<void(T*)>& fill) {
+  Tensor own(const std::string& name, Extent rows, Extent cols, const std::function<void(T*)>& fill) {
     const auto n = static_cast<std::size_t>(rows) * static_cast<std::size_t>(cols);
     if (counting_) {
       sizes_.copied += n * sizeof(T);
-      return C(nullptr, rows, cols);
+      return plain(nullptr, rows, cols);
     }
     auto& block = blocks_[name];
     if constexpr (on_host<E>) {
-      block = Memory<T, E>("peft::weight", n);
-      fill(block.data());
+      block = Memory<std::byte, E>("peft::weight", n * sizeof(T));
+      fill(reinterpret_cast<T*>(block.data()));
     } else {
       std::vector<T> values(n);
       fill(values.data());
-      block = Memory<T, E>("peft::weight", values);
+      block = Memory<std::byte, E>("peft::weight", n * sizeof(T));
+      upload(E{}, reinterpret_cast<T*>(block.data()), values.data(), n);
     }
-    return C(block.data(), rows, cols);
+    return plain(reinterpret_cast<const T*>(block.data()), rows, cols);
   }
 
   CheckpointTensors file_;
-  std::map<std::string, Memory<T, E>> blocks_;  // of tensors that are not used as mapped
-  std::map<std::string, C> tensors_;
+  std::map<std::string, Memory<std::byte, E>> blocks_;  // of tensors that are not used as mapped
+  std::map<std::string, Tensor> tensors_;
   std::set<std::string> made_, transposed_;  // not from the file; held transposed there
   std::map<std::string, std::span<const std::byte>> sources_;
   bool counting_ = false;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include <peft/ops/gemm.hpp>
+#include <peft/ops/linear.hpp>
 #include <peft/ops/loss.hpp>
 #include <peft/ops/select.hpp>
 #include <peft/pass.hpp>
@@ -22,11 +23,11 @@ class WordHead {
   static constexpr Extent chunk = 64;
 
   /// (words, d)
-  static C words(const P& p) {
+  static Weight<T, E> words(const P& p) {
     return p.backbone().tied() ? p.template weights<Site::word_table>().w : p.template weights<Site::lm_head>().w;
   }
   /// logits (n, words) of h (n, d).
-  static void logits(const P& p, C h, V out) { ops::gemm(p.w, out, h, t(words(p)), p.backbone().logit_scale()); }
+  static void logits(const P& p, C h, V out) { ops::linear(p.w, out, h, words(p), {}, p.backbone().logit_scale()); }
 
   /// Weight * the sum of -log softmax(logits)[target] over the rows whose target is not negative; dh (n, d) becomes its
   /// gradient unless it is empty, and that of W is added where W is trained. `targets`: one per row, on the host.
@@ -64,7 +65,7 @@ class WordHead {
       ops::word_cross_entropy(p.w, scores, wanted, weight, slice(losses, begin, begin + c), backward);
       if (!backward) continue;
       if (!empty(dwords)) ops::gemm(p.w, dwords, t(scores), some, s, 1);
-      ops::gemm(p.w, some, scores, words(p), s);
+      ops::linear_backward(p.w, some, scores, words(p), 0, s);
       ops::scatter_rows(p.w, dh, C(some), at);
     }
     if (each && !p.w.planning()) {

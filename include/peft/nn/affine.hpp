@@ -5,6 +5,7 @@
 
 #include <peft/core/fields.hpp>
 #include <peft/ops/gemm.hpp>
+#include <peft/ops/linear.hpp>
 #include <peft/ops/map.hpp>
 #include <peft/ops/reduce.hpp>
 
@@ -26,16 +27,13 @@ void declare_affine(auto& fields, const std::string& name, auto& p, Extent in, E
 }
 
 /// y (n, out) = x W' + b, from x (n, in).
-void affine(auto& c, const auto& p, auto x, auto y) {
-  ops::broadcast_row(c.w, y, constant(p.b));
-  ops::gemm(c.w, y, x, t(p.w), 1, 1);
-}
+void affine(auto& c, const auto& p, auto x, auto y) { ops::linear(c.w, y, x, p.w, p.b); }
 
 /// dW += dy' x, db += dy summed over rows, dx = dy W + kept dx; dx may be empty: not wanted.
 void affine_backward(auto& c, const auto& p, auto x, auto dy, auto& g, auto dx, double kept = 0) {
   ops::gemm(c.w, g.w, t(dy), x, 1, 1);
   ops::add_column_sums(c.w, g.b, constant(dy));
-  if (!empty(dx)) ops::gemm(c.w, dx, dy, p.w, 1, kept);
+  if (!empty(dx)) ops::linear_backward(c.w, dx, dy, p.w, kept);
 }
 
 }  // namespace peft::nn

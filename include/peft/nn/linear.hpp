@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include <peft/ops/gemm.hpp>
+#include <peft/ops/linear.hpp>
 #include <peft/ops/reduce.hpp>
 #include <peft/site.hpp>
 
@@ -18,8 +19,7 @@ void linear(const P& p, typename P::C x, typename P::V y, typename P::C& own) {
     own = changed;
   }
   const auto weights = p.template weights<S>();
-  if (!empty(weights.b)) ops::broadcast_row(p.w, y, weights.b);
-  ops::gemm(p.w, y, own, t(weights.w), 1, empty(weights.b) ? 0 : 1);
+  ops::linear(p.w, y, own, weights.w, weights.b);
   p.template after<S>(own, y);
 }
 
@@ -46,7 +46,7 @@ void linear_backward(const P& p, typename P::C x, typename P::V dy, typename P::
     if (!empty(g.w)) ops::gemm(p.w, g.w, t(dy), x, 1, 1);
     if (!empty(g.b)) ops::add_column_sums(p.w, g.b, C(dy));
   }
-  if (!empty(own)) ops::gemm(p.w, own, dy, p.template weights<S>().w, 1, add ? 1 : 0);
+  if (!empty(own)) ops::linear_backward(p.w, own, dy, p.template weights<S>().w, add ? 1 : 0);
   if (!rescaled) p.template branch_backward<S>(x, dy, own);
   if (!changed) return;
   p.template before_backward<S>(own);

@@ -11,6 +11,7 @@
 #include <peft/ops/gemm.hpp>
 #include <peft/ops/hard_concrete.hpp>
 #include <peft/ops/importance.hpp>
+#include <peft/ops/linear.hpp>
 #include <peft/ops/loss.hpp>
 #include <peft/ops/map.hpp>
 #include <peft/ops/norm.hpp>
@@ -26,6 +27,7 @@
 #include <peft/ops/select.hpp>
 #include <peft/ops/slots.hpp>
 #include <peft/ops/sparsity.hpp>
+#include <peft/ops/stored.hpp>
 
 // clang-format off
 /// The ops whose types are those of a space and a scalar. Under PEFT_SEPARATE they are compiled once for
@@ -44,6 +46,7 @@
   once(attention, E, T, Disentangled<T, E>) once(attention_backward, E, T, Disentangled<T, E>)                              \
   once(copy_columns, E, T) once(put_columns, E, T)                                                                          \
   once(embed, E, T) once(embed_backward, E, T) once(gemm_device, E, T)                                                      \
+  once(decode, E, T) once(linear, E, T) once(linear_backward, E, T)                                                         \
   once(gated_sum, E, T) once(gated_sum_backward, E, T) once(expected_open, E, T) once(expected_open, E, const T) once(expected_open_backward, E, T)         \
   once(sensitivity, E, T) once(triplet_scores, E, T) once(clear_up_to, E, T)                                                \
   once(cross_entropy, E, T) once(word_cross_entropy, E, T) once(squared_error, E, T) once(sum, E, T) once(sum, E, const T)                        \

@@ -35,7 +35,7 @@ struct AdamW {
                 double gradient_scale) {
       ++step_;
       for_each_run(layout, [&](std::int64_t begin, std::int64_t end, const Group& group) {
-        const Extent n = static_cast<Extent>(end - begin);
+        const std::int64_t n = end - begin;
         ops::AdamWStep s{lr * group.lr_factor,
                          a.beta1,
                          a.beta2,
@@ -44,8 +44,8 @@ struct AdamW {
                          1 - std::pow(a.beta1, double(step_)),
                          1 - std::pow(a.beta2, double(step_)),
                          gradient_scale};
-        ops::adamw<E, T>(w, Mat<T, E>(values + begin, 1, n), Mat<const T, E>(gradients + begin, 1, n),
-                         Mat<T, E>(m_.data() + begin, 1, n), Mat<T, E>(v_.data() + begin, 1, n), s);
+        ops::adamw<E, T>(w, flat<E>(values + begin, n), flat<E>(gradients + begin, n), flat<E>(m_.data() + begin, n),
+                         flat<E>(v_.data() + begin, n), s);
       });
     }
 

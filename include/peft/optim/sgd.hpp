@@ -23,9 +23,9 @@ struct SGD {
                 double gradient_scale) {
       ++step_;
       for_each_run(layout, [&](std::int64_t begin, std::int64_t end, const Group& group) {
-        const Extent n = static_cast<Extent>(end - begin);
-        ops::sgd<E, T>(w, Mat<T, E>(values + begin, 1, n), Mat<const T, E>(gradients + begin, 1, n),
-                       lr * group.lr_factor, group.decays ? o.weight_decay : 0., gradient_scale);
+        const std::int64_t n = end - begin;
+        ops::sgd<E, T>(w, flat<E>(values + begin, n), flat<E>(gradients + begin, n), lr * group.lr_factor,
+                       group.decays ? o.weight_decay : 0., gradient_scale);
       });
     }
     std::map<std::string, Kokkos::View<T*, typename E::memory_space>> buffers() const { return {}; }

@@ -114,11 +114,8 @@ class Pruner {
   template <class C>
   Matrix host(const Weights<C>& from, const std::string& path, Kind kind) const {
     using E = SpaceOf<C>;
-    Matrix m{peft::rows(from.w),
-             peft::cols(from.w),
-             downloaded<E>(from.w.data(), from.w.size()),
-             downloaded<E>(from.b.data(), from.b.size()),
-             {}};
+    Matrix m{
+        peft::rows(from.w), peft::cols(from.w), host_values(from.w), downloaded<E>(from.b.data(), from.b.size()), {}};
     if (kind == Kind::linear) m.scores = score_.of(path + ".weight", m.w.size());
     return m;
   }

@@ -80,7 +80,7 @@ class Engine {
     once_.fence();
   }
 
-  void zero_gradients() { ops::fill(worker(), Mat<T, E>(total_.data(), 1, static_cast<Extent>(total_.size())), T(0)); }
+  void zero_gradients() { ops::fill(worker(), flat<E>(total_.data(), model_.layout().gradient_size()), T(0)); }
 
   /// What the mean of a batch's loss is taken over, and how many examples it holds.
   std::int64_t counted(const Batch& batch) const { return model_.task().counted(batch); }
@@ -135,8 +135,7 @@ class Engine {
   bool gradients_finite() {
     double odd = 0;
     for_each_run(model_.layout(), [&](std::int64_t begin, std::int64_t end, const Group&) {
-      odd +=
-          ops::count_not_finite<E, T>(worker(), Mat<T, E>(total_.data() + begin, 1, static_cast<Extent>(end - begin)));
+      odd += ops::count_not_finite<E, T>(worker(), flat<E>(total_.data() + begin, end - begin));
     });
     return odd == 0;
   }
@@ -272,8 +271,8 @@ class Engine {
 
   /// total += the lane's accumulator: the dense trained tensors and the derived ones lie at the same offsets in both.
   void add(Lane<M>& lane) {
-    const Extent n = static_cast<Extent>(lane.accumulator().size());
-    ops::add<E, T>(lane.worker, Mat<T, E>(total_.data(), 1, n), Mat<const T, E>(lane.accumulator().data(), 1, n));
+    const auto n = static_cast<std::int64_t>(lane.accumulator().size());
+    ops::add<E, T>(lane.worker, flat<E>(total_.data(), n), constant(flat<E>(lane.accumulator().data(), n)));
     lane.worker.fence();
   }
 
