@@ -130,3 +130,4 @@
 #include <peft/train/meter.ipp>
 #include <peft/train/progress.ipp>
 #include <peft/train/team.ipp>
+#include <peft/train/which_adapter.ipp>

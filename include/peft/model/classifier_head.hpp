@@ -19,23 +19,22 @@ class ClassifierHead {
  public:
   using Backbone = typename M::Backbone;
   using Task = typename M::Task;
+  using Adapter = typename M::Adapter;
   using T = typename M::T;
   using E = typename M::E;
   using V = Mat<T, E>;
   using C = Mat<const T, E>;
   using P = typename Pass<Backbone, typename M::Method>::Call;
 
-  /// The head's gradients are added to a buffer of `length` numbers laid out as the model's.
-  ClassifierHead(const M& model, T* buffer, std::int64_t length)
-      : model_(model),
-        gradient_(model.adapter().bind_head(buffer, length)),
-        dense_(!model.adapter().head_place().dense.empty()) {}
+  /// The head's gradients are added to a buffer of `length` numbers laid out as the adapter's.
+  ClassifierHead(const Adapter& adapter, T* buffer, std::int64_t length)
+      : adapter_(adapter), gradient_(adapter.bind_head(buffer, length)), dense_(!adapter.head_place().dense.empty()) {}
 
   /// The vectors that the task reads of the last layer's output, and their logits (n, labels). `crossing`: backward
   /// comes.
   V forward(const P& of_tokens, V last, bool crossing) {
     const P p = of_rows_read(of_tokens);
-    const Backbone& backbone = model_.backbone();
+    const Backbone& backbone = p.backbone();
     const Packed& b = *p.batch;
     const Extent d = backbone.width(), n = rows_read(b);
     pooled_ = each_row() ? last : p.w.template keep<T>(n, d, "head");
@@ -51,8 +50,8 @@ class ClassifierHead {
       }
       if (dense_) {
         pooler_x_ = read;
-        ops::broadcast_row(p.w, pooled_, C(model_.head().dense_b));
-        ops::gemm(p.w, pooled_, read, t(model_.head().dense_w), 1, 1);
+        ops::broadcast_row(p.w, pooled_, C(adapter_.head().dense_b));
+        ops::gemm(p.w, pooled_, read, t(adapter_.head().dense_w), 1, 1);
       } else if constexpr (Backbone::sites.contains(Site::pooler)) {
         nn::linear<Site::pooler>(p, read, pooled_, pooler_x_);
       }
@@ -62,9 +61,9 @@ class ClassifierHead {
     }
     const Dropout mask = p.dropout(backbone.classifier_dropout(), std::uint64_t(nn::DropoutAt::classifier));
     if (mask.active()) ops::dropout(p.w, pooled_, C(pooled_), mask);
-    V logits = p.w.template keep<T>(n, model_.task().labels, "head");
-    ops::broadcast_row(p.w, logits, C(model_.head().b));
-    ops::gemm(p.w, logits, pooled_, t(model_.head().w), 1, 1);
+    V logits = p.w.template keep<T>(n, adapter_.task().labels, "head");
+    ops::broadcast_row(p.w, logits, C(adapter_.head().b));
+    ops::gemm(p.w, logits, pooled_, t(adapter_.head().w), 1, 1);
     return logits;
   }
 
@@ -72,13 +71,13 @@ class ClassifierHead {
   /// wants it.
   double backward(const P& of_tokens, const GroupStep& g, V logits, V dlast, bool into_layers) {
     const P p = of_rows_read(of_tokens);
-    const Backbone& backbone = model_.backbone();
+    const Backbone& backbone = p.backbone();
     const Packed& b = *p.batch;
-    const Extent n = rows_read(b), d = backbone.width(), known = n / model_.task().together();
+    const Extent n = rows_read(b), d = backbone.width(), known = n / adapter_.task().together();
     V dlogits = p.w.template keep<T>(n, cols(logits), "head"), losses = p.w.template keep<T>(known, 1, "head"),
       targets = p.w.template keep<T>(known, 1, "head");
     upload_targets(p, g, targets);
-    model_.task().loss(p.w, C(logits), C(targets), g.weight, losses, dlogits);
+    adapter_.task().loss(p.w, C(logits), C(targets), g.weight, losses, dlogits);
     const double loss = ops::sum(p.w, C(losses));
     if (!g.backward) return loss;
     ops::gemm(p.w, gradient_.w, t(dlogits), pooled_, 1, 1);
@@ -88,7 +87,7 @@ class ClassifierHead {
     const bool below = into_layers || has_side_net<typename P::Plain>();
     if (!below && !into_pooler && !dense_) return loss;
     V dpooled = each_row() ? dlast : p.w.template keep<T>(n, d, "head");
-    ops::gemm(p.w, dpooled, dlogits, model_.head().w);
+    ops::gemm(p.w, dpooled, dlogits, adapter_.head().w);
     const Dropout mask = p.dropout(backbone.classifier_dropout(), std::uint64_t(nn::DropoutAt::classifier));
     if (mask.active()) ops::dropout(p.w, dpooled, C(dpooled), mask);
 
@@ -99,7 +98,7 @@ class ClassifierHead {
       if (dense_) {
         ops::gemm(p.w, gradient_.dense_w, t(dpooled), pooler_x_, 1, 1);
         ops::add_column_sums(p.w, gradient_.dense_b, C(dpooled));
-        if (below) ops::gemm(p.w, dlast, dpooled, model_.head().dense_w);
+        if (below) ops::gemm(p.w, dlast, dpooled, adapter_.head().dense_w);
       } else if constexpr (Backbone::sites.contains(Site::pooler)) {
         nn::linear_backward<Site::pooler>(p, pooler_x_, dpooled, below ? dlast : V(), false);
       }
@@ -113,20 +112,20 @@ class ClassifierHead {
   static constexpr bool all_rows = Task::reads != Reads::first;
   static constexpr bool crosses = P::Pass::crosses;
   /// Every row by itself, and not their mean?
-  bool each_row() const { return all_rows && model_.task().read() == Reads::rows; }
+  bool each_row() const { return all_rows && adapter_.task().read() == Reads::rows; }
   P of_rows_read(const P& p) const { return each_row() ? p : p.on(p.batch->first_row_ids()); }
   Extent rows_read(const Packed& b) const { return each_row() ? b.tokens : b.sequences; }
 
   void upload_targets(const P& p, const GroupStep& g, V targets) {
     if (p.w.planning()) return;
     if (each_row())
-      targets_of_rows(g, model_.attached().input_rows(), host_);
+      targets_of_rows(g, adapter_.attached().input_rows(), host_);
     else
-      targets_of_sequences(g, model_.task().together(), host_);
+      targets_of_sequences(g, adapter_.task().together(), host_);
     upload(p.w.exec, targets.data(), host_.data(), host_.size());
   }
 
-  const M& model_;
+  const Adapter& adapter_;
   typename M::Head gradient_;
   bool dense_;  // does the head begin with a dense layer of its own, in a pooler's place?
   V pooled_, pooler_slope_;

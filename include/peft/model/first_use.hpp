@@ -59,14 +59,14 @@ class FirstUse {
   Extent longest_ = -1;  // of which positions were looked at; -1: nothing was
 };
 
-/// Why a model whose backbone is finite gives numbers that are not: a tensor of its own that is not; else its largest
+/// Why an adapter on a backbone that is finite gives numbers that are not: a tensor of its own that is not; else its largest
 /// weight, as its numbers outgrow their type on the way.
-template <class M>
-std::string why_not_finite(const M& model) {
-  using T = typename M::T;
+template <class Backbone, class A>
+std::string why_not_finite(const Backbone& backbone, const A& adapter) {
+  using T = typename A::T;
   const std::vector<T> own =
-      downloaded<typename M::E>(static_cast<const T*>(model.buffer().data()), model.buffer().size());
-  if (std::string where = not_finite_in(model.layout(), std::span<const T>(own)); !where.empty()) return where;
+      downloaded<typename A::E>(static_cast<const T*>(adapter.buffer().data()), adapter.buffer().size());
+  if (std::string where = not_finite_in(adapter.layout(), std::span<const T>(own)); !where.empty()) return where;
   double largest = -1;
   std::string where;
   const auto consider = [&](const std::string& name, const std::vector<T>& values, Extent rows, Extent cols) {
@@ -78,8 +78,8 @@ std::string why_not_finite(const M& model) {
         cat(name, " ",
             holds_at(*most, std::vector<std::int64_t>{rows, cols}, static_cast<std::size_t>(most - values.begin())));
   };
-  for (const Field& f : model.layout().fields()) consider(f.name, model.read(f), f.rows, f.cols);
-  for (const auto& [name, tensor] : model.backbone().store().tensors())
+  for (const Field& f : adapter.layout().fields()) consider(f.name, adapter.read(f), f.rows, f.cols);
+  for (const auto& [name, tensor] : backbone.store().tensors())
     consider(name, host_values(tensor), rows(tensor), cols(tensor));
   return cat("every weight is finite, so numbers outgrow their type on the way through the model; the largest weight: ",
              where);

@@ -15,14 +15,15 @@
 
 namespace peft {
 
-/// One worker's own side of a model: its workspace, its gradient accumulator, and the way of a group of sequences
-/// through all layers, forward and backward (depth first: activations stay in its cache, and memory does not grow with
+/// One worker's own side of a model and one of its adapters: the gradient accumulator, and the way of a group of
+/// sequences through all layers, forward and backward (depth first: activations stay in its cache, and memory does not grow with
 /// the batch).
 template <class M>
 class Lane {
  public:
   using Backbone = typename M::Backbone;
   using Task = typename M::Task;
+  using Adapter = typename M::Adapter;
   using T = typename M::T;
   using E = typename M::E;
   using V = Mat<T, E>;
@@ -32,17 +33,23 @@ class Lane {
   static constexpr nn::Spec spec = Backbone::spec;
   static constexpr bool crosses = P::crosses;
 
-  explicit Lane(const M& model)
-      : model_(model),
-        accumulator_("peft::gradients", static_cast<std::size_t>(model.layout().group_size())),
-        gradients_(model.attached().bind(model.layout(), accumulator_.data(), model.layout().group_size())),
-        head_(model, accumulator_.data(), model.layout().group_size()),
-        pass_(worker, model.backbone(), model.attached(), model.values(), &gradients_),
+  /// A way for the model's first adapter.
+  explicit Lane(const M& model) : Lane(model, model.adapter(), std::make_shared<Worker<E>>()) {}
+  /// Ways of one worker for several adapters share its memory: what one has left there is void once another runs.
+  Lane(const M& model, const Adapter& adapter, std::shared_ptr<Worker<E>> shared)
+      : worker(*shared),
+        own_(std::move(shared)),
+        model_(model),
+        adapter_(adapter),
+        accumulator_("peft::gradients", static_cast<std::size_t>(adapter.layout().group_size())),
+        gradients_(adapter.attached().bind(adapter.layout(), accumulator_.data(), adapter.layout().group_size())),
+        head_(adapter, accumulator_.data(), adapter.layout().group_size()),
+        pass_(worker, model.backbone(), adapter.attached(), adapter.values(), &gradients_),
         body_(model.backbone().shape()) {}
   Lane(const Lane&) = delete;
   Lane& operator=(const Lane&) = delete;
 
-  Worker<E> worker;
+  Worker<E>& worker;
 
   const typename M::Buffer& accumulator() const { return accumulator_; }
 
@@ -52,8 +59,7 @@ class Lane {
     run_empty(shape, training);
     const std::size_t bytes = worker.space.peak();
     names_ = worker.space.by_name();
-    planned_ = std::max(planned_, bytes);
-    worker.space.reserve(planned_);
+    worker.space.reserve(bytes);  // never less than before
     return bytes;
   }
   const std::map<std::string, std::size_t>& planned_by_name() const { return names_; }
@@ -62,7 +68,7 @@ class Lane {
     worker.space.count();
     run_empty(shape, training);
     const std::pair sizes(worker.space.peak(), worker.space.spread());
-    worker.space.reserve(planned_);
+    worker.space.reserve(0);
     return sizes;
   }
 
@@ -129,7 +135,7 @@ class Lane {
   static constexpr bool reads_words = Task::reads == Reads::words;
   /// Rows of an input delta before each sequence that the task reads: of an encoder-decoder they stand before the
   /// encoder's.
-  Extent added_rows() const { return spec.cross ? 0 : model_.attached().input_rows(); }
+  Extent added_rows() const { return spec.cross ? 0 : adapter_.attached().input_rows(); }
   Packed& read_batch() { return spec.cross ? decoder_batch_ : batch_; }
 
   /// The last layer's output: of the rows that are read, words and all rows alike; else the head's logits.
@@ -148,8 +154,8 @@ class Lane {
   }
 
   void pack_group(const GroupStep& g) {
-    const auto& attached = model_.attached();
-    const Extent added = attached.input_rows(), prefix = attached.prefix_rows(model_.values());
+    const auto& attached = adapter_.attached();
+    const Extent added = attached.input_rows(), prefix = attached.prefix_rows(adapter_.values());
     batch_ =
         pack(worker, g.sequences, added, prefix, staging_, body_.distances_met(pass_, g.sequences.longest() + added));
     if constexpr (spec.cross) decoder_batch_ = pack(worker, g.decoder, 0, prefix, decoder_staging_);
@@ -187,7 +193,9 @@ class Lane {
       if (!training) worker.template keep<T>(rows(out), model_.outputs(), "logits");
   }
 
+  std::shared_ptr<Worker<E>> own_;
   const M& model_;
+  const Adapter& adapter_;
   typename M::Buffer accumulator_;
   typename M::Tensors gradients_;
   ClassifierHead<M> head_;
@@ -198,7 +206,6 @@ class Lane {
   std::vector<int> staging_, decoder_staging_;
   std::vector<T> host_;
   std::vector<double> targets_, row_losses_;
-  std::size_t planned_ = 0;
   std::map<std::string, std::size_t> names_;
 };
 

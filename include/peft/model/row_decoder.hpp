@@ -58,10 +58,12 @@ class RowDecoder final : public TextDecoder<typename M::T> {
   static constexpr Purpose purpose{.backward = false, .one_to_one = false, .encoder_shown = cached};
   static_assert(M::Task::reads == Reads::words && spec.causal, "peft::RowDecoder: only a LanguageModel writes texts");
 
-  explicit RowDecoder(const M& model)
+  /// Reads with one of the model's adapters.
+  explicit RowDecoder(const M& model, int adapter = 0)
       : model_(model),
+        adapter_(model.adapter(adapter)),
         first_use_(model.backbone(), true, false),
-        pass_(worker_, model.backbone(), model.attached(), model.values(), nullptr),
+        pass_(worker_, model.backbone(), adapter_.attached(), adapter_.values(), nullptr),
         body_(model.backbone().shape()) {
     if (!cached) worker_.space.grow_when_full();
   }
@@ -147,8 +149,8 @@ class RowDecoder final : public TextDecoder<typename M::T> {
     copies_ = copies;
     length_.assign(prompts.size() * static_cast<std::size_t>(copies), 0);
     history_.assign(length_.size(), {});
-    added_ = model_.attached().input_rows();
-    prefix_ = model_.attached().prefix_rows(model_.values());
+    added_ = adapter_.attached().input_rows();
+    prefix_ = adapter_.attached().prefix_rows(adapter_.values());
     capacity_ = prefix_ + (spec.cross ? 0 : added_) + most;
     sources_.clear();
     for (const auto& prompt : prompts) sources_.add(0, prompt);
@@ -248,6 +250,7 @@ class RowDecoder final : public TextDecoder<typename M::T> {
   }
 
   const M& model_;
+  const typename M::Adapter& adapter_;
   FirstUse<Backbone> first_use_;
   Worker<E> worker_;
   P pass_;

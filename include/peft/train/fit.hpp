@@ -87,7 +87,9 @@ class FitRun : public TrainingRun<typename M::T> {
     const auto total = engine_.total();
     return downloaded<E>(static_cast<const T*>(total.data()), total.size());
   }
-  std::string why_not_finite() const override { return peft::why_not_finite(engine_.model()); }
+  std::string why_not_finite() const override {
+    return peft::why_not_finite(engine_.model().backbone(), engine_.model().adapter());
+  }
   void set_values(const std::vector<T>& values) override {
     upload(E{}, engine_.model().buffer().data(), values.data(), values.size());
   }
