@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Everything in peft.hpp compiled for Kokkos::Cuda, and five methods (head, BitFit, LoRA, SoRA, full fine-tuning) of a
-// tiny BERT with dropout on the GPU and on the host, from the same values: losses, gradients, logits, optimizer steps and whole runs must agree. Where there is no GPU it only has
-// to compile.
+// tiny BERT with dropout on the GPU and on the host, from the same values: losses, gradients, logits, optimizer steps
+// and whole runs must agree. Where there is no GPU it only has to compile.
 #include <peft/peft.hpp>
 
 #include <cuda_runtime_api.h>

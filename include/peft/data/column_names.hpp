@@ -22,7 +22,8 @@ struct FoundColumns {
 
 /// The columns of a table among the names that they may have, or nothing. Names that stand for fewer columns of a table
 /// than others do not count; of what is left the first of `known`, this library's own names, comes first, and otherwise
-/// only one may be there: throws Error for two. `notes` says which columns were taken, unless they have this library's names.
+/// only one may be there: throws Error for two. `notes` says which columns were taken, unless they have this library's
+/// names.
 std::optional<FoundColumns> find_columns(const Table& table, std::span<const ColumnNames> known,
                                          std::vector<std::string>& notes);
 

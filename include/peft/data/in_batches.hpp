@@ -8,7 +8,8 @@
 
 namespace peft {
 
-/// Calls `use(batch, first)` for `count` examples in order, at most `size` per batch; `add(batch, i)` appends one. An Interrupt stops it between two batches.
+/// Calls `use(batch, first)` for `count` examples in order, at most `size` per batch; `add(batch, i)` appends one. An
+/// Interrupt stops it between two batches.
 template <class Add, class Use>
 void in_batches(std::size_t count, std::size_t size, Add&& add, Use&& use) {
   for (std::size_t begin = 0; begin < count; begin += size) {

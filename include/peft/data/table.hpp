@@ -29,8 +29,8 @@ class Table {
   /// Names of columns that appeared after the header.
   std::vector<std::string> late_columns() const { return rows_->late(); }
 
-  /// The index of a column, or nothing: an exact match, else the only match that ignores case. Throws Error if there are
-  /// two.
+  /// The index of a column, or nothing: an exact match, else the only match that ignores case. Throws Error if there
+  /// are two.
   std::optional<std::size_t> find(std::string_view column) const;
   std::size_t column(std::string_view column) const;
   /// Throws an error: the column is not there.

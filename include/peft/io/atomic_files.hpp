@@ -11,9 +11,9 @@
 namespace peft {
 
 /// Several files that must be replaced together. All are written to temporaries and flushed before the first is
-/// renamed. One of a folder may be its seal, the file without which nobody reads the others (a config): it is taken away
-/// first and comes last, so that whoever looks in between, or after a power cut there, finds the old files, the new
-/// ones, or no seal; never some of each.
+/// renamed. One of a folder may be its seal, the file without which nobody reads the others (a config): it is taken
+/// away first and comes last, so that whoever looks in between, or after a power cut there, finds the old files, the
+/// new ones, or no seal; never some of each.
 ///
 ///   AtomicFiles files;
 ///   files.add(folder / "weights").write(bytes);
@@ -31,8 +31,8 @@ class AtomicFiles {
 
   bool holds(const std::filesystem::path& path) const;
 
-  /// Renames all into place. Throws Error: before the first file has moved, nothing has changed; after, the message says
-  /// which folder has no seal until it is written again.
+  /// Renames all into place. Throws Error: before the first file has moved, nothing has changed; after, the message
+  /// says which folder has no seal until it is written again.
   void commit();
 
  private:

@@ -30,8 +30,9 @@ struct FileStamp {
   bool operator==(const FileStamp&) const = default;
 };
 
-/// A file that this process has mapped. All are in one list that only grows; a region whose file was unmapped is reused.
-/// So the list can be walked at any time, even by a signal handler, which reads `data`, `size` and `path` of a region.
+/// A file that this process has mapped. All are in one list that only grows; a region whose file was unmapped is
+/// reused. So the list can be walked at any time, even by a signal handler, which reads `data`, `size` and `path` of a
+/// region.
 struct MappedRegion {
   std::atomic<const std::byte*> data{nullptr};
   std::atomic<std::size_t> size{0};
@@ -60,7 +61,8 @@ struct MappedRegion {
   static void each(const std::function<void(const MappedRegion&)>& f);
 };
 
-/// Throws Error if a mapped file has changed since it was mapped: results would mix old and new content. `advice` ends the message. A write that keeps size and time cannot be seen.
+/// Throws Error if a mapped file has changed since it was mapped: results would mix old and new content. `advice` ends
+/// the message. A write that keeps size and time cannot be seen.
 void require_unchanged(const std::string& advice);
 
 /// The paths that no longer lead to the mapped file: it was replaced or removed by name, which leaves the map intact.

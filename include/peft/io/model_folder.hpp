@@ -9,9 +9,9 @@
 
 namespace peft {
 
-/// Explains what was found where a model's folder was expected, with a command or a path that works: an adapter, the hub
-/// cache's folder above a snapshot, pointers of Git LFS, a GGUF file, quantised weights, an export, a run's folder, ..
-/// Nothing if it may be a model.
+/// Explains what was found where a model's folder was expected, with a command or a path that works: an adapter, the
+/// hub cache's folder above a snapshot, pointers of Git LFS, a GGUF file, quantised weights, an export, a run's folder,
+/// .. Nothing if it may be a model.
 std::optional<std::string> why_no_model(const std::filesystem::path& path);
 
 /// Throws Error with that sentence.

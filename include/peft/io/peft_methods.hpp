@@ -23,8 +23,9 @@
 ///       static std::string cannot(const auto& modules, const auto& shape);
 ///       /// Optional: what the config says of the backbone.
 ///       static void describe(const auto& shape, PeftAdapter& to);
-///       /// Settings into to.config, tensors by to.add(name, shape, values). `own` has every tensor of the model, derived
-///       /// ones included, by the model's names; `modules` have path, in and out. Head and common keys are there already.
+///       /// Settings into to.config, tensors by to.add(name, shape, values). `own` has every tensor of the model,
+///       /// derived ones included, by the model's names; `modules` have path, in and out. Head and common keys are
+///       /// there already.
 ///       static void write(const auto& delta, const auto& modules, const TensorsByName& own, PeftAdapter& to);
 ///       /// Before the model is made: the delta's settings and `part.only`, the modules that it sits on.
 ///       static void configure(const PeftAdapter& from, auto& part);

@@ -8,8 +8,8 @@
 
 namespace peft {
 
-/// One of several tasks, chosen at run time, so that a method need be compiled only once for all of them. They must agree
-/// on whether the last layer computes all rows.
+/// One of several tasks, chosen at run time, so that a method need be compiled only once for all of them. They must
+/// agree on whether the last layer computes all rows.
 template <class Task, class... More>
 struct OneOf : LinearHead {
   static constexpr Reads reads = Task::reads;

@@ -57,8 +57,8 @@ Notes to_notes(const RunState& s);
 
 RunState from_notes(const Notes& n, const std::string& where);
 
-/// Writes the run atomically: a reader sees the old checkpoint or the new one, never a mixture. Buffers are on the host;
-/// T: float, double.
+/// Writes the run atomically: a reader sees the old checkpoint or the new one, never a mixture. Buffers are on the
+/// host; T: float, double.
 template <class T>
 void write_checkpoint(const std::filesystem::path& path, const Layout& layout, const RunState& state,
                       const std::map<std::string, std::vector<T>>& buffers);

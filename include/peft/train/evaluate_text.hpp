@@ -39,8 +39,8 @@ std::vector<std::string> write_texts(const M& model, const TokenizedPairs& data,
 /// BLEU, ROUGE-L and exact match of texts against the references of `data`, all in [0, 1]; BLEU is the main one.
 metric::Scores score_texts(std::span<const std::string> texts, const TokenizedPairs& data);
 
-/// The scores of a GLUE task from generated answers. A text that names no class counts as wrong. `labels`: by example of the
-/// data set, PairDataset::labels.
+/// The scores of a GLUE task from generated answers. A text that names no class counts as wrong. `labels`: by example
+/// of the data set, PairDataset::labels.
 metric::Scores score_answers(std::span<const std::string> texts, const TokenizedPairs& data, const GlueText& task,
                              std::span<const double> labels);
 

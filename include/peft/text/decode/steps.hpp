@@ -25,7 +25,8 @@ struct FuseTokens {
   }
 };
 
-/// Undoes the byte-level alphabet; a token with a character outside it is left as it is. Ill-formed bytes become U+FFFD.
+/// Undoes the byte-level alphabet; a token with a character outside it is left as it is. Ill-formed bytes become
+/// U+FFFD.
 struct ByteLevelDecoder {
   void operator()(Tokens& tokens) const {
     std::string all;
