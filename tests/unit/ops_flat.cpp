@@ -62,6 +62,6 @@ TEST_CASE("more than 2^31 trained numbers are updated, summed and cleared", "[op
   CHECK(std::abs(times(rest) - repeats) < 0.1);
   CHECK(std::abs(times(0) - (repeats + 1)) < 0.1);
   ops::fill(w, flat<Host>(values.data(), n), 0.5f);
-  CHECK(ops::squared_norm<Host, float>(w, flat<Host>(static_cast<const float*>(values.data()), n)) == 0.25 * double(n));
-  CHECK(ops::count_not_finite<Host, float>(w, flat<Host>(static_cast<const float*>(values.data()), n)) == 0);
+  CHECK(ops::squared_norm(w, flat<Host>(values.data(), n)) == 0.25 * double(n));
+  CHECK(ops::count_not_finite(w, flat<Host>(values.data(), n)) == 0);
 }
