@@ -30,7 +30,7 @@ const std::string data = PEFT_TEST_DATA;
 void open() {
   llama = Llama<>::open(data + "/tiny-llama");
   half = Bert<>::open(data + "/tiny-bert-fp16");
-  model = std::make_unique<Head>(half, {}, Classify{.labels = 3});
+  model = std::make_unique<Head>(half, Method<>{}, Classify{.labels = 3});
 }
 
 const std::map<std::string, void (*)()> ways = {

@@ -48,8 +48,8 @@ struct Dora {
   void forward(auto& c, const auto& p, auto x, auto y, auto& kept) const {
     kept.h = c.keep(rows(x), r);
     kept.z = c.keep(rows(x), cols(y));
-    ops::gemm(c.w, kept.z, x, t(c.frozen->w));
-    ops::gemm(c.w, y, x, t(c.frozen->w), -1, 1);
+    ops::linear(c, kept.z, x, c.frozen->w);
+    ops::axpby(c, -1., kept.z, 1., y);
     ops::gemm(c.w, kept.h, x, t(p.A));
     ops::gemm(c.w, kept.z, kept.h, t(p.B), 1, 1);
     if (c.w.planning()) return;
@@ -72,9 +72,9 @@ struct Dora {
     ops::gemm(c.w, g.B, t(dz), kept.h, 1, 1);
     ops::gemm(c.w, g.A, t(dh), x, 1, 1);
     if (empty(dx)) return;
-    ops::gemm(c.w, dx, dz, c.frozen->w, 1, 1);
+    ops::linear_backward(c, dx, dz, c.frozen->w, 1);
     ops::gemm(c.w, dx, dh, p.A, 1, 1);
-    ops::gemm(c.w, dx, dy, c.frozen->w, -1, 1);
+    ops::linear_backward(c, dx, dy, c.frozen->w, 1, -1);
   }
 
  private:
