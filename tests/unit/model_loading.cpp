@@ -170,10 +170,13 @@ TEST_CASE("places that a backbone does not have are refused", "[model]") {
   CHECK(lacks(attach(changed), {"Layers<1, 1>"}) == "");
   layers = {-1, 2};
   CHECK(lacks(attach(changed), {"Layers<-1, 2>"}) == "");
+  // A run-time choice narrows the type's down.
   layers = {1, 3};
-  Model<Bert<float>, Query3> two(Bert<float>::open(small::folder()), changed, Classify{3});
-  CHECK(two.attached().placement(0).modules.size() == 2);
-  CHECK(two.trainable() == 2 * 2 * (32 + 32) + 3 * 32 + 3);
+  Model<Bert<float>, Query3> one(Bert<float>::open(small::folder()), changed, Classify{3});
+  CHECK(one.attached().placement(0).modules.size() == 1);
+  CHECK(one.trainable() == 2 * (32 + 32) + 3 * 32 + 3);
+  layers = {0, 2};
+  CHECK(lacks(attach(changed), {"place"}) == "");
 
   Query3 masked;
   std::get<0>(masked.deltas).mask = Value;

@@ -20,7 +20,7 @@ constexpr std::uint64_t number = sizeof(float);
 constexpr const char *base_name = "the program, the tokenizer and the data",
                      *files_name = "the checkpoint as it is mapped";
 
-void add(const Job& job, Need need) { job.memory.add(std::move(need)); }
+void add(const Job& job, report::Need need) { job.memory.add(std::move(need)); }
 
 /// Of what is as large as what is trained.
 std::string fewer_trained(const Options& o) {
@@ -58,13 +58,13 @@ std::uint64_t read_bytes(const Job& job, const BackboneUse& backbone, bool all_w
   std::vector<std::span<const std::byte>> parts;
   for (const auto& [name, tensor] : backbone.store.tensors()) {
     const auto source = backbone.store.source(name);
-    if (name != backbone.words || all_words || source.data() != reinterpret_cast<const std::byte*>(tensor.data())) {
+    if (name != backbone.words || all_words || source.data() != tensor.address()) {
       parts.push_back(source);
       continue;
     }
     const std::vector<bool> seen = words_in(job);
-    const std::size_t row = tensor.extent(1) * number;
-    for (std::size_t id = 0; id < std::min(seen.size(), tensor.extent(0)); ++id)
+    const std::size_t row = static_cast<std::size_t>(tensor.cols()) * number;
+    for (std::size_t id = 0; id < std::min(seen.size(), static_cast<std::size_t>(tensor.rows())); ++id)
       if (seen[id]) parts.push_back(source.subspan(id * row, row));
   }
   return resident_when_read(std::move(parts));
@@ -96,7 +96,7 @@ void foresee_start(const Job& job) {
 void foresee_loading(const Job& job, const LoadSizes& sizes) {
   const MemorySizes now = memory_now();
   const auto base = std::find_if(job.memory.needs().begin(), job.memory.needs().end(),
-                                 [](const Need& n) { return n.name == base_name; });
+                                 [](const report::Need& n) { return n.name == base_name; });
   add(job, {files_name, {0, (now - base->sizes).address, 0}});
   add(job, {"weights converted to F32 or turned", written(sizes.copied)});
   add(job, {"converting them", written(sizes.passing), Phase::loading, Phase::loading});
@@ -114,7 +114,7 @@ void foresee_tensors(const Job& job, const BackboneUse& backbone, const Layout& 
                       trained = static_cast<std::uint64_t>(layout.trained()) * number,
                       workers = static_cast<std::uint64_t>(workers_of(o));
   std::uint64_t mapped = 0;
-  for (const Need& need : job.memory.needs())
+  for (const report::Need& need : job.memory.needs())
     if (need.name == files_name) mapped = need.sizes.address;
   add(job, {files_name,
             {read_bytes(job, backbone, backbone.reads_words || trains_words || !o.export_to.empty()), mapped, 0}});
