@@ -26,7 +26,7 @@ std::vector<report::Module> modules_of(const ModelFacts& model, const std::strin
             const auto& view = model.frozen.at(path + tensor);
             report::Module& m = at(path);
             m.total += static_cast<std::int64_t>(view.size());
-            if (m.shape.empty()) m.shape = shape(view.extent(0), view.extent(1));
+            if (m.shape.empty()) m.shape = shape(view.rows(), view.cols());
           }
       }
   for (const Field& f : model.layout.fields()) {
