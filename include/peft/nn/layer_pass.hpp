@@ -9,6 +9,11 @@
 
 namespace peft::nn {
 
+/// Stands for what is done with a prefix. (No lambda: nvcc finds none callable inside a concept.)
+struct TakesPrefix {
+  void operator()(auto, auto, double) const {}
+};
+
 /// What the parts of a layer ask of the pass that runs them: one call, at one layer, on given rows. It is a small value:
 /// `on` and `in` make another, and nothing about a call ever changes. `Call` (pass.hpp) is the backbone's, with the
 /// deltas of an adapter at its sites; `BlockPass` (side/pass.hpp) that of a side net's own layers. Besides what stands
@@ -43,8 +48,8 @@ concept LayerPass = requires(const P p, RowIds ids, typename P::C x, typename P:
   { p.cache } -> std::convertible_to<LayerCache<typename P::V>*>;
   { p.cross_cache } -> std::convertible_to<LayerCache<typename P::V>*>;
   // f(keys, values, dropout) of a prefix that this layer attends to; of its gradients.
-  p.prefix([](auto, auto, double) {});
-  p.prefix_gradient([](auto, auto, double) {});
+  p.prefix(TakesPrefix{});
+  p.prefix_gradient(TakesPrefix{});
 };
 
 }  // namespace peft::nn
