@@ -161,7 +161,13 @@ struct LayerRange {
   constexpr bool contains(int layer) const { return first <= layer && layer < last; }
 };
 template <int first, int last>
-inline constexpr LayerRange Layers{first, last};
+consteval LayerRange layer_range() {
+  static_assert(0 <= first && first < last,
+                "peft::Layers: the range holds no layer: Layers<first, end> means first .. end - 1, counted from 0");
+  return {first, last};
+}
+template <int first, int last>
+inline constexpr LayerRange Layers = layer_range<first, last>();
 
 /// Does `pattern`, in which `*` stands for any text, match the whole of `name`?
 constexpr bool glob(std::string_view pattern, std::string_view name) {
@@ -219,8 +225,6 @@ struct Where {
 /// (layers of either range), `At<"attn.q">`, `At<"*.attention.self.query">`.
 template <Where... where>
 struct At {
-  static_assert(((0 <= where.layers.first && where.layers.first < where.layers.last) && ...),
-                "peft::At: a range of layers holds none: Layers<first, end> means first .. end - 1, counted from 0");
   template <class Backbone>
   static constexpr bool resolves() {
     return ((where.is_layers || !where.sites.empty() || !find_sites<Backbone>(where.name).empty()) && ...);

@@ -1,4 +1,4 @@
-// expect: static assertion failed: peft::At: a range of layers holds none
+// expect: static assertion failed: peft::Layers: the range holds no layer
 // SPDX-License-Identifier: Apache-2.0
 #include <peft/delta/lora.hpp>
 #include <peft/model/bert.hpp>

@@ -38,6 +38,10 @@ PEFT_INLINE bool holds_tensor(const PeftAdapter& a, std::string_view end) {
   return std::any_of(a.tensors.begin(), a.tensors.end(), [&](const HostTensor& t) { return t.name.ends_with(end); });
 }
 
+PEFT_INLINE std::int64_t rows_of_tensor(const PeftAdapter& a, const std::string& name) {
+  return rows_of(a.tensors, name);
+}
+
 PEFT_INLINE const std::string& source_of(const PeftAdapter& a) { return a.source; }
 
 PEFT_INLINE const HeadLabels& labels_of(const PeftAdapter& a) { return a.labels; }

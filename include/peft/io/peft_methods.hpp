@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -81,6 +82,8 @@ void require_kind(const PeftAdapter& a, const char* kind);
 const HeadLabels& labels_of(const PeftAdapter& a);
 /// Whether it has a tensor whose name ends so.
 bool holds_tensor(const PeftAdapter& a, std::string_view end);
+/// Rows of its matrix `name`, whatever stands before the name; 0: it has none.
+std::int64_t rows_of_tensor(const PeftAdapter& a, const std::string& name);
 /// The folder, for error messages.
 const std::string& source_of(const PeftAdapter& a);
 

@@ -62,6 +62,13 @@ struct HostTensor {
   std::vector<float> data;  // row-major
 };
 
+/// Rows of the matrix `name` among tensors, whatever stands before the name; 0: there is none.
+inline std::int64_t rows_of(const std::vector<HostTensor>& tensors, const std::string& name) {
+  for (const HostTensor& t : tensors)
+    if (t.name == name || t.name.ends_with("." + name)) return t.shape.at(0);
+  return 0;
+}
+
 }  // namespace peft
 
 #ifndef PEFT_SEPARATE

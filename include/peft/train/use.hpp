@@ -10,7 +10,6 @@
 #include <vector>
 
 #include <peft/data/loader.hpp>
-#include <peft/io/peft_adapter.hpp>
 #include <peft/model/peft_files.hpp>
 #include <peft/train/evaluate.hpp>
 #include <peft/train/fit.hpp>
@@ -86,15 +85,6 @@ struct Loaded {
   }
 };
 
-namespace peft_files {
-/// Rows of the matrix `name` among an adapter's tensors, whatever stands before the name; 0: it has none.
-inline std::int64_t rows_of(const std::vector<HostTensor>& tensors, const std::string& name) {
-  for (const HostTensor& t : tensors)
-    if (t.name == name || t.name.ends_with("." + name)) return t.shape.at(0);
-  return 0;
-}
-}  // namespace peft_files
-
 /// A model of what `save` has left in a folder: `load<Tune>(backbone, "out")`. Where the folder is an adapter in PEFT's
 /// files, settings, places and ranks (LoRA<Dynamic>) come from it; our own file must be of `method`'s settings. The
 /// head has as many classes as were saved. Throws Error as `load` into a model.
@@ -111,12 +101,12 @@ Loaded<Model<Backbone, Tune, Task>> load(const std::shared_ptr<const Backbone>& 
   HeadLabels names;
   if (has_delta(folder)) {
     const DeltaFile file = load_delta(folder);
-    classes = peft_files::rows_of(file.tensors, head);
+    classes = rows_of(file.tensors, head);
     if (const auto known = file.settings.find(labels_key); known != file.settings.end())
       names = from_label_text(known->second, folder.string());
   } else if constexpr (HasPeftFiles<ContentsOf<typename M::Adapter>>) {
     const auto adapter = peft_files::open_adapter(folder);
-    classes = peft_files::rows_of(adapter->tensors, head);
+    classes = rows_of_tensor(*adapter, head);
     names = labels_of(*adapter);
     if constexpr (std::tuple_size_v<decltype(method.deltas)> == 1)
       configure_from(*adapter, std::get<0>(method.deltas));
