@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <peft/delta/sora.hpp>
 #include <peft/model/bert.hpp>
+#include <peft/model/model.hpp>
 #include <peft/model/peft_files.hpp>
 
 using namespace peft;
