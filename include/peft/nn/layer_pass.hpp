@@ -3,6 +3,7 @@
 #include <concepts>
 #include <cstdint>
 
+#include <peft/core/rng.hpp>
 #include <peft/nn/seen.hpp>
 #include <peft/nn/shape.hpp>
 #include <peft/site.hpp>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include <peft/parts.hpp>
 #include <peft/side/gru.hpp>
 #include <peft/side/read.hpp>
 #include <peft/side/read_pair.hpp>
