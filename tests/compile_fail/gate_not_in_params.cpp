@@ -1,15 +1,14 @@
 // expect: static assertion failed: peft: the delta's Params do not hold its gate's
 // SPDX-License-Identifier: Apache-2.0
 #include <peft/gate/open.hpp>
-#include <peft/method.hpp>
+
+#include "shift.hpp"
 
 using namespace peft;
 
 /// A gate whose tensors have no place.
 template <class G>
-struct Shift {
-  static constexpr Route route = Route::branch;
-  static constexpr Kind fits = Kind::linear;
+struct Shift : PlainShift {
   template <class H>
   using gated = Shift<H>;
   G gate{};
@@ -21,11 +20,6 @@ struct Shift {
 #endif
     V b;
   };
-  template <class V>
-  struct Kept {};
-  void declare(auto& fields, auto& p, const Module& m) const { fields.vector("b", p.b, m.out); }
-  void forward(auto&, const auto&, auto, auto, auto&) const {}
-  void backward(auto&, const auto&, auto, auto, const auto&, auto&, auto) const {}
 };
 
 template struct peft::Delta<Shift<Open>, At<Query>>;

@@ -1,22 +1,11 @@
 // expect: static assertion failed: peft: there is a member .penalty. that the engine cannot call; expected: .double penalty
 // SPDX-License-Identifier: Apache-2.0
-#include <peft/method.hpp>
+#include "shift.hpp"
 
 using namespace peft;
 
 /// A penalty is a number.
-struct Shift {
-  static constexpr Route route = Route::branch;
-  static constexpr Kind fits = Kind::linear;
-  template <class V>
-  struct Params {
-    V b;
-  };
-  template <class V>
-  struct Kept {};
-  void declare(auto& fields, auto& p, const Module& m) const { fields.vector("b", p.b, m.out); }
-  void forward(auto&, const auto&, auto, auto, auto&) const {}
-  void backward(auto&, const auto&, auto, auto, const auto&, auto&, auto) const {}
+struct Shift : PlainShift {
 #ifdef PEFT_EXPECT_ERROR
   void penalty(auto&, auto&) const {}
 #else
