@@ -177,6 +177,14 @@ constexpr void for_each_delta(F&& f) {
   }(std::make_index_sequence<M::size>{});
 }
 
+/// Does `question`, asked of a delta's type, hold for any delta of a method?
+template <class M, class F>
+constexpr bool any_delta(F question) {
+  return [&]<std::size_t... i>(std::index_sequence<i...>) {
+    return (question.template operator()<typename M::template type<i>>() || ... || false);
+  }(std::make_index_sequence<M::size>{});
+}
+
 constexpr bool all_of_kind(SiteSet sites, Kind kinds) {
   for (const SiteInfo& s : site_table)
     if (sites.contains(s.site) && !has(kinds, s.kind)) return false;
@@ -185,17 +193,13 @@ constexpr bool all_of_kind(SiteSet sites, Kind kinds) {
 
 template <class M>
 constexpr bool has_side_net() {
-  return []<std::size_t... i>(std::index_sequence<i...>) {
-    return ((M::template type<i>::route == Route::side) || ... || false);
-  }(std::make_index_sequence<M::size>{});
+  return any_delta<M>([]<class D>() { return D::route == Route::side; });
 }
 
 /// Does a delta of the method train biases of its own where the backbone has none?
 template <class M>
 constexpr bool adds_biases() {
-  return []<std::size_t... i>(std::index_sequence<i...>) {
-    return (brings_biases<typename M::template type<i>>() || ... || false);
-  }(std::make_index_sequence<M::size>{});
+  return any_delta<M>([]<class D>() { return brings_biases<D>(); });
 }
 
 /// The sites of delta i of method M on `Backbone`, with everything that can be wrong about them refused in words.
@@ -266,17 +270,13 @@ constexpr bool any_on() {
 /// Does a delta of the method act on special tokens?
 template <class M>
 constexpr bool acts_on_special_tokens() {
-  return []<std::size_t... i>(std::index_sequence<i...>) {
-    return (has(needs_of<typename M::template type<i>>(), Need::special_tokens) || ... || false);
-  }(std::make_index_sequence<M::size>{});
+  return any_delta<M>([]<class D>() { return has(needs_of<D>(), Need::special_tokens); });
 }
 
 /// Is every part of the method a side net (or is there none)? Then no gradient crosses the backbone.
 template <class M>
 constexpr bool beside_backbone() {
-  return []<std::size_t... i>(std::index_sequence<i...>) {
-    return ((M::template type<i>::route == Route::side) && ... && true);
-  }(std::make_index_sequence<M::size>{});
+  return !any_delta<M>([]<class D>() { return D::route != Route::side; });
 }
 template <class M, Route route>
 constexpr int count_route() {
@@ -287,10 +287,7 @@ constexpr int count_route() {
 /// Does a side net of the method see every row of every layer?
 template <class M>
 constexpr bool taps_all() {
-  return []<std::size_t... i>(std::index_sequence<i...>) {
-    return ((M::template type<i>::route == Route::side && taps_all_rows<typename M::template type<i>>()) || ... ||
-            false);
-  }(std::make_index_sequence<M::size>{});
+  return any_delta<M>([]<class D>() { return D::route == Route::side && taps_all_rows<D>(); });
 }
 
 }  // namespace peft

@@ -13,23 +13,10 @@
 
 namespace peft {
 
-/// Does `question`, a member of a side net's type D, hold for any delta of method M?
-#define PEFT_ANY_DELTA(name, question)                                   \
-  template <class M>                                                     \
-  constexpr bool name() {                                                \
-    return []<std::size_t... i>(std::index_sequence<i...>) {             \
-      return (question<typename M::template type<i>>() || ... || false); \
-    }(std::make_index_sequence<M::size>{});                              \
-  }
-PEFT_ANY_DELTA(shows_cross_scores, taps_attention)
-PEFT_ANY_DELTA(shows_own_scores, taps_own_attention)
-PEFT_ANY_DELTA(any_mixes_tokens, mixes_tokens)
-#undef PEFT_ANY_DELTA
-
 /// Can a row be decoded with nothing of the earlier ones but their keys and values?
 template <class M>
 constexpr bool decodes_by_row() {
-  return !any_mixes_tokens<M>();
+  return !any_delta<M>([]<class D>() { return mixes_tokens<D>(); });
 }
 
 /// What the side nets of a pass are shown of a group on its way through the layers, and what they give back. P: the Pass
@@ -46,7 +33,8 @@ class SideTaps {
   using Block = nn::Block<Call>;
   using Plain = typename P::Plain;
   static constexpr bool there = has_side_net<Plain>();
-  static constexpr bool own = shows_own_scores<Plain>(), cross = P::spec.cross && shows_cross_scores<Plain>();
+  static constexpr bool own = any_delta<Plain>([]<class D>() { return taps_own_attention<D>(); }),
+                        cross = P::spec.cross && any_delta<Plain>([]<class D>() { return taps_attention<D>(); });
 
   States<T>* record = nullptr;  // what is shown is added to these
 
