@@ -17,6 +17,12 @@
 /// What one does with a model, one call each, on every core and with an engine of its own.
 namespace peft {
 
+/// What a head is scored by where nothing else is said: classes by accuracy, scores by correlations.
+template <class M>
+metric::Kind usual_score(const M& model) {
+  return model.outputs() == 1 ? metric::Kind::PearsonSpearman : metric::Kind::Accuracy;
+}
+
 /// The scores of a classifier, regressor or chooser on labelled data; `kind` beside accuracy for classes, correlations
 /// for scores.
 template <class Backbone, class Method, class Task>
@@ -27,7 +33,7 @@ metric::Scores evaluate(Model<Backbone, Method, Task>& model, const Tokenized& d
 }
 template <class Backbone, class Method, class Task>
 metric::Scores evaluate(Model<Backbone, Method, Task>& model, const Tokenized& dev) {
-  return evaluate(model, dev, model.outputs() == 1 ? metric::Kind::PearsonSpearman : metric::Kind::Accuracy);
+  return evaluate(model, dev, usual_score(model));
 }
 
 /// Trains, with the scores of `dev` after every epoch: `{.patience = 2}` stops where they no longer rise, and keeps the
@@ -36,8 +42,7 @@ template <class Backbone, class Method, class Task, class Data, class O = AdamW>
 History fit(Model<Backbone, Method, Task>& model, const Data& train, const Tokenized& dev,
             const FitOptionsWith<O>& options) {
   Engine<Model<Backbone, Method, Task>> engine(model);
-  const auto kind = model.outputs() == 1 ? metric::Kind::PearsonSpearman : metric::Kind::Accuracy;
-  return fit(engine, train, options, [&] { return evaluate(engine, dev, kind); });
+  return fit(engine, train, options, [&] { return evaluate(engine, dev, usual_score(model)); });
 }
 
 /// What a classifier or regressor says of a text.
